@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Lockstep: integer neural networks with the same bytes on every machine.
+ *
+ * In three steps:
+ *
+ *     lks_model *model;
+ *     lks_session *session;
+ *     lks_error error;
+ *
+ *     if (lks_model_open("net.tflite", NULL, &model, &error) != LKS_OK)          a .lks or .tflite file: checked, and immutable
+ *         die(error.text);
+ *     if (lks_session_open(model, NULL, &session, &error) != LKS_OK)             memory and a device to run it on
+ *         die(error.text);
+ *     lks_in in = { pixels, sizeof pixels };
+ *     lks_out out = { scores, sizeof scores };
+ *     if (lks_session_run(session, &in, &out, &error) != LKS_OK)                 as often as you like
+ *         die(error.text);
+ *     lks_session_close(session);
+ *     lks_model_close(model);
+ *
+ * What the bytes mean is the law in docs/spec.md.  The library prints nothing, never aborts on a file or a device, and reads no
+ * environment.
+ *
+ * Threads: a model may be used by any number of threads at once, a session by one at a time.
+ *
+ * Errors: a function that can fail returns a status and, where it takes an lks_error that is not NULL, fills it in: one line that
+ * names file, op and field.  On failure output pointers are set to NULL.
+ */
+#ifndef LOCKSTEP_LOCKSTEP_H
+#define LOCKSTEP_LOCKSTEP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LKS_VERSION "0.1.0"
+#define LKS_SPEC_VERSION 1      /* docs/spec.md */
+#define LKS_FORMAT_VERSION 1    /* docs/format.md */
+#define LKS_RANK_MAX 6
+#define LKS_DIGEST_SIZE 32      /* SHA-256 */
+
+/* Pinned: a number never changes its meaning. */
+typedef enum lks_status {
+    LKS_OK = 0,
+    LKS_ERR_ARGUMENT = 10,      /* the caller's mistake: a NULL, an index or a size that does not fit */
+    LKS_ERR_NOMEM = 11,         /* out of memory */
+    LKS_ERR_IO = 12,            /* a file that cannot be read */
+    LKS_ERR_FORMAT = 20,        /* the file is damaged, or not canonical */
+    LKS_ERR_UNSUPPORTED = 21,   /* a sound file, with something that cannot be run exactly */
+    LKS_ERR_ILLEGAL = 22,       /* breaks a limit of docs/spec.md: shapes, arguments, the bound law */
+    LKS_ERR_LIMIT = 23,         /* exceeds a limit of lks_limits */
+    LKS_ERR_NO_DEVICE = 30,     /* no such backend or device */
+    LKS_ERR_DEVICE = 31,        /* the device or its driver failed */
+    LKS_ERR_MISMATCH = 40       /* two results that must be equal differ */
+} lks_status;
+
+typedef struct lks_error {
+    lks_status status;
+    char text[512];             /* one line, no newline; empty where status is LKS_OK */
+} lks_error;
+
+/* The name of a status, such as "LKS_ERR_FORMAT"; never NULL. */
+const char *lks_status_name(lks_status status);
+
+/* ---- models -------------------------------------------------------------------------------------------------------------- */
+
+typedef struct lks_model lks_model;
+
+/* What may be spent on a model.  0 means the default. */
+typedef struct lks_limits {
+    uint64_t mem_bytes;         /* parameter bytes + peak bytes at the model's own batch; default 4 GiB */
+    uint64_t work;              /* MACs + element ops at the model's own batch; default no limit */
+} lks_limits;
+
+typedef enum lks_type { LKS_I8 = 1, LKS_U8 = 2, LKS_I16 = 3, LKS_I32 = 4, LKS_I64 = 5 } lks_type;
+
+typedef struct lks_model_info {
+    uint32_t inputs, outputs, ops, tensors;
+    uint32_t spec_version;
+    uint32_t batch;             /* the first extent of its activations, where batch_free */
+    int batch_free;             /* may be run with any batch.  spec 5 */
+    uint8_t digest[LKS_DIGEST_SIZE];    /* SHA-256 of the .lks file: the model's identity */
+    const void *file;           /* the bytes of the .lks file; live as long as the model */
+    size_t file_bytes;
+} lks_model_info;
+
+typedef struct lks_tensor_info {
+    const char *name;           /* may be empty; lives as long as the model */
+    lks_type type;              /* interface type: what in, out and digests hold.  spec 2 */
+    int constant;
+    uint32_t rank;
+    uint32_t dims[LKS_RANK_MAX];
+    size_t bytes;               /* in the interface type, at the model's own batch */
+    uint32_t scale_bits;        /* real value = scale * (stored - zero_point): bits of a binary32, metadata; 0: unknown */
+    int32_t zero_point;
+} lks_tensor_info;
+
+typedef struct lks_op_info {
+    const char *kind;           /* "conv", ...: the names of spec 4 */
+    const char *name;           /* of its first output */
+    const char *rounding;       /* "half_up", "tflite", or "" where the op does not round */
+    uint32_t operands, outputs;
+    const uint32_t *operand;    /* tensor indices; live as long as the model */
+    const uint32_t *output;
+    uint64_t macs, element_ops; /* at the model's own batch */
+    uint64_t bound;             /* the proven largest |accumulator|; 0: the op has none.  spec 3.2 */
+} lks_op_info;
+
+/* spec 6 */
+typedef struct lks_cost {
+    uint64_t macs, element_ops, parameter_bytes, peak_bytes;
+} lks_cost;
+
+/*
+ * Load a model: a .lks file, or a .tflite file, which is imported in memory.  The kind is told from the first bytes.
+ *
+ * path, name  the file; the name that errors call it by.
+ * limits      NULL for the defaults.
+ *
+ * LKS_OK      *model is the caller's, to be closed.  It refers to nothing of the caller's, and no file stays open.
+ * otherwise   LKS_ERR_IO, _FORMAT, _UNSUPPORTED, _ILLEGAL, _LIMIT, _NOMEM, _ARGUMENT, as above; *model is NULL.
+ */
+lks_status lks_model_open(const char *path, const lks_limits *limits, lks_model **model, lks_error *error);
+lks_status lks_model_parse(const void *bytes, size_t size, const char *name, const lks_limits *limits, lks_model **model,
+                           lks_error *error);
+
+/* Give a model back.  Sessions that use it keep it alive.  NULL is allowed. */
+void lks_model_close(lks_model *model);
+
+void lks_model_get(const lks_model *model, lks_model_info *info);
+
+/* The tensor index of input i or output i, in model order; UINT32_MAX beyond the last. */
+uint32_t lks_model_input(const lks_model *model, uint32_t i);
+uint32_t lks_model_output(const lks_model *model, uint32_t i);
+
+/* LKS_ERR_ARGUMENT: no such tensor, or op. */
+lks_status lks_model_tensor(const lks_model *model, uint32_t tensor, lks_tensor_info *info);
+lks_status lks_model_op(const lks_model *model, uint32_t op, lks_op_info *info);
+
+/* What a run with that batch costs.  LKS_ERR_ARGUMENT: the model does not run with that batch.  LKS_ERR_LIMIT: beyond 64 bits. */
+lks_status lks_model_cost(const lks_model *model, uint32_t batch, lks_cost *cost);
+
+/* ---- devices ------------------------------------------------------------------------------------------------------------- */
+
+typedef struct lks_device_info {
+    char backend[16];           /* "cpu_ref", ... */
+    char name[128];             /* of the device */
+    char driver[128];           /* its driver, or compiler, and version */
+    int usable;
+    char reason[256];           /* where not usable: why, and what would mend it */
+} lks_device_info;
+
+/*
+ * Describe device i of all backends of this build, i = 0, 1, ...
+ *
+ * LKS_OK             *info is filled in; the device may be unusable, and says why.
+ * LKS_ERR_NO_DEVICE  i is beyond the last.
+ */
+lks_status lks_device(uint32_t i, lks_device_info *info);
+
+/* ---- sessions ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct lks_session lks_session;
+
+typedef struct lks_session_options {
+    const char *backend;        /* NULL: the first usable one, fastest first */
+    uint32_t device;            /* of that backend, from 0 */
+    uint32_t max_batch;         /* the largest batch that will be run; 0: the model's own */
+    int keep;                   /* keep every intermediate tensor for lks_session_read; changes no byte */
+} lks_session_options;
+
+typedef struct lks_in {
+    const void *data;
+    size_t bytes;
+} lks_in;
+
+typedef struct lks_out {
+    void *data;
+    size_t bytes;
+} lks_out;
+
+/*
+ * Make a model ready to run on one device.  options: NULL for the defaults (all zero).
+ *
+ * LKS_OK    *session is the caller's, to be closed before or after its model.
+ * otherwise LKS_ERR_NO_DEVICE, _DEVICE, _NOMEM, _LIMIT, or _ARGUMENT (a batch that the model does not run with).
+ */
+lks_status lks_session_open(lks_model *model, const lks_session_options *options, lks_session **session, lks_error *error);
+
+/*
+ * Run the model once.
+ *
+ * in, out   one buffer per model input and output, in model order: dense, row-major, NHWC, in the interface type.  The batch is
+ *           in[0].bytes over the bytes of one image, from 1 to max_batch, and all other sizes must agree with it.  The caller owns
+ *           the buffers and may reuse them when the call returns; out may not overlap in.
+ *
+ * LKS_OK            out holds the result.
+ * LKS_ERR_ARGUMENT  a size does not fit; nothing was run.
+ * LKS_ERR_DEVICE    the driver failed; out is unspecified, close the session.
+ */
+lks_status lks_session_run(lks_session *session, const lks_in *in, const lks_out *out, lks_error *error);
+
+/*
+ * Read an activation as the last run left it, in its interface type, at the batch of that run.
+ *
+ * size  of data in bytes: exactly that of the tensor.
+ *
+ * LKS_ERR_ARGUMENT  the session does not keep, nothing was run, the tensor is constant, or the size does not fit.
+ */
+lks_status lks_session_read(lks_session *session, uint32_t tensor, void *data, size_t size, lks_error *error);
+
+/* NULL is allowed. */
+void lks_session_close(lks_session *session);
+
+/* ---- comparing and digests ----------------------------------------------------------------------------------------------- */
+
+/* Where two tensors differ, as data. */
+typedef struct lks_mismatch {
+    uint64_t count;             /* elements that differ; 0: the tensors are equal, and the rest is zero */
+    uint64_t first;             /* the lowest row-major index at which they differ */
+    uint32_t at[LKS_RANK_MAX];  /* the same as coordinates */
+    int64_t expected, got;      /* the two values there */
+} lks_mismatch;
+
+/*
+ * Compare two buffers that hold a tensor of that description at some batch: bytes is the size of each.
+ *
+ * LKS_OK            equal.
+ * LKS_ERR_MISMATCH  *mismatch says where.
+ * LKS_ERR_ARGUMENT  bytes is 0, or no multiple of the size of one image.
+ */
+lks_status lks_compare(const lks_tensor_info *tensor, const void *expected, const void *got, size_t bytes, lks_mismatch *mismatch);
+
+/* SHA-256 (FIPS 180-4). */
+void lks_sha256(const void *data, size_t bytes, uint8_t digest[LKS_DIGEST_SIZE]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The arithmetic of docs/spec.md section 3, written once for C99, C11, CUDA and OpenCL C.
+ *
+ * Everything is defined behaviour in all four: no shift of a negative number, no signed overflow (the limits of spec 3.2 hold
+ * for every argument), no float.
+ */
+#ifndef LKS_SPEC_ARITH_H
+#define LKS_SPEC_ARITH_H
+
+#include "spec/op.h"
+
+#if defined(__CUDACC__)
+#define LKS_FN static __host__ __device__ __forceinline__
+#else
+#define LKS_FN static inline
+#endif
+
+#define LKS_INT32_MAX 2147483647
+#define LKS_INT32_MIN (-LKS_INT32_MAX - 1)
+
+/* floor(x / 2^n), 0 <= n <= 31.  Compilers make one arithmetic shift of it. */
+LKS_FN int32_t lks_shr32(int32_t x, int32_t n)
+{
+    return x >= 0 ? x >> n : ~(~x >> n);
+}
+
+/* floor(x / 2^n), 0 <= n <= 63. */
+LKS_FN int64_t lks_shr64(int64_t x, int32_t n)
+{
+    return x >= 0 ? x >> n : ~(~x >> n);
+}
+
+LKS_FN int32_t lks_clamp(int32_t v, int32_t lo, int32_t hi)
+{
+    return v < lo ? lo : v > hi ? hi : v;
+}
+
+/* x / 2^n, ties away from zero; 0 <= n <= 31, x > -2^31.  spec 3.3 (rshift)
+ * For n >= 1: x + (x >> 31) lowers a negative x by one, which turns "half up" into "half away"; halving after the increment keeps
+ * every step inside int32. */
+LKS_FN int32_t lks_rshift_away(int32_t x, int32_t n)
+{
+    int32_t t = x < 0 ? x - 1 : x;
+
+    return n == 0 ? x : lks_shr32(lks_shr32(t, n - 1) + 1, 1);
+}
+
+/* round(a * b / 2^31), ties up; not for a = b = -2^31.  spec 3.3 */
+LKS_FN int32_t lks_mulh(int32_t a, int32_t b)
+{
+    return (int32_t)lks_shr64((int64_t)a * b + ((int64_t)1 << 30), 31);
+}
+
+/* spec 3.1, half_up */
+LKS_FN int32_t lks_requant_half_up(int32_t acc, lks_rq rq)
+{
+    return (int32_t)lks_shr64((int64_t)acc * rq.m + ((int64_t)1 << (rq.s - 1)), rq.s);
+}
+
+/* spec 3.1, tflite */
+LKS_FN int32_t lks_requant_tflite(int32_t acc, lks_rq rq)
+{
+    int32_t left = rq.s > 0 ? rq.s : 0;
+    int32_t right = rq.s < 0 ? -rq.s : 0;
+    int32_t a = acc * (int32_t)((uint32_t)1 << left);
+
+    return lks_rshift_away(lks_mulh(a, rq.m), right);
+}
+
+LKS_FN int32_t lks_requant(int32_t acc, lks_rq rq, int32_t rounding)
+{
+    return rounding == LKS_TFLITE ? lks_requant_tflite(acc, rq) : lks_requant_half_up(acc, rq);
+}
+
+/* From an accumulator to an output: the end of most formulas in spec 4. */
+LKS_FN int8_t lks_finish(int32_t acc, lks_rq rq, lks_tail t)
+{
+    return (int8_t)lks_clamp(lks_requant(acc, rq, t.rounding) + t.y_zero, t.y_min, t.y_max);
+}
+
+/* One addend of spec 4.3. */
+LKS_FN int32_t lks_scale_addend(int32_t v, int32_t left_shift, lks_rq rq, int32_t rounding)
+{
+    return rounding == LKS_TFLITE ? lks_requant_tflite(v * (int32_t)((uint32_t)1 << left_shift), rq) : v * rq.m;
+}
+
+/* acc / k rounded as spec 4.7 says; k >= 1.  For the host and the reference: devices use a magic factor. */
+LKS_FN int32_t lks_average(int32_t acc, int32_t k, int32_t rounding)
+{
+    int32_t added = k / 2;
+
+    if (rounding == LKS_TFLITE)
+        return acc < 0 ? -((added - acc) / k) : (acc + added) / k;
+    return acc + added >= 0 ? (acc + added) / k : -((k - 1 - acc - added) / k);
+}
+
+/* x * 2^n, saturated.  spec 3.3 */
+LKS_FN int32_t lks_lshift_sat(int32_t x, int32_t n)
+{
+    int64_t v = (int64_t)x * ((int64_t)1 << n);
+
+    return v > LKS_INT32_MAX ? LKS_INT32_MAX : v < LKS_INT32_MIN ? LKS_INT32_MIN : (int32_t)v;
+}
+
+/* e^(a / 2^26) in units of 2^-31, for -31 * 2^26 <= a <= 0.  spec 3.3 */
+LKS_FN int32_t lks_exp5(int32_t a)
+{
+    const int32_t quarter = 1 << 24;
+    const int32_t inv_e_eighth = 1895147668;    /* e^(-1/8) */
+    const int32_t third = 715827883;            /* 1/3 */
+    const int32_t k[7] = { 1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242 };
+    int32_t r, t, t2, t3, t4, p, v, rem;
+
+    if (a == 0)
+        return LKS_INT32_MAX;
+    r = (int32_t)((uint32_t)a & (uint32_t)(quarter - 1)) - quarter;
+    t = r * 32 + (1 << 28);
+    t2 = lks_mulh(t, t);
+    t3 = lks_mulh(t2, t);
+    t4 = lks_mulh(t2, t2);
+    p = lks_rshift_away(lks_mulh(lks_rshift_away(t4, 2) + t3, third) + t2, 1);
+    v = inv_e_eighth + lks_mulh(inv_e_eighth, t + p);
+    rem = r - a;
+    for (int32_t j = 0; j < 7; j++)
+        if ((rem >> (24 + j)) & 1)
+            v = lks_mulh(v, k[j]);
+    return v;
+}
+
+/* E(d) of spec 4.9 for a difference d = 0, -1, ..., -255 from the top of its row. */
+LKS_FN int32_t lks_softmax_exp(int32_t d, int32_t m, int32_t s)
+{
+    int64_t scaled = (int64_t)d * ((int64_t)1 << s);
+    int64_t floor_d = (((int64_t)31 << 26) >> s);
+
+    return -(int64_t)d > floor_d ? 0 : lks_exp5(lks_mulh((int32_t)scaled, m));
+}
+
+/* 1 / (1 + a / 2^31) in units of 2^-31, for a >= 0: three steps of Newton's method.  spec 3.3 */
+LKS_FN int32_t lks_recip(int32_t a)
+{
+    int32_t h = (int32_t)(((uint32_t)a + 0x80000000u) >> 1);
+    int32_t x = 1515870810 + lks_mulh(h, -1010580540);      /* 48/17 - 32/17 h, in units of 2^-29 */
+
+    for (int32_t i = 0; i < 3; i++)
+        x += lks_lshift_sat(lks_mulh(x, (1 << 29) - lks_mulh(h, x)), 2);
+    return lks_lshift_sat(x, 1);
+}
+
+/* The number of leading zero bits; v != 0. */
+LKS_FN int32_t lks_clz32(uint32_t v)
+{
+    int32_t n = 0;
+
+    while (!(v & 0x80000000u)) {
+        v <<= 1;
+        n++;
+    }
+    return n;
+}
+
+/* What the elements of a softmax row share: y = lks_softmax_scale(E, scale).  spec 4.9 */
+typedef struct lks_softmax_row {
+    int32_t r, n;
+} lks_softmax_row;
+
+/* total: the sum of rshift(E, 12) over the row, at least 2^19. */
+LKS_FN lks_softmax_row lks_softmax_begin(int32_t total)
+{
+    lks_softmax_row row;
+    int32_t h = lks_clz32((uint32_t)total);
+
+    row.r = lks_recip((int32_t)(((uint32_t)total << h) - 0x80000000u));
+    row.n = 35 - h;
+    return row;
+}
+
+LKS_FN int8_t lks_softmax_finish(int32_t e, lks_softmax_row row)
+{
+    if (row.n > 31)
+        return -128;
+    return (int8_t)lks_clamp(lks_rshift_away(lks_mulh(row.r, e), row.n) - 128, -128, 127);
+}
+
+#endif

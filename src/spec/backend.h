@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The contract between the host and a backend.
+ *
+ * The host makes a plan (host/plan.h): kernels in order, and a place in one arena for every activation.  A backend builds the
+ * plan into a program (packs weights, chooses kernels), opens streams on it (arena memory and a queue), and runs them:
+ *
+ *     device -> program (immutable, shared between threads) -> stream (one thread at a time)
+ *
+ * A backend keeps no global mutable state, prints nothing, aborts nothing, and calls no other backend.  Every function that can
+ * fail returns a status and fills in the error, which is never NULL here.
+ */
+#ifndef LKS_SPEC_BACKEND_H
+#define LKS_SPEC_BACKEND_H
+
+#include "lockstep/lockstep.h"
+#include "spec/op.h"
+
+/* An activation of a plan. */
+typedef struct lks_plan_tensor {
+    size_t offset;              /* of its first byte in the arena; a multiple of LKS_ARENA_ALIGN */
+    size_t image_bytes;         /* storage bytes of one image; of the whole tensor where the model is not batch free */
+} lks_plan_tensor;
+
+#define LKS_ARENA_ALIGN 64
+
+/*
+ * One kernel call.  Indices are into lks_plan.tensors; an operand that is not an activation is a pointer to constants, which live
+ * as long as the plan.  Which of them a kernel uses stands beside its struct in op.h; the others are NULL.
+ */
+typedef struct lks_step {
+    lks_kernel kernel;
+    uint32_t op;                /* of the model: for reports only */
+    int32_t x, x2, y;           /* activations; x or x2 is -1 where that operand is constant (x_data, x2_data) */
+    const int8_t *x_data, *x2_data;
+    const int8_t *w;
+    const int32_t *bias;
+    const lks_rq *rq;           /* out_c rows */
+    const int8_t *table;        /* lut: 256 values */
+    const int32_t *exp_table;   /* softmax: 256 values */
+    lks_kernel_args args;
+} lks_step;
+
+/* A pure function of model, batch and options.  Immutable. */
+typedef struct lks_plan {
+    uint32_t max_batch;         /* a run may have any n from 1 to this; 1 where the model is not batch free (op.h) */
+    int keep;                   /* no two activations share memory */
+    size_t arena_bytes;
+    uint32_t step_count, tensor_count;
+    const lks_step *steps;
+    const lks_plan_tensor *tensors;     /* by tensor index of the model; constants have image_bytes 0 */
+} lks_plan;
+
+typedef struct lks_device_handle lks_device_handle;
+typedef struct lks_program lks_program;
+typedef struct lks_stream lks_stream;
+
+typedef struct lks_backend {
+    const char *name;
+
+    /* Describe device i without keeping it open.  LKS_ERR_NO_DEVICE: beyond the last. */
+    lks_status (*describe)(uint32_t i, lks_device_info *info);
+
+    /* LKS_OK: *device is the caller's. */
+    lks_status (*open)(uint32_t i, lks_device_handle **device, lks_error *error);
+    void (*close)(lks_device_handle *device);
+
+    /* The plan outlives the program; the device outlives it too. */
+    lks_status (*build)(lks_device_handle *device, const lks_plan *plan, lks_program **program, lks_error *error);
+    void (*destroy)(lks_program *program);
+
+    lks_status (*stream_open)(lks_program *program, lks_stream **stream, lks_error *error);
+    void (*stream_close)(lks_stream *stream);
+
+    /* Put bytes into an activation, in storage type: image_bytes * n.  Takes effect before the next run. */
+    lks_status (*write)(lks_stream *stream, uint32_t tensor, const void *data, size_t bytes, lks_error *error);
+
+    /* All steps, in order. */
+    lks_status (*run)(lks_stream *stream, uint32_t n, lks_error *error);
+
+    /* Get bytes of an activation as the last run left them.  Only graph outputs are sure to be there, unless the plan keeps. */
+    lks_status (*read)(lks_stream *stream, uint32_t tensor, void *data, size_t bytes, lks_error *error);
+} lks_backend;
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The ops of docs/spec.md and the kernels that they are lowered to, as plain structs of 32-bit integers.  Compiles as C99, C11,
+ * CUDA and OpenCL C, so that host and device read the same declarations.
+ *
+ * Ops are what a model says; kernels are what a backend owns.  The host turns one into the other (host/lower.c).
+ */
+#ifndef LKS_SPEC_OP_H
+#define LKS_SPEC_OP_H
+
+/* offline compilers define only the first of the two */
+#if defined(__OPENCL_C_VERSION__) || defined(__OPENCL_VERSION__)
+typedef char int8_t;
+typedef uchar uint8_t;
+typedef short int16_t;
+typedef int int32_t;
+typedef uint uint32_t;
+typedef long int64_t;
+typedef ulong uint64_t;
+#else
+#include <stdint.h>
+#endif
+
+#define LKS_MAX_RANK 6
+#define LKS_MAX_SOFTMAX_COLUMNS 4095
+
+/* The number of elements of a table over all int8 values. */
+#define LKS_TABLE_SIZE 256
+
+/* spec 3.1 */
+enum { LKS_HALF_UP = 0, LKS_TFLITE = 1 };
+
+/* One row of a multiplier table: the scale of an output channel.  spec 3.1 */
+typedef struct lks_rq {
+    int32_t m;
+    int32_t s;
+} lks_rq;
+
+/* ---- ops ----------------------------------------------------------------------------------------------------------------- */
+
+/* The numbers stand in files: they never change, and a number is never used again.  spec 4 */
+enum {
+    LKS_OP_CONV = 1,
+    LKS_OP_FULLY_CONNECTED = 2,
+    LKS_OP_ADD = 16,
+    LKS_OP_REQUANT = 24,
+    LKS_OP_LUT = 25,
+    LKS_OP_MAX_POOL = 32,
+    LKS_OP_AVG_POOL = 33,
+    LKS_OP_SUM = 34,
+    LKS_OP_SOFTMAX = 40,
+    LKS_OP_RESHAPE = 48,
+    LKS_OP_PAD = 49
+};
+
+/* The arguments of each op: its words in a file, in this order.  spec 4 */
+typedef struct lks_conv_args {
+    int32_t stride_h, stride_w, dilation_h, dilation_w;
+    int32_t pad_top, pad_bottom, pad_left, pad_right, pad_value;
+    int32_t groups;
+    int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
+} lks_conv_args;
+
+typedef struct lks_fully_connected_args {
+    int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
+} lks_fully_connected_args;
+
+typedef struct lks_add_args {
+    int32_t a_zero, b_zero, y_zero;
+    int32_t left_shift, a_m, a_s, b_m, b_s, m, s;
+    int32_t y_min, y_max, rounding;
+} lks_add_args;
+
+typedef struct lks_requant_args {
+    int32_t x_zero, y_zero, m, s, y_min, y_max, rounding;
+} lks_requant_args;
+
+/* max_pool has no rounding: its words end before it. */
+typedef struct lks_pool_args {
+    int32_t kernel_h, kernel_w, stride_h, stride_w;
+    int32_t pad_top, pad_bottom, pad_left, pad_right;
+    int32_t y_min, y_max, rounding;
+} lks_pool_args;
+
+typedef struct lks_sum_args {
+    int32_t axes, x_zero, y_zero, m, s, y_min, y_max, rounding;
+} lks_sum_args;
+
+typedef struct lks_softmax_args {
+    int32_t m, s;
+} lks_softmax_args;
+
+typedef struct lks_pad_args {
+    int32_t before[LKS_MAX_RANK], after[LKS_MAX_RANK], pad_value;
+} lks_pad_args;
+
+#define LKS_MAX_ARGS 16
+
+typedef union lks_op_args {
+    int32_t word[LKS_MAX_ARGS];
+    lks_conv_args conv;
+    lks_fully_connected_args fully_connected;
+    lks_add_args add;
+    lks_requant_args requant;
+    lks_pool_args pool;
+    lks_sum_args sum;
+    lks_softmax_args softmax;
+    lks_pad_args pad;
+} lks_op_args;
+
+/* ---- kernels ------------------------------------------------------------------------------------------------------------- */
+
+/* The families that every backend owns.  Not stored anywhere; the order is that of the tables in backend.h's users. */
+typedef enum lks_kernel {
+    LKS_KERNEL_CONV,
+    LKS_KERNEL_DEPTHWISE,
+    LKS_KERNEL_MATMUL,
+    LKS_KERNEL_BINARY,
+    LKS_KERNEL_LUT,
+    LKS_KERNEL_WINDOW_MAX,
+    LKS_KERNEL_WINDOW_SUM,
+    LKS_KERNEL_REDUCE,
+    LKS_KERNEL_SOFTMAX,
+    LKS_KERNEL_COPY,
+    LKS_KERNEL_COUNT
+} lks_kernel;
+
+/* What follows an accumulator: y = clamp(requant(acc) + y_zero, y_min, y_max). */
+typedef struct lks_tail {
+    int32_t y_zero, y_min, y_max, rounding;
+} lks_tail;
+
+/*
+ * The batch is not in these structs: a run states n, 1 or more, and every shape below starts with it.  Where a model is not free in
+ * its batch, n is 1 and the model's own first extent is in images, rows, count or dims[0].
+ */
+
+/* A 2-D window over an image [in_h, in_w, c].  Padding after the image needs no number: out_h and out_w imply it. */
+typedef struct lks_window {
+    int32_t images;
+    int32_t in_h, in_w, out_h, out_w;
+    int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+    int32_t pad_top, pad_left;
+} lks_window;
+
+/*
+ * LKS_KERNEL_CONV       x [n * images][in_h][in_w][in_c], w [out_c][kernel_h][kernel_w][in_c / groups]
+ * LKS_KERNEL_DEPTHWISE  the same with groups = in_c, out_c a multiple of in_c
+ *                       y [n * images][out_h][out_w][out_c], bias and rq [out_c].  spec 4.1
+ */
+typedef struct lks_conv {
+    lks_window window;
+    int32_t in_c, out_c, groups, pad_value, x_zero, w_zero;
+    lks_tail tail;
+} lks_conv;
+
+/* x [n][rows][in_c], w [out_c][in_c], bias and rq [out_c], y [n][rows][out_c].  spec 4.2 */
+typedef struct lks_matmul {
+    int32_t rows, in_c, out_c, x_zero, w_zero;
+    lks_tail tail;
+} lks_matmul;
+
+/*
+ * y[i] = f(a[i . a_stride], b[i . b_stride]) over indices i of [dims[0]] ... [dims[5]], n times; y is dense; a stride of 0
+ * broadcasts.  Image to image, a and b move on by a_image and b_image elements: 0 for constants.  spec 4.3
+ */
+typedef struct lks_binary {
+    int32_t a_image, b_image;
+    int32_t dims[LKS_MAX_RANK], a_stride[LKS_MAX_RANK], b_stride[LKS_MAX_RANK];
+    int32_t a_zero, b_zero, left_shift;
+    lks_rq a_rq, b_rq, rq;
+    lks_tail tail;
+} lks_binary;
+
+/* y[i] = table[x[i] + 128] over [n][count].  spec 4.5 */
+typedef struct lks_lut {
+    int32_t count;
+} lks_lut;
+
+/* LKS_KERNEL_WINDOW_MAX, LKS_KERNEL_WINDOW_SUM: x [n * images][in_h][in_w][c], y [n * images][out_h][out_w][c].  spec 4.6, 4.7 */
+typedef struct lks_pool {
+    lks_window window;
+    int32_t c, y_min, y_max, rounding;
+} lks_pool;
+
+/* x [n][dims[0]] ... [dims[5]], summed over each axis i of dims whose bit i is set in axes; y is dense.  spec 4.8 */
+typedef struct lks_reduce {
+    int32_t dims[LKS_MAX_RANK], axes, x_zero;
+    lks_rq rq;
+    lks_tail tail;
+} lks_reduce;
+
+/* x, y [n][rows][columns]; table: 256 int32, E(d) of spec 4.9 at index -d. */
+typedef struct lks_softmax {
+    int32_t rows, columns;
+} lks_softmax;
+
+/* y [n][y_dims[0]] ... is x [n][x_dims[0]] ... moved by before, and fill where x has no element.  spec 4.10, 4.11 */
+typedef struct lks_copy {
+    int32_t y_dims[LKS_MAX_RANK], x_dims[LKS_MAX_RANK], before[LKS_MAX_RANK], fill;
+} lks_copy;
+
+typedef union lks_kernel_args {
+    lks_conv conv;
+    lks_matmul matmul;
+    lks_binary binary;
+    lks_lut lut;
+    lks_pool pool;
+    lks_reduce reduce;
+    lks_softmax softmax;
+    lks_copy copy;
+} lks_kernel_args;
+
+#endif
