@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Comparing two tensors: equal bytes, or where they differ.
+ */
+#include "host/model.h"
+
+#include <string.h>
+
+/* One element in the machine's byte order. */
+static int64_t element(const void *data, lks_type type, uint64_t i)
+{
+    switch (type) {
+    case LKS_I8: return ((const int8_t *)data)[i];
+    case LKS_U8: return ((const uint8_t *)data)[i];
+    case LKS_I16: return ((const int16_t *)data)[i];
+    case LKS_I32: return ((const int32_t *)data)[i];
+    case LKS_I64: return ((const int64_t *)data)[i];
+    }
+    return 0;
+}
+
+/* Row-major; the first coordinate takes what is left, so that it counts through any batch. */
+static void coordinates(const lks_tensor_info *t, uint64_t index, uint32_t at[LKS_RANK_MAX])
+{
+    for (uint32_t i = t->rank; i-- > 1;) {
+        at[i] = (uint32_t)(index % t->dims[i]);
+        index /= t->dims[i];
+    }
+    at[0] = (uint32_t)index;
+}
+
+lks_status lks_compare(const lks_tensor_info *t, const void *expected, const void *got, size_t bytes, lks_mismatch *mismatch)
+{
+    size_t width = lks_type_bytes(t->type), image = width;
+
+    *mismatch = (lks_mismatch){ 0 };
+    for (uint32_t i = 1; i < t->rank; i++)
+        image *= t->dims[i];
+    if (bytes == 0 || width == 0 || bytes % image != 0)
+        return LKS_ERR_ARGUMENT;
+    if (memcmp(expected, got, bytes) == 0)
+        return LKS_OK;
+    for (uint64_t i = 0; i < bytes / width; i++) {
+        if (element(expected, t->type, i) == element(got, t->type, i))
+            continue;
+        if (mismatch->count++ == 0) {
+            mismatch->first = i;
+            mismatch->expected = element(expected, t->type, i);
+            mismatch->got = element(got, t->type, i);
+            coordinates(t, i, mismatch->at);
+        }
+    }
+    return LKS_ERR_MISMATCH;
+}

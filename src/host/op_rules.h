@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rules of docs/spec.md section 4, one row per op: counts, argument ranges, shape, bound, batch, cost.
+ */
+#ifndef LKS_HOST_OP_RULES_H
+#define LKS_HOST_OP_RULES_H
+
+#include "host/model.h"
+
+#include <stdbool.h>
+
+/* An op with its tensors at hand. */
+typedef struct lks_op_view {
+    const char *file;               /* for errors */
+    uint32_t index;
+    lks_op *op;
+    const lks_tensor *in[4];        /* NULL beyond the operands of the op */
+    const lks_tensor *y;
+    lks_error *error;
+} lks_op_view;
+
+/* One argument word: its name in the spec, and its range. */
+typedef struct lks_arg_rule {
+    const char *name;
+    int32_t lo, hi;
+} lks_arg_rule;
+
+typedef struct lks_op_rule {
+    uint32_t kind;
+    const char *name;
+    uint32_t operand_count, output_count, arg_count;
+    const lks_arg_rule *args;
+    int rounding;                                   /* the index of the argument `rounding`; -1: the op has none */
+    lks_status (*check)(const lks_op_view *v);      /* limits and shape; called when args are in range */
+    lks_status (*prove)(const lks_op_view *v);      /* the bound law; sets op->bound.  NULL: no accumulator */
+    bool (*batch_free)(const lks_op_view *v);       /* NULL: always */
+    uint64_t (*macs)(const lks_op_view *v);         /* NULL: none */
+    uint64_t (*element_ops)(const lks_op_view *v);
+} lks_op_rule;
+
+/* NULL: no op has that number. */
+const lks_op_rule *lks_op_rule_of(uint32_t kind);
+
+/* The op of a graph whose indices are in range. */
+lks_op_view lks_view_op(const lks_graph *g, uint32_t index, const char *file, lks_error *error);
+
+/*
+ * Hold one op against spec 4: argument ranges, operand types, shapes, bound.  Sets op->bound.
+ *
+ * LKS_ERR_ILLEGAL: the error names file, op, and what is wrong.
+ */
+lks_status lks_op_check(const lks_op_view *v);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The plan: every op lowered, and every activation placed in one arena so that those alive together do not overlap.
+ */
+#include "host/plan.h"
+
+#include "host/error.h"
+#include "host/lifetime.h"
+
+#include <stdlib.h>
+
+/* A plan and what it owns. */
+typedef struct owned_plan {
+    lks_plan plan;
+    lks_step *steps;
+    lks_plan_tensor *tensors;
+    int32_t *tables;                /* LKS_TABLE_SIZE per step */
+} owned_plan;
+
+/* ---- the arena ----------------------------------------------------------------------------------------------------------- */
+
+/* An activation to be placed. */
+typedef struct block {
+    uint32_t tensor;
+    lks_lifetime life;
+    size_t offset, size;
+} block;
+
+/* The largest first; the earlier tensor first where sizes are equal, so that the order is the same everywhere. */
+static int larger_first(const void *a, const void *b)
+{
+    const block *p = a, *q = b;
+
+    if (p->size != q->size)
+        return p->size > q->size ? -1 : 1;
+    return p->tensor < q->tensor ? -1 : 1;
+}
+
+static bool alive_together(const block *a, const block *b)
+{
+    return a->life.first <= b->life.last && b->life.first <= a->life.last;
+}
+
+/*
+ * Place block i at the lowest offset that is free throughout its life.  placed: indices of the blocks before i, by offset; grows by i.
+ */
+static void place(block *blocks, uint32_t i, uint32_t *placed)
+{
+    uint32_t k;
+    size_t at = 0;
+
+    for (k = 0; k < i; k++) {
+        const block *other = &blocks[placed[k]];
+
+        if (!alive_together(&blocks[i], other))
+            continue;
+        if (other->offset >= at && other->offset - at >= blocks[i].size)
+            break;
+        if (other->offset + other->size > at)
+            at = other->offset + other->size;
+    }
+    blocks[i].offset = at;
+    for (k = i; k > 0 && blocks[placed[k - 1]].offset > at; k--)
+        placed[k] = placed[k - 1];
+    placed[k] = i;
+}
+
+/* Greedy by size (the order of most memory planners): within a few percent of the best on real networks. */
+static lks_status place_all(lks_plan *plan, block *blocks, uint32_t count, lks_plan_tensor *tensors)
+{
+    uint32_t *placed = malloc((count ? count : 1) * sizeof *placed);
+
+    if (!placed)
+        return LKS_ERR_NOMEM;
+    qsort(blocks, count, sizeof *blocks, larger_first);
+    for (uint32_t i = 0; i < count; i++) {
+        place(blocks, i, placed);
+        tensors[blocks[i].tensor].offset = blocks[i].offset;
+        if (blocks[i].offset + blocks[i].size > plan->arena_bytes)
+            plan->arena_bytes = blocks[i].offset + blocks[i].size;
+    }
+    free(placed);
+    return LKS_OK;
+}
+
+/* The activations as blocks; false: together they are beyond the address space. */
+static bool measure_blocks(const lks_model *m, owned_plan *o, const lks_lifetime *life, block *blocks, uint32_t *count)
+{
+    const lks_graph *g = &m->graph;
+    uint64_t total = 0;
+
+    for (uint32_t t = 0; t < g->tensor_count; t++) {
+        uint64_t image = lks_tensor_bytes(&g->tensors[t]) / lks_model_images(m), bytes;
+
+        if (g->tensors[t].constant)
+            continue;
+        if (!lks_mul_u64(image, o->plan.max_batch, &bytes) || bytes > UINT64_MAX - LKS_ARENA_ALIGN)
+            return false;
+        bytes = (bytes + LKS_ARENA_ALIGN - 1) / LKS_ARENA_ALIGN * LKS_ARENA_ALIGN;
+        if (!lks_add_u64(total, bytes, &total) || total > SIZE_MAX / 2)
+            return false;
+        o->tensors[t].image_bytes = (size_t)image;
+        blocks[*count] = (block){ t, life[t], 0, (size_t)bytes };
+        if (o->plan.keep)
+            blocks[*count].life = (lks_lifetime){ 0, g->op_count - 1 };
+        ++*count;
+    }
+    return true;
+}
+
+static lks_status plan_arena(const lks_model *m, owned_plan *o, lks_error *error)
+{
+    lks_lifetime *life = lks_lifetimes(&m->graph);
+    block *blocks = calloc(m->graph.tensor_count, sizeof *blocks);
+    uint32_t count = 0;
+    lks_status st = LKS_ERR_NOMEM;
+
+    if (life && blocks)
+        st = measure_blocks(m, o, life, blocks, &count) ? place_all(&o->plan, blocks, count, o->tensors) : LKS_ERR_LIMIT;
+    free(life);
+    free(blocks);
+    if (st == LKS_ERR_LIMIT)
+        return lks_fail(error, st, "a batch of %u is too large for the address space", o->plan.max_batch);
+    return st == LKS_OK ? st : lks_fail(error, st, "out of memory");
+}
+
+/* ---- the plan ------------------------------------------------------------------------------------------------------------ */
+
+lks_status lks_plan_make(const lks_model *m, const lks_plan_options *options, lks_plan **plan, lks_error *error)
+{
+    const lks_graph *g = &m->graph;
+    owned_plan *o = calloc(1, sizeof *o);
+    lks_status st = LKS_ERR_NOMEM;
+
+    *plan = NULL;
+    if (!o)
+        return lks_fail(error, st, "out of memory");
+    o->steps = calloc(g->op_count, sizeof *o->steps);
+    o->tensors = calloc(g->tensor_count, sizeof *o->tensors);
+    o->tables = calloc(g->op_count, LKS_TABLE_SIZE * sizeof *o->tables);
+    if (!o->steps || !o->tensors || !o->tables) {
+        lks_fail(error, st, "out of memory");
+        goto fail;
+    }
+    o->plan = (lks_plan){
+        .max_batch = options->max_batch, .keep = options->keep, .step_count = g->op_count, .tensor_count = g->tensor_count,
+        .steps = o->steps, .tensors = o->tensors
+    };
+    for (uint32_t i = 0; i < g->op_count; i++)
+        lks_lower(m, i, &o->steps[i], o->tables + (size_t)LKS_TABLE_SIZE * i);
+    if ((st = plan_arena(m, o, error)) != LKS_OK)
+        goto fail;
+    *plan = &o->plan;
+    return LKS_OK;
+
+fail:
+    lks_plan_free(&o->plan);
+    return st;
+}
+
+void lks_plan_free(lks_plan *plan)
+{
+    owned_plan *o = (owned_plan *)plan;     /* plan is its first member */
+
+    if (!o)
+        return;
+    free(o->steps);
+    free(o->tensors);
+    free(o->tables);
+    free(o);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The backends and importers of this build.  Adding a backend: its row here, its folder, its block in CMakeLists.txt.
+ */
+#include "host/registry.h"
+
+#include "cpu_ref/backend.h"
+#include "import/tflite.h"
+
+static const lks_backend *const backends[] = { &lks_ref_backend };
+
+static const lks_importer importers[] = { { lks_tflite_recognise, lks_tflite_import } };
+
+const lks_backend *lks_backend_at(size_t i)
+{
+    return i < sizeof backends / sizeof backends[0] ? backends[i] : NULL;
+}
+
+const lks_importer *lks_importer_of(const void *bytes, size_t size)
+{
+    for (size_t i = 0; i < sizeof importers / sizeof importers[0]; i++)
+        if (importers[i].recognise(bytes, size))
+            return &importers[i];
+    return NULL;
+}
+
+lks_status lks_device(uint32_t i, lks_device_info *info)
+{
+    for (size_t b = 0; lks_backend_at(b); b++)
+        for (uint32_t d = 0; lks_backend_at(b)->describe(d, info) == LKS_OK; d++)
+            if (i-- == 0)
+                return LKS_OK;
+    *info = (lks_device_info){ .usable = 0 };
+    return LKS_ERR_NO_DEVICE;
+}

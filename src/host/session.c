@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A session: a model, planned for a batch and built into a program on one device, with a stream to run it on.
+ */
+#include "host/error.h"
+#include "host/plan.h"
+#include "host/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct lks_session {
+    lks_model *model;
+    const lks_backend *backend;
+    lks_plan *plan;
+    lks_device_handle *device;
+    lks_program *program;
+    lks_stream *stream;
+    uint8_t *staging;           /* room for the largest input whose interface type is not its storage type */
+    uint32_t images;            /* of the last run; 0: none */
+};
+
+/* ---- interface types (spec 2) -------------------------------------------------------------------------------------------- */
+
+/* u8 v is stored as v - 128, and back: the same exchange of the highest bit. */
+static void exchange_u8(uint8_t *to, const uint8_t *from, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = from[i] ^ 0x80;
+}
+
+static lks_status write_tensor(lks_session *s, uint32_t tensor, const lks_in *in, lks_error *error)
+{
+    const void *data = in->data;
+
+    if (s->model->graph.tensors[tensor].interface == LKS_U8) {
+        exchange_u8(s->staging, in->data, in->bytes);
+        data = s->staging;
+    }
+    return s->backend->write(s->stream, tensor, data, in->bytes, error);
+}
+
+static lks_status read_tensor(lks_session *s, uint32_t tensor, void *data, size_t bytes, lks_error *error)
+{
+    lks_status st = s->backend->read(s->stream, tensor, data, bytes, error);
+
+    if (st == LKS_OK && s->model->graph.tensors[tensor].interface == LKS_U8)
+        exchange_u8(data, data, bytes);
+    return st;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------------- */
+
+static lks_status open_named(lks_session *s, const lks_session_options *o, lks_error *error)
+{
+    for (size_t i = 0; lks_backend_at(i); i++)
+        if (strcmp(lks_backend_at(i)->name, o->backend) == 0) {
+            s->backend = lks_backend_at(i);
+            return s->backend->open(o->device, &s->device, error);
+        }
+    return lks_fail(error, LKS_ERR_NO_DEVICE, "backend \"%.40s\": this build has none of that name", o->backend);
+}
+
+static lks_status open_first_usable(lks_session *s, lks_error *error)
+{
+    lks_status st = lks_fail(error, LKS_ERR_NO_DEVICE, "no backend of this build has a usable device");
+
+    for (size_t i = 0; lks_backend_at(i); i++) {
+        s->backend = lks_backend_at(i);
+        st = s->backend->open(0, &s->device, error);
+        if (st == LKS_OK)
+            return st;
+    }
+    return st;
+}
+
+/* The batch of the options in images of the plan; 0: not a batch of the model. */
+static uint32_t planned_images(const lks_model *m, const lks_session_options *o)
+{
+    if (o->max_batch == 0)
+        return lks_model_images(m);
+    if (m->batch_free)
+        return o->max_batch;
+    return o->max_batch == m->batch ? 1 : 0;
+}
+
+static lks_status make_staging(lks_session *s, lks_error *error)
+{
+    const lks_graph *g = &s->model->graph;
+    size_t most = 0;
+
+    for (uint32_t i = 0; i < g->input_count; i++) {
+        size_t bytes = s->plan->tensors[g->inputs[i]].image_bytes * s->plan->max_batch;
+
+        if (g->tensors[g->inputs[i]].interface == LKS_U8 && bytes > most)
+            most = bytes;
+    }
+    if (most && !(s->staging = malloc(most)))
+        return lks_fail(error, LKS_ERR_NOMEM, "out of memory: %zu bytes", most);
+    return LKS_OK;
+}
+
+lks_status lks_session_open(lks_model *model, const lks_session_options *options, lks_session **session, lks_error *error)
+{
+    const lks_session_options defaults = { 0 }, *o = options ? options : &defaults;
+    lks_plan_options plan = { 0 };
+    lks_error unused;
+    lks_session *s;
+    lks_status st;
+
+    error = error ? error : &unused;
+    if (!session)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "lks_session_open: session is NULL");
+    *session = NULL;
+    if (!model)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "lks_session_open: model is NULL");
+    plan.max_batch = planned_images(model, o);
+    plan.keep = o->keep;
+    if (plan.max_batch == 0)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "batch %u: the model runs with batch %u only", o->max_batch, model->batch);
+    s = calloc(1, sizeof *s);
+    if (!s)
+        return lks_fail(error, LKS_ERR_NOMEM, "out of memory");
+    s->model = lks_model_share(model);
+    if ((st = lks_plan_make(model, &plan, &s->plan, error)) != LKS_OK)                      goto fail;
+    if ((st = o->backend ? open_named(s, o, error) : open_first_usable(s, error)) != LKS_OK) goto fail;
+    if ((st = s->backend->build(s->device, s->plan, &s->program, error)) != LKS_OK)         goto fail;
+    if ((st = s->backend->stream_open(s->program, &s->stream, error)) != LKS_OK)            goto fail;
+    if ((st = make_staging(s, error)) != LKS_OK)                                            goto fail;
+    *session = s;
+    return lks_ok(error);
+
+fail:
+    lks_session_close(s);
+    return st;
+}
+
+void lks_session_close(lks_session *s)
+{
+    if (!s)
+        return;
+    if (s->stream)
+        s->backend->stream_close(s->stream);
+    if (s->program)
+        s->backend->destroy(s->program);
+    if (s->device)
+        s->backend->close(s->device);
+    lks_plan_free(s->plan);
+    free(s->staging);
+    lks_model_close(s->model);
+    free(s);
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------------- */
+
+static lks_status check_buffer(const lks_session *s, const char *what, uint32_t i, uint32_t tensor, const lks_in *buffer,
+                               lks_error *error)
+{
+    size_t image = s->plan->tensors[tensor].image_bytes;
+
+    if (!buffer->data)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "%s %u: is NULL", what, i);
+    if (buffer->bytes == 0 || buffer->bytes % image != 0 || buffer->bytes / image != s->images)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "%s %u: has %zu bytes: %u images of %zu bytes were expected", what, i,
+                        buffer->bytes, s->images, image);
+    return LKS_OK;
+}
+
+/* Sets images. */
+static lks_status check_buffers(lks_session *s, const lks_in *in, const lks_out *out, lks_error *error)
+{
+    const lks_graph *g = &s->model->graph;
+    size_t image = s->plan->tensors[g->inputs[0]].image_bytes, images;
+    lks_status st = LKS_OK;
+
+    s->images = 0;
+    if (!in || !out)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "lks_session_run: in or out is NULL");
+    images = in[0].bytes / image;
+    if (images < 1 || images > s->plan->max_batch)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "input 0: has %zu bytes, and an image %zu: the session runs 1 to %u images",
+                        in[0].bytes, image, s->plan->max_batch);
+    s->images = (uint32_t)images;
+    for (uint32_t i = 0; st == LKS_OK && i < g->input_count; i++)
+        st = check_buffer(s, "input", i, g->inputs[i], &in[i], error);
+    for (uint32_t i = 0; st == LKS_OK && i < g->output_count; i++)
+        st = check_buffer(s, "output", i, g->outputs[i], &(lks_in){ out[i].data, out[i].bytes }, error);
+    return st;
+}
+
+static lks_status run_checked(lks_session *s, const lks_in *in, const lks_out *out, lks_error *error)
+{
+    const lks_graph *g = &s->model->graph;
+    lks_status st = LKS_OK;
+
+    for (uint32_t i = 0; st == LKS_OK && i < g->input_count; i++)
+        st = write_tensor(s, g->inputs[i], &in[i], error);
+    if (st == LKS_OK)
+        st = s->backend->run(s->stream, s->images, error);
+    for (uint32_t i = 0; st == LKS_OK && i < g->output_count; i++)
+        st = read_tensor(s, g->outputs[i], out[i].data, out[i].bytes, error);
+    return st == LKS_OK ? lks_ok(error) : st;
+}
+
+lks_status lks_session_run(lks_session *s, const lks_in *in, const lks_out *out, lks_error *error)
+{
+    lks_error unused;
+    lks_status st;
+
+    error = error ? error : &unused;
+    if (!s)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "lks_session_run: session is NULL");
+    st = check_buffers(s, in, out, error);
+    if (st == LKS_OK)
+        st = run_checked(s, in, out, error);
+    if (st != LKS_OK)
+        s->images = 0;
+    return st;
+}
+
+lks_status lks_session_read(lks_session *s, uint32_t tensor, void *data, size_t size, lks_error *error)
+{
+    lks_error unused;
+    lks_status st;
+
+    error = error ? error : &unused;
+    if (!s || !data)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "lks_session_read: session or data is NULL");
+    if (!s->plan->keep)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "the session was opened without keep");
+    if (s->images == 0)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "nothing was run yet");
+    if (tensor >= s->model->graph.tensor_count || s->model->graph.tensors[tensor].constant)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "tensor %u: is no activation of the model", tensor);
+    if (size != s->plan->tensors[tensor].image_bytes * s->images)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "tensor %u: has %zu bytes, not %zu", tensor,
+                        s->plan->tensors[tensor].image_bytes * s->images, size);
+    st = read_tensor(s, tensor, data, size, error);
+    return st == LKS_OK ? lks_ok(error) : st;
+}
