@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Two operands, element by element, with broadcasting.  spec 4.3
+ */
+#include "cpu_ref/backend.h"
+#include "cpu_ref/index.h"
+#include "spec/arith.h"
+
+#include <stddef.h>
+
+static int8_t add(const lks_binary *k, int8_t a, int8_t b)
+{
+    int32_t ua = lks_scale_addend(a - k->a_zero, k->left_shift, k->a_rq, k->tail.rounding);
+    int32_t ub = lks_scale_addend(b - k->b_zero, k->left_shift, k->b_rq, k->tail.rounding);
+
+    return lks_finish(ua + ub, k->rq, k->tail);
+}
+
+static size_t offset_of(const int32_t i[LKS_MAX_RANK], const int32_t stride[LKS_MAX_RANK])
+{
+    size_t at = 0;
+
+    for (int axis = 0; axis < LKS_MAX_RANK; axis++)
+        at += (size_t)i[axis] * (size_t)stride[axis];
+    return at;
+}
+
+void lks_ref_binary(const lks_kernel_args *args, const lks_operands *t)
+{
+    const lks_binary *k = &args->binary;
+    int8_t *y = t->y;
+
+    for (int32_t n = 0; n < t->n; n++) {
+        const int8_t *a = t->x + (size_t)n * (size_t)k->a_image;
+        const int8_t *b = t->x2 + (size_t)n * (size_t)k->b_image;
+        int32_t i[LKS_MAX_RANK] = { 0 };
+
+        do
+            *y++ = add(k, a[offset_of(i, k->a_stride)], b[offset_of(i, k->b_stride)]);
+        while (next_index(i, k->dims));
+    }
+}

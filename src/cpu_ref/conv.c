@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * 2-D convolution with groups.  spec 4.1
+ */
+#include "cpu_ref/backend.h"
+#include "spec/arith.h"
+
+#include <stddef.h>
+
+/* One output element: image x [in_h][in_w][in_c], output row p and column q, channel o. */
+static int32_t accumulate(const lks_conv *a, const int8_t *x, const int8_t *w, int32_t bias, int32_t p, int32_t q, int32_t o)
+{
+    const lks_window *s = &a->window;
+    int32_t group_c = a->in_c / a->groups;
+    int32_t first_c = o / (a->out_c / a->groups) * group_c;
+    int32_t acc = bias;                     /* op_rules.c: cannot overflow */
+
+    w += (size_t)o * (size_t)s->kernel_h * (size_t)s->kernel_w * (size_t)group_c;
+    for (int32_t kh = 0; kh < s->kernel_h; kh++) {
+        for (int32_t kw = 0; kw < s->kernel_w; kw++) {
+            int32_t h = p * s->stride_h - s->pad_top + kh * s->dilation_h;
+            int32_t v = q * s->stride_w - s->pad_left + kw * s->dilation_w;
+            int inside = h >= 0 && h < s->in_h && v >= 0 && v < s->in_w;
+            const int8_t *pixel = inside ? x + ((size_t)h * (size_t)s->in_w + (size_t)v) * (size_t)a->in_c + first_c : NULL;
+
+            for (int32_t c = 0; c < group_c; c++, w++)
+                acc += ((inside ? pixel[c] : a->pad_value) - a->x_zero) * (*w - a->w_zero);
+        }
+    }
+    return acc;
+}
+
+void lks_ref_conv(const lks_kernel_args *args, const lks_operands *t)
+{
+    const lks_conv *a = &args->conv;
+    const lks_window *s = &a->window;
+    size_t image = (size_t)s->in_h * (size_t)s->in_w * (size_t)a->in_c;
+    int8_t *y = t->y;
+
+    for (int32_t n = 0; n < t->n * s->images; n++)
+        for (int32_t p = 0; p < s->out_h; p++)
+            for (int32_t q = 0; q < s->out_w; q++)
+                for (int32_t o = 0; o < a->out_c; o++) {
+                    int32_t acc = accumulate(a, t->x + (size_t)n * image, t->w, t->bias[o], p, q, o);
+
+                    *y++ = lks_finish(acc, t->rq[o], a->tail);
+                }
+}
