@@ -42,7 +42,7 @@ lks_status lks_model_cost(const lks_model *m, uint32_t batch, lks_cost *cost)
     bool fits = true;
 
     *cost = (lks_cost){ 0 };
-    if (batch == 0 || (!m->batch_free && batch != m->batch))
+    if (!lks_model_runs_with(m, batch))
         return LKS_ERR_ARGUMENT;
     for (uint32_t i = 0; i < g->op_count; i++) {
         lks_op_view v = lks_view_op(g, i, "", NULL);

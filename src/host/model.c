@@ -31,6 +31,18 @@ uint32_t lks_model_images(const lks_model *m)
     return m->batch_free ? m->batch : 1;
 }
 
+bool lks_model_runs_with(const lks_model *m, uint32_t batch)
+{
+    if (!m->batch_free || batch == m->batch)
+        return batch == m->batch;
+    if (batch < 1 || batch > LKS_MAX_EXTENT)
+        return false;
+    for (uint32_t t = 0; t < m->graph.tensor_count; t++)
+        if (!m->graph.tensors[t].constant && m->graph.tensors[t].elements / m->batch > LKS_MAX_ELEMENTS / batch)
+            return false;
+    return true;
+}
+
 lks_model *lks_model_share(lks_model *m)
 {
     atomic_fetch_add(&m->references, 1);

@@ -12,6 +12,7 @@
 #include "spec/op.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #define LKS_MAX_EXTENT (1u << 24)
 #define LKS_MAX_ELEMENTS 0x7fffffffu
@@ -73,6 +74,9 @@ uint64_t lks_tensor_bytes(const lks_tensor *t);
 
 /* Into how many images, as op.h and backend.h count them, the model's own batch falls: batch where batch_free, else 1. */
 uint32_t lks_model_images(const lks_model *m);
+
+/* Whether the model runs with that batch: its own, or, where batch_free, any that keeps every activation in the limits of spec 7. */
+bool lks_model_runs_with(const lks_model *m, uint32_t batch);
 
 /* One more owner. */
 lks_model *lks_model_share(lks_model *m);

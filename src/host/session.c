@@ -74,16 +74,6 @@ static lks_status open_first_usable(lks_session *s, lks_error *error)
     return st;
 }
 
-/* The batch of the options in images of the plan; 0: not a batch of the model. */
-static uint32_t planned_images(const lks_model *m, const lks_session_options *o)
-{
-    if (o->max_batch == 0)
-        return lks_model_images(m);
-    if (m->batch_free)
-        return o->max_batch;
-    return o->max_batch == m->batch ? 1 : 0;
-}
-
 static lks_status make_staging(lks_session *s, lks_error *error)
 {
     const lks_graph *g = &s->model->graph;
@@ -103,7 +93,8 @@ static lks_status make_staging(lks_session *s, lks_error *error)
 lks_status lks_session_open(lks_model *model, const lks_session_options *options, lks_session **session, lks_error *error)
 {
     const lks_session_options defaults = { 0 }, *o = options ? options : &defaults;
-    lks_plan_options plan = { 0 };
+    lks_plan_options plan = { .keep = o->keep };
+    uint32_t batch;
     lks_error unused;
     lks_session *s;
     lks_status st;
@@ -114,10 +105,11 @@ lks_status lks_session_open(lks_model *model, const lks_session_options *options
     *session = NULL;
     if (!model)
         return lks_fail(error, LKS_ERR_ARGUMENT, "lks_session_open: model is NULL");
-    plan.max_batch = planned_images(model, o);
-    plan.keep = o->keep;
-    if (plan.max_batch == 0)
-        return lks_fail(error, LKS_ERR_ARGUMENT, "batch %u: the model runs with batch %u only", o->max_batch, model->batch);
+    batch = o->max_batch ? o->max_batch : model->batch;
+    if (!lks_model_runs_with(model, batch))
+        return lks_fail(error, LKS_ERR_ARGUMENT, "batch %u: the model runs with %s", batch,
+                        model->batch_free ? "smaller ones only (spec 7)" : "its own only");
+    plan.max_batch = model->batch_free ? batch : 1;
     s = calloc(1, sizeof *s);
     if (!s)
         return lks_fail(error, LKS_ERR_NOMEM, "out of memory");

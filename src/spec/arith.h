@@ -36,7 +36,7 @@ LKS_FN int32_t lks_clamp(int32_t v, int32_t lo, int32_t hi)
     return v < lo ? lo : v > hi ? hi : v;
 }
 
-/* x / 2^n, ties away from zero; 0 <= n <= 31, x > -2^31.  spec 3.3 (rshift)
+/* x / 2^n, ties away from zero; 0 <= n <= 31, -2^31 < x < 2^31 - 1 (which mulh of such never reaches), or n > 1.  spec 3.3 (rshift)
  * For n >= 1: x + (x >> 31) lowers a negative x by one, which turns "half up" into "half away"; halving after the increment keeps
  * every step inside int32. */
 LKS_FN int32_t lks_rshift_away(int32_t x, int32_t n)

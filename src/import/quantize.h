@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Multipliers of quantized models, computed from scales with integers alone and bit-equal to the reference's floating point.
+ *
+ * A scale is the bit pattern of an IEEE 754 binary32.  Every entry takes scales that lks_scale_usable accepts; the widths at
+ * which a value is rounded on its way (binary32, binary64) are part of each definition: they decide bits of the result.
+ *
+ * Sources: TensorFlow Lite Micro, quantization_util.cc (QuantizeMultiplier, PreprocessSoftmaxScaling), kernel_util.cc
+ * (PopulateConvolutionQuantizationParams, GetQuantizedConvolutionMultipler, CalculateActivationRangeQuantized), add_common.cc,
+ * reduce.h (QuantizedMeanOrSum), activations_common.cc, pooling_common.cc.
+ */
+#ifndef LKS_IMPORT_QUANTIZE_H
+#define LKS_IMPORT_QUANTIZE_H
+
+#include "spec/op.h"
+
+#include <stdbool.h>
+
+/* Finite, positive and normal.  Others are refused: what a subnormal gives depends on whether the machine flushes it to zero, and
+ * the rest is no scale. */
+bool lks_scale_usable(uint32_t scale);
+
+/*
+ * A multiplier of spec 3.1, mode tflite.  false: it needs a left shift beyond 30, which the reference does not define; *rq is
+ * then unspecified.  One below 2^-32 becomes m = 0, s = 0, as in the reference.
+ */
+
+/* x * w / y, the product exact, the quotient rounded to binary64: conv, and fully connected with a scale per channel. */
+bool lks_quantize_product(uint32_t x, uint32_t w, uint32_t y, lks_rq *rq);
+
+/* The same with the product rounded to binary32 first: fully connected with one scale.  false also where that is not normal. */
+bool lks_quantize_narrow_product(uint32_t x, uint32_t w, uint32_t y, lks_rq *rq);
+
+/* x / y rounded to binary64. */
+bool lks_quantize_ratio(uint32_t x, uint32_t y, lks_rq *rq);
+
+/* x / y rounded to binary32.  false also where that quotient is not normal. */
+bool lks_quantize_narrow_ratio(uint32_t x, uint32_t y, lks_rq *rq);
+
+/* left_shift, (a_m, a_s), (b_m, b_s), (m, s) of spec 4.3.  false: the reference demands multipliers below 1, and one is not. */
+bool lks_quantize_add(uint32_t a, uint32_t b, uint32_t y, lks_add_args *args);
+
+/* The multiplier of a mean over n >= 1 elements, from that of their sum.  Its truncating division is part of the definition. */
+lks_rq lks_quantize_mean(lks_rq sum, uint32_t n);
+
+/* (m, s) of spec 4.9 for softmax(beta * x).  false: beta * x * 2^26 <= 1, where the reference aborts. */
+bool lks_quantize_softmax(uint32_t beta, uint32_t x, lks_rq *rq);
+
+/* *q = zero + value / scale, the quotient rounded to binary32 and then to an integer, ties away from zero.  false: not int32. */
+bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q);
+
+/* ---- the reference's tolerances ------------------------------------------------------------------------------------------ */
+
+/* |a - b| <= 1e-6: the scales of the two sides of a pool. */
+bool lks_scales_agree(uint32_t a, uint32_t b);
+
+/* |x * w - bias| / y <= 0.02: the scale of a bias, of which 0 means that it has none. */
+bool lks_bias_scale_agrees(uint32_t x, uint32_t w, uint32_t bias, uint32_t y);
+
+#endif

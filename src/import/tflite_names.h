@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Names of the numbers in a .tflite file, for messages.
+ */
+#ifndef LKS_IMPORT_TFLITE_NAMES_H
+#define LKS_IMPORT_TFLITE_NAMES_H
+
+#include <stdint.h>
+
+/* schema.fbs: TensorType, the values that the importer tells apart. */
+enum {
+    LKS_TFL_FLOAT32 = 0,
+    LKS_TFL_FLOAT16 = 1,
+    LKS_TFL_INT32 = 2,
+    LKS_TFL_UINT8 = 3,
+    LKS_TFL_INT64 = 4,
+    LKS_TFL_INT16 = 7,
+    LKS_TFL_INT8 = 9,
+    LKS_TFL_FLOAT64 = 10,
+    LKS_TFL_INT4 = 17
+};
+
+/* schema.fbs: BuiltinOperator, the values that the importer tells apart. */
+enum {
+    LKS_TFL_ADD = 0,
+    LKS_TFL_AVERAGE_POOL_2D = 1,
+    LKS_TFL_CONV_2D = 3,
+    LKS_TFL_DEPTHWISE_CONV_2D = 4,
+    LKS_TFL_FULLY_CONNECTED = 9,
+    LKS_TFL_MAX_POOL_2D = 17,
+    LKS_TFL_RELU = 19,
+    LKS_TFL_RESHAPE = 22,
+    LKS_TFL_SOFTMAX = 25,
+    LKS_TFL_CUSTOM = 32,
+    LKS_TFL_PAD = 34,
+    LKS_TFL_MEAN = 40,
+    LKS_TFL_PADV2 = 60,
+    LKS_TFL_SUM = 74,
+    LKS_TFL_QUANTIZE = 114
+};
+
+/* NULL for a number that the schema does not have. */
+const char *lks_tfl_op_name(int64_t code);
+/* Never NULL. */
+const char *lks_tfl_type_name(int64_t type);
+
+#endif

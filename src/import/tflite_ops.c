@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The builtin ops of a .tflite file that can be imported: one row of a table and one short function each; the functions of those
+ * with weights are in tflite_linear.c.
+ *
+ * The normative reference is TensorFlow Lite Micro: what its Prepare functions refuse is refused here, and what they accept only
+ * by leaving memory unwritten, or by reading beyond it, is refused as well.
+ */
+#include "import/tflite_ops.h"
+
+#include "import/quantize.h"
+#include "import/tflite_linear.h"
+#include "spec/arith.h"
+
+/* schema.fbs: BuiltinOptions, the values in use */
+enum {
+    OPTIONS_NONE = 0,
+    OPTIONS_CONV_2D = 1,
+    OPTIONS_DEPTHWISE_CONV_2D = 2,
+    OPTIONS_POOL_2D = 5,
+    OPTIONS_FULLY_CONNECTED = 8,
+    OPTIONS_SOFTMAX = 9,
+    OPTIONS_ADD = 11,
+    OPTIONS_RESHAPE = 17,
+    OPTIONS_REDUCER = 27
+};
+
+/* ---- ADD ----------------------------------------------------------------------------------------------------------------- */
+
+static lks_status add_operand(const lks_tfl_op *op, uint32_t i, lks_tfl_quant *q, uint32_t *index, bool *constant)
+{
+    lks_tfl_tensor *t;
+
+    LKS_TFL_TRY(lks_tfl_operand(op, i, "input", &t));
+    *constant = t->data != NULL;
+    if (*constant) {
+        LKS_TFL_TRY(lks_tfl_constant(op, i, "input", LKS_TFL_INT8, &t));
+        LKS_TFL_TRY(lks_tfl_emit_plain(op, t, index));
+    } else {
+        LKS_TFL_TRY(lks_tfl_input(op, i, LKS_TFL_I8_ONLY, &t));
+        *index = t->index[LKS_TFL_PLAIN];
+    }
+    return lks_tfl_quantization(op, t, q);
+}
+
+static lks_status import_add(const lks_tfl_op *op)
+{
+    static const lks_fb_field fused = { "AddOptions.fused_activation_function", 0, 1, 0 };
+    lks_op_args args = { 0 };
+    lks_tfl_quant a, b, qy;
+    lks_tfl_tensor *y;
+    uint32_t operands[2];
+    bool a_constant, b_constant;
+
+    LKS_TFL_TRY(add_operand(op, 0, &a, &operands[0], &a_constant));
+    LKS_TFL_TRY(add_operand(op, 1, &b, &operands[1], &b_constant));
+    if (a_constant && b_constant)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "both inputs are constant");
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
+    if (!lks_quantize_add(a.scale, b.scale, qy.scale, &args.add))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output scale is too small for the input scales");
+    LKS_TFL_TRY(lks_tfl_range(op, &fused, qy, &args.add.y_min, &args.add.y_max));
+    args.add.a_zero = a.zero;
+    args.add.b_zero = b.zero;
+    args.add.y_zero = qy.zero;
+    args.add.rounding = LKS_TFLITE;
+    return lks_tfl_emit(op, LKS_OP_ADD, operands, y, &args);
+}
+
+/* ---- pools --------------------------------------------------------------------------------------------------------------- */
+
+static const lks_tfl_window_fields pool_2d = {
+    .padding = { "Pool2DOptions.padding", 0, 1, 0 },
+    .stride_w = { "Pool2DOptions.stride_w", 1, 4, 0 },
+    .stride_h = { "Pool2DOptions.stride_h", 2, 4, 0 },
+    .kernel_w = { "Pool2DOptions.filter_width", 3, 4, 0 },
+    .kernel_h = { "Pool2DOptions.filter_height", 4, 4, 0 },
+    .fused = { "Pool2DOptions.fused_activation_function", 5, 1, 0 },
+};
+
+/* pooling_common.cc: PoolingPrepare */
+static lks_status import_pool(const lks_tfl_op *op, uint32_t kind, int32_t rounding)
+{
+    lks_tfl_tensor *x, *y;
+    lks_tfl_quant qx, qy;
+    lks_tfl_window h, w;
+    lks_op_args args = { 0 };
+    lks_pool_args *a = &args.pool;
+
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
+    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
+    if (!lks_scales_agree(qx.scale, qy.scale) || qx.zero != qy.zero)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input and output have different scales or zero points");
+    LKS_TFL_TRY(lks_tfl_windows(op, &pool_2d, x, y, 0, 0, &h, &w));
+    LKS_TFL_TRY(lks_tfl_range(op, &pool_2d.fused, qy, &a->y_min, &a->y_max));
+    a->kernel_h = h.kernel;
+    a->kernel_w = w.kernel;
+    a->stride_h = (int32_t)h.stride;
+    a->stride_w = (int32_t)w.stride;
+    a->pad_top = h.before;
+    a->pad_bottom = h.after;
+    a->pad_left = w.before;
+    a->pad_right = w.after;
+    a->rounding = rounding;
+    return lks_tfl_emit(op, kind, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+static lks_status import_average_pool_2d(const lks_tfl_op *op)
+{
+    return import_pool(op, LKS_OP_AVG_POOL, LKS_TFLITE);
+}
+
+static lks_status import_max_pool_2d(const lks_tfl_op *op)
+{
+    return import_pool(op, LKS_OP_MAX_POOL, 0);
+}
+
+/* ---- MEAN, SUM ----------------------------------------------------------------------------------------------------------- */
+
+/* Operand 1 as a set of axes, and the number of elements that are summed.  The limits are those of the arrays in which the
+ * reference keeps them (reduce_common.cc: kMaxNumberOfAxis, kMaxNumberOfReducedAxis; MeanParams): it writes beyond their ends. */
+static lks_status read_axes(const lks_tfl_op *op, const lks_tfl_tensor *x, int32_t *axes, uint32_t *count)
+{
+    lks_tfl_tensor *t;
+    uint32_t distinct = 0;
+
+    LKS_TFL_TRY(lks_tfl_constant(op, 1, "axis", LKS_TFL_INT32, &t));
+    if (x->rank > 5 || lks_tfl_elements(t) > 4)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "at most 5 dimensions and 4 axes are supported");
+    *axes = 0;
+    *count = 1;
+    for (uint32_t i = 0; i < lks_tfl_elements(t); i++) {
+        int64_t stated = lks_tfl_value(t, i), axis = stated < 0 ? stated + x->rank : stated;
+
+        if (axis < 0 || axis >= x->rank)
+            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "axis %lld of %u dimensions", (long long)stated, (unsigned)x->rank);
+        if (*axes >> axis & 1)
+            continue;
+        *axes |= 1 << axis;
+        *count *= (uint32_t)x->dims[axis];
+        distinct++;
+    }
+    if (distinct > 2)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "%u reduced axes: at most 2 are supported", (unsigned)distinct);
+    return LKS_OK;
+}
+
+/* reduce_common.cc: PrepareMeanOrSum; reduce.h: QuantizedMeanOrSum */
+static lks_status import_reduce(const lks_tfl_op *op, bool mean)
+{
+    lks_tfl_tensor *x, *y;
+    lks_tfl_quant qx, qy;
+    lks_op_args args = { 0 };
+    lks_rq rq;
+    uint32_t count;
+
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
+    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
+    LKS_TFL_TRY(read_axes(op, x, &args.sum.axes, &count));
+    if (!lks_quantize_ratio(qx.scale, qy.scale, &rq))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output scale is too small for the input scale");
+    if (mean)
+        rq = lks_quantize_mean(rq, count);
+    args.sum.x_zero = qx.zero;
+    args.sum.y_zero = qy.zero;
+    args.sum.m = rq.m;
+    args.sum.s = rq.s;
+    args.sum.y_min = -128;
+    args.sum.y_max = 127;
+    args.sum.rounding = LKS_TFLITE;
+    return lks_tfl_emit(op, LKS_OP_SUM, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+static lks_status import_mean(const lks_tfl_op *op)
+{
+    return import_reduce(op, true);
+}
+
+static lks_status import_sum(const lks_tfl_op *op)
+{
+    return import_reduce(op, false);
+}
+
+/* ---- SOFTMAX ------------------------------------------------------------------------------------------------------------- */
+
+/* softmax_common.cc: CalculateSoftmaxParams */
+static lks_status import_softmax(const lks_tfl_op *op)
+{
+    static const lks_fb_field beta = { "SoftmaxOptions.beta", 0, 4, 0 };
+    const uint32_t scale_256 = 0x3b800000;      /* 1 / 256 */
+    lks_tfl_tensor *x, *y;
+    lks_tfl_quant qx, qy;
+    lks_op_args args = { 0 };
+    lks_rq rq;
+    uint32_t b = (uint32_t)lks_fb_unsigned(&op->m->fb, op->o.options, &beta);
+
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
+    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
+    if (x->rank == 0)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the input has no dimensions");
+    if (qy.scale != scale_256 || qy.zero != -128)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output must have scale 1/256 and zero point -128");
+    if (!lks_scale_usable(b) || !lks_quantize_softmax(b, qx.scale, &rq))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "beta * input scale is too small, or beta is no positive number");
+    args.softmax.m = rq.m;
+    args.softmax.s = rq.s;
+    return lks_tfl_emit(op, LKS_OP_SOFTMAX, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+/* ---- QUANTIZE, RELU ------------------------------------------------------------------------------------------------------ */
+
+static lks_status emit_requant(const lks_tfl_op *op, const lks_tfl_tensor *x, lks_tfl_tensor *y, lks_requant_args a)
+{
+    lks_op_args args = { .requant = a };
+
+    args.requant.y_max = 127;
+    args.requant.rounding = LKS_TFLITE;
+    return lks_tfl_emit(op, LKS_OP_REQUANT, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+/* quantize_common.cc: PrepareQuantizeReference.  Formulas see stored values, so the type changes only the zero point. */
+static lks_status import_quantize(const lks_tfl_op *op)
+{
+    lks_tfl_tensor *x, *y;
+    lks_tfl_quant qx, qy;
+    lks_rq rq;
+
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
+    if (x->type == LKS_TFL_UINT8 && y->type == LKS_TFL_UINT8)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "from UINT8 to UINT8 is not defined by the reference");
+    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
+    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
+    if (!lks_quantize_ratio(qx.scale, qy.scale, &rq))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output scale is too small for the input scale");
+    return emit_requant(op, x, y, (lks_requant_args){ .x_zero = qx.zero, .y_zero = qy.zero, .m = rq.m, .s = rq.s,
+                                                      .y_min = -128 });
+}
+
+/* Whether two multipliers scale every int8 value alike.  A left shift beyond 16 moves all but 0 out of range. */
+static bool same_results(lks_rq a, lks_rq b, int32_t zero)
+{
+    if (a.s > 16 || b.s > 16)
+        return false;
+    for (int32_t x = -128; x <= 127; x++)
+        if (lks_requant(x - zero, a, LKS_TFLITE) != lks_requant(x - zero, b, LKS_TFLITE))
+            return false;
+    return true;
+}
+
+/*
+ * activations_common.cc: CalculateReluOpData.  Revisions of the reference divide the scales in binary32 or in binary64; that
+ * shows in the multiplier, but hardly ever in one of the 256 results, and only then is the op refused.
+ */
+static lks_status import_relu(const lks_tfl_op *op)
+{
+    lks_tfl_tensor *x, *y;
+    lks_tfl_quant qx, qy;
+    lks_rq narrow, wide;
+
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
+    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
+    if (!lks_quantize_narrow_ratio(qx.scale, qy.scale, &narrow) || !lks_quantize_ratio(qx.scale, qy.scale, &wide)
+        || !same_results(narrow, wide, qx.zero))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "revisions of the reference disagree about these scales");
+    return emit_requant(op, x, y, (lks_requant_args){ .x_zero = qx.zero, .y_zero = qy.zero, .m = narrow.m, .s = narrow.s,
+                                                      .y_min = qy.zero });
+}
+
+/* ---- PAD, PADV2 ---------------------------------------------------------------------------------------------------------- */
+
+/* Operand 2, where there is one: a single INT8 value, quantized as the output.  Otherwise the output's zero point. */
+static lks_status read_pad_value(const lks_tfl_op *op, lks_tfl_quant y, int32_t *value)
+{
+    lks_tfl_tensor *t;
+    lks_tfl_quant q;
+
+    *value = y.zero;
+    if (!lks_tfl_has(op, 2))
+        return LKS_OK;
+    LKS_TFL_TRY(lks_tfl_constant(op, 2, "pad value", LKS_TFL_INT8, &t));
+    LKS_TFL_TRY(lks_tfl_quantization(op, t, &q));
+    if (lks_tfl_elements(t) != 1 || q.scale != y.scale || q.zero != y.zero)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the pad value must be one element, quantized as the output");
+    *value = (int32_t)lks_tfl_value(t, 0);
+    return LKS_OK;
+}
+
+/* pad_common.cc: PadPrepare, with its limit of 5 dimensions; INT64 paddings as full TensorFlow Lite reads them */
+static lks_status import_pad(const lks_tfl_op *op)
+{
+    lks_tfl_tensor *x, *y, *paddings;
+    lks_tfl_quant qy;
+    lks_op_args args = { 0 };
+
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
+    LKS_TFL_TRY(read_pad_value(op, qy, &args.pad.pad_value));
+    LKS_TFL_TRY(lks_tfl_operand(op, 1, "paddings", &paddings));
+    LKS_TFL_TRY(lks_tfl_constant(op, 1, "paddings", paddings->type == LKS_TFL_INT64 ? LKS_TFL_INT64 : LKS_TFL_INT32,
+                                 &paddings));
+    if (x->rank < 1 || x->rank > 5 || lks_tfl_elements(paddings) != 2 * x->rank)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "%u paddings for %u dimensions: there must be 2 for each of 1 to 5",
+                              (unsigned)lks_tfl_elements(paddings), (unsigned)x->rank);
+    for (uint32_t i = 0; i < 2 * x->rank; i++) {
+        int64_t count = lks_tfl_value(paddings, i);
+
+        if (count < 0 || count > LKS_MAX_EXTENT)
+            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "padding %lld", (long long)count);
+        (i % 2 == 0 ? args.pad.before : args.pad.after)[i / 2] = (int32_t)count;
+    }
+    return lks_tfl_emit(op, LKS_OP_PAD, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+/* ---- RESHAPE ------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The output tensor states the shape, as in the reference (reshape_common.cc), which reads neither the shape operand nor the
+ * option.  Where the operand says something else, programs differ about what the model means, and it is refused.
+ */
+static lks_status check_new_shape(const lks_tfl_op *op, const lks_tfl_tensor *y)
+{
+    lks_tfl_tensor *shape;
+    bool same;
+    uint32_t unknown = 0;
+
+    if (!lks_tfl_has(op, 1))
+        return LKS_OK;
+    LKS_TFL_TRY(lks_tfl_constant(op, 1, "shape", LKS_TFL_INT32, &shape));
+    same = lks_tfl_elements(shape) == y->rank;
+    for (uint32_t i = 0; same && i < y->rank; i++) {
+        int64_t extent = lks_tfl_value(shape, i);
+
+        same = extent == y->dims[i] || (extent == -1 && unknown++ == 0);
+    }
+    if (!same)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the shape operand contradicts the shape of the output tensor");
+    return LKS_OK;
+}
+
+static lks_status import_reshape(const lks_tfl_op *op)
+{
+    const lks_op_args args = { 0 };
+    lks_tfl_tensor *x, *y;
+
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
+    if (x->type != y->type)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input and output have different types");
+    if (lks_tfl_elements(x) != lks_tfl_elements(y))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the input has %u elements, the output %u", (unsigned)lks_tfl_elements(x),
+                              (unsigned)lks_tfl_elements(y));
+    LKS_TFL_TRY(check_new_shape(op, y));
+    return lks_tfl_emit(op, LKS_OP_RESHAPE, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+/* ---- the table ----------------------------------------------------------------------------------------------------------- */
+
+/* inputs: how many operands there must be at least and at most. */
+static const struct row {
+    int32_t code, options;
+    uint32_t min_inputs, max_inputs;
+    lks_status (*import)(const lks_tfl_op *op);
+} rows[] = {
+    { LKS_TFL_ADD,               OPTIONS_ADD,               2, 2, import_add },
+    { LKS_TFL_AVERAGE_POOL_2D,   OPTIONS_POOL_2D,           1, 1, import_average_pool_2d },
+    { LKS_TFL_CONV_2D,           OPTIONS_CONV_2D,           2, 3, lks_tfl_import_conv_2d },
+    { LKS_TFL_DEPTHWISE_CONV_2D, OPTIONS_DEPTHWISE_CONV_2D, 2, 3, lks_tfl_import_depthwise_conv_2d },
+    { LKS_TFL_FULLY_CONNECTED,   OPTIONS_FULLY_CONNECTED,   2, 3, lks_tfl_import_fully_connected },
+    { LKS_TFL_MAX_POOL_2D,       OPTIONS_POOL_2D,           1, 1, import_max_pool_2d },
+    { LKS_TFL_MEAN,              OPTIONS_REDUCER,           2, 2, import_mean },
+    { LKS_TFL_PAD,               OPTIONS_NONE,              2, 3, import_pad },
+    { LKS_TFL_PADV2,             OPTIONS_NONE,              2, 3, import_pad },
+    { LKS_TFL_QUANTIZE,          OPTIONS_NONE,              1, 1, import_quantize },
+    { LKS_TFL_RELU,              OPTIONS_NONE,              1, 1, import_relu },
+    { LKS_TFL_RESHAPE,           OPTIONS_RESHAPE,           1, 2, import_reshape },
+    { LKS_TFL_SOFTMAX,           OPTIONS_SOFTMAX,           1, 1, import_softmax },
+    { LKS_TFL_SUM,               OPTIONS_REDUCER,           2, 2, import_sum },
+};
+
+static const struct row *row_of(int32_t code)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].code == code)
+            return &rows[i];
+    return NULL;
+}
+
+lks_status lks_tfl_import_op(const lks_tfl_op *op)
+{
+    const struct row *row = row_of(op->o.code);
+
+    if (!row)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "%s not supported",
+                              op->o.code == LKS_TFL_CUSTOM ? "custom ops are" : "this op is");
+    if (op->o.inputs.count < row->min_inputs || op->o.inputs.count > row->max_inputs || op->o.outputs.count != 1)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "has %u inputs and %u outputs", (unsigned)op->o.inputs.count,
+                              (unsigned)op->o.outputs.count);
+    if (row->options != OPTIONS_NONE && op->o.options.at != 0 && op->o.options_type != row->options)
+        return lks_tfl_refuse(op, LKS_ERR_FORMAT, "damaged file: its options are of another op's type (%d)",
+                              (int)op->o.options_type);
+    return row->import(op);
+}

@@ -1,0 +1,392 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Canonical files that must be refused: one per limit, bound, type and graph rule of the specification."""
+
+from dataclasses import replace
+from typing import Iterator
+
+from ..builder import Builder, WrongCase, join, single, with_arguments, with_shape, with_tensor
+from ..lks_file import I8, I16, I32, I64, Model, Op, Tensor, write
+from ..op_table import HALF_UP, TFLITE
+from .add import add
+from .conv import conv_model
+from .fully_connected import fully_connected
+from .lut import lut
+from .pad import pad
+from .pool_models import pool
+from .requant import requant
+from .softmax import softmax
+from .sum_over_axes import sum_model
+
+Found = Iterator[tuple[str, Model, str]]        # what is wrong, the model, a piece of the reason
+
+PLAIN = {HALF_UP: (2**30, 38), TFLITE: (2**30, -7)}
+MODES = ((HALF_UP, "half_up"), (TFLITE, "tflite"))
+BAD_MULTIPLIERS = {
+    HALF_UP: ((2**30 - 1, 31), (1, 30), (-2**30, 31), (-2**31, 31), (2**30, 29), (2**30, 63), (2**30, 0),
+              (2**30, -1), (0, 31), (0, 0), (0, 62), (2**31 - 1, 64)),
+    TFLITE: ((-1, 0), (-2**31, 0), (2**30, 31), (2**30, -32), (0, 31), (0, -32), (2**30, 2**31 - 1),
+             (2**30, -2**31)),
+}
+
+
+def conv(rounding: int = TFLITE, **changes) -> Model:
+    """A small conv that is accepted; `changes` replace its geometry."""
+    config = dict(x=(1, 5, 5, 4), o=4, k=(3, 3), p=(1, 1, 1, 1)) | changes
+    count = config["o"] * config["k"][0] * config["k"][1] * (config["x"][3] // config.get("g", 1))
+    return conv_model(rounding, [1] * count, [0] * config["o"], [PLAIN[rounding]] * config["o"], **config)
+
+
+def fc(rounding: int = TFLITE, bias=(0, 0), rq=None, weights=(1, -1)) -> Model:
+    """One input value, two channels."""
+    return fully_connected(rounding, (1, 1), (1, 2), weights, bias, rq or [PLAIN[rounding]] * 2)
+
+
+def common(name: str, model: Model, at: dict) -> Found:
+    """The limits that hold for every op: zero points, activation range, rounding, shape of y."""
+    for argument in at.get("zeros", ()):
+        for value in (-129, 128):
+            yield f"{name} {argument} {value}", with_arguments(model, **{argument: value}), argument
+    if at.get("clamp", True):
+        for low, high in ((1, 0), (-129, 127), (-128, 128)):
+            yield f"{name} y_min {low} y_max {high}", with_arguments(model, y_min=low, y_max=high), "y_min and y_max"
+    if at.get("rounding", True):
+        for value in (2, -1):
+            yield f"{name} rounding {value}", with_arguments(model, rounding=value), "rounding"
+    y = len(model.tensors) - 1
+    shape = model.tensors[y].shape
+    for wrong in (shape[:-1] + (shape[-1] + 1,), (shape[0] + 1,) + shape[1:]):
+        yield f"{name} y of shape {join(wrong)} for {join(shape)}", with_shape(model, y, *wrong), "y"
+
+
+def pair_limits(name: str, make, step: int = 1) -> Found:
+    """Pairs (m, s) that spec 3.1 does not allow; `make(rounding, m, s)` gives the model."""
+    for rounding, mode in MODES:
+        for m, s in BAD_MULTIPLIERS[rounding][::step]:
+            yield f"{name} {mode} m {m} s {s}", make(rounding, m, s), f"{mode} multiplier"
+
+
+def types(name: str, model: Model) -> Found:
+    """An x or y of a type that no op takes."""
+    x, y = model.ops[0].operands[0], model.ops[0].outputs[0]
+    yield f"{name} x is i16", with_tensor(model, x, type=I16, interface=I16), "x is not i8"
+    yield f"{name} y is i32", with_tensor(model, y, type=I32, interface=I32), "y is not i8"
+    extra = Tensor(b"extra", I8, I8, (1,))
+    constant = replace(model.tensors[x], data=bytes(model.tensors[x].elements))
+    tensors = model.tensors[:x] + (constant,) + model.tensors[x + 1:] + (extra,)
+    yield f"{name} x is a constant", replace(model, tensors=tensors, inputs=(len(tensors) - 1,)), "x is a constant"
+
+
+def conv_geometry() -> Found:
+    base = conv()
+    for argument in ("stride_h", "stride_w", "dilation_h", "dilation_w"):
+        for value in (0, -1, 65536):
+            if "stride" in argument or value < 1:
+                yield f"conv {argument} {value}", with_arguments(base, **{argument: value}), argument
+    one = conv(k=(1, 1), p=(0, 0, 0, 0))
+    yield "conv dilation_h 65536 of a 1x1 kernel", with_arguments(one, dilation_h=65536), "dilation_h"
+    yield "conv dilation_w 65536 of a 1x1 kernel", with_arguments(one, dilation_w=65536), "dilation_w"
+    for position, side in enumerate(("pad_top", "pad_bottom", "pad_left", "pad_right")):
+        pads = [1, 1, 1, 1]
+        pads[position] = 3
+        yield f"conv {side} 3 for a kernel of 3", conv(p=pads), side
+        yield f"conv {side} -1", with_arguments(base, **{side: -1}), side
+        pads[position] = 5
+        yield f"conv {side} 5 for a kernel of 3 dilated by 2", conv(d=(2, 2), p=pads), side
+    large = conv(k=(5, 5), p=(0, 0, 0, 0))
+    for extents, axis in (((1, 4, 5, 4), "high"), ((1, 5, 4, 4), "wide")):
+        yield f"conv kernel too {axis} for the image", with_shape(large, 0, *extents), "larger than the padded image"
+    yield "conv reach beyond 32 bits", with_arguments(conv(k=(2, 2), x=(1, 5, 5, 4)), dilation_h=65535), "larger"
+
+
+def conv_tensors() -> Found:
+    base = conv()
+    for groups in (0, -1, 3, 8, -2**31):
+        yield f"conv groups {groups} for C = O = 4", with_arguments(base, groups=groups), "groups does not divide"
+    yield "conv groups 4 divides C = 4, not O = 6", conv(o=6, g=4), "groups does not divide"
+    yield "conv groups 4 divides O = 4, not C = 6", conv(x=(1, 5, 5, 6), g=4), "groups does not divide"
+    yield "conv groups 2 with weights for 1", with_arguments(base, groups=2), "w has shape"
+    yield "conv x of rank 3", with_shape(base, 0, 5, 5, 4), "x is not of rank 4"
+    yield "conv x of rank 5", with_shape(base, 0, 1, 1, 5, 5, 4), "x is not of rank 4"
+    yield "conv w of rank 3", with_shape(base, 1, 12, 3, 4), "w is not of rank 4"
+    yield "conv w for 3 input channels", with_shape(base, 1, 4, 3, 3, 3), "w has shape"
+    yield "conv y of rank 3", with_shape(base, 4, 5, 5, 4), "y has shape"
+    yield from channel_tensors("conv", base)
+
+
+def channel_tensors(name: str, model: Model) -> Found:
+    """w, bias and rq of a wrong type, shape or role."""
+    o = model.tensors[2].shape[0]
+    for at, operand, good in ((1, "w", I8), (2, "bias", I32), (3, "rq", I32)):
+        bad = I32 if good == I8 else I8
+        t = model.tensors[at]
+        values = bytes(t.elements * (4 if bad == I32 else 1))
+        yield f"{name} {operand} of another type", with_tensor(model, at, type=bad, interface=bad, data=values), \
+            f"{operand} has the wrong type"
+        loose = replace(with_tensor(model, at, data=None), inputs=model.inputs + (at,))
+        yield f"{name} {operand} is an activation", loose, f"{operand} is not a constant"
+    yield f"{name} bias is i16", with_tensor(model, 2, type=I16, interface=I16, data=bytes(2 * o)), "bias has the wrong"
+    yield f"{name} bias of {o - 1} for {o} channels", with_shape(model, 2, o - 1), "bias has shape"
+    yield f"{name} bias of rank 2", with_shape(model, 2, o, 1), "bias has shape"
+    yield f"{name} rq of {o + 1} rows for {o} channels", with_shape(model, 3, o + 1, 2), "rq has shape"
+    yield f"{name} rq of rank 1", with_shape(model, 3, 2 * o), "rq has shape"
+    yield f"{name} rq of 3 columns", with_shape(model, 3, o, 3), "rq has shape"
+
+
+def conv_cases() -> Found:
+    yield from common("conv", conv(), dict(zeros=("x_zero", "w_zero", "y_zero", "pad_value")))
+    yield from types("conv", conv())
+    yield from conv_geometry()
+    yield from conv_tensors()
+    yield from pair_limits("conv last channel", lambda rounding, m, s: conv_model(
+        rounding, [1] * 3, [0] * 3, [PLAIN[rounding]] * 2 + [(m, s)], x=(1, 2, 2, 1), o=3, k=(1, 1)), step=2)
+
+
+def fully_connected_cases() -> Found:
+    base = fully_connected(TFLITE, (2, 6), (2, 4), [1] * 24, [0] * 4, [PLAIN[TFLITE]] * 4)
+    yield from common("fully_connected", base, dict(zeros=("x_zero", "w_zero", "y_zero")))
+    yield from types("fully_connected", base)
+    yield from channel_tensors("fully_connected", base)
+    yield "fully_connected elements of x no multiple of K", with_shape(base, 0, 1, 13), "multiple of K"
+    yield "fully_connected fewer elements than K", with_shape(base, 0, 1, 5), "multiple of K"
+    yield "fully_connected y of rank 1 for two rows", with_shape(base, 4, 4), "y has shape"
+    yield "fully_connected y of three rows for two", with_shape(base, 4, 3, 4), "y has shape"
+    yield "fully_connected y turned", with_shape(base, 4, 4, 2), "y has shape"
+    yield "fully_connected w of rank 3", with_shape(base, 1, 4, 6, 1), "w is not of rank 2"
+    yield "fully_connected w of rank 1", with_shape(base, 1, 24), "w is not of rank 2"
+    yield from pair_limits("fully_connected", lambda rounding, m, s: fc(rounding, rq=[PLAIN[rounding], (m, s)]))
+
+
+def channel_bounds() -> Found:
+    """The bound is 128 + |bias| here, in the second channel; one more than what other packs show accepted."""
+    for rounding, mode in MODES:
+        name = f"fully_connected {mode} bound"
+        fine = [(2**31 - 1, 62), (2**31 - 1, -31)][rounding]
+        for sign in (1, -1):
+            yield f"{name} 2^31, sign {sign}", fc(rounding, (0, sign * (2**31 - 128)), [fine] * 2), "leaves i32"
+        yield f"{name} 2^31 of bias -2^31 alone", fc(rounding, (0, -2**31), [fine] * 2, (0, 0)), "leaves i32"
+        yield f"{name} 2^31 - 1 + 128 of the largest bias", fc(rounding, (0, 2**31 - 1), [fine] * 2), "leaves i32"
+    for m, s, bound in ((2**30, 30, 2**31 - 129), (2**31 - 1, 30, 2**30 - 64)):
+        yield f"fully_connected half_up bound {bound} with m {m} s {s}", \
+            fc(HALF_UP, (0, bound - 128), [PLAIN[0], (m, s)]), "after scaling"
+    for m, s, bound, why in ((2**30, 1, 2**30, "left shift"), (0, 1, 2**30, "left shift"), (1, 23, 256, "left shift"),
+                             (2**31 - 1, 0, 2**31 - 128, "after scaling"),
+                             (2**31 - 1, 1, 2**30 - 64, "after scaling"),
+                             (2**31 - 1, 7, 2**24 - 1, "after scaling")):
+        yield f"fully_connected tflite bound {bound} with m {m} s {s}", \
+            fc(TFLITE, (0, bound - 128), [PLAIN[1], (m, s)]), why
+    yield "fully_connected tflite bound 2 with s 30", \
+        fc(TFLITE, (0, 2), [PLAIN[1], (1, 30)], (0, 0)), "left shift"
+    for zero, bound in ((-128, 255), (127, 255), (0, 128)):
+        model = with_arguments(fc(HALF_UP, (0, 2**31 - bound), [(2**31 - 1, 62)] * 2), x_zero=zero)
+        yield f"fully_connected half_up bound 2^31 with x_zero {zero}", model, "leaves i32"
+
+
+def conv_bounds() -> Found:
+    """The same law through weights, a weight zero point and a group."""
+    for rounding, mode in MODES:
+        fine = [(2**31 - 1, 62), (2**31 - 1, -31)][rounding]
+        model = conv_model(rounding, [0] * 4 + [-128] * 4, [0, 2**31 - 4 * 255 * 255], [fine] * 2,
+                           x=(1, 2, 2, 2), o=2, k=(2, 2), g=2, z=(127, 127, 0))
+        yield f"conv {mode} bound 2^31 by w_zero 127", model, "leaves i32"
+
+
+def add_cases() -> Found:
+    shapes = dict(a=(1, 3), b=(1, 3))
+    half = dict(rounding=HALF_UP, a_m=3, b_m=4, m=2**30, s=32)
+    tfl = dict(rounding=TFLITE, left_shift=20, a_m=2**30, b_m=2**30, m=2**30, s=-19)
+    zeros = ("a_zero", "b_zero", "y_zero")
+    yield from common("add", add(**shapes, **tfl), dict(zeros=zeros))
+    yield from add_types(add(**shapes, **tfl))
+    for a, b, y in (((1, 3), (1, 2), (1, 3)), ((2, 3), (3, 3), (3, 3)), ((2, 3), (2,), (2, 3)), ((4,), (1, 2), (1, 4))):
+        model = with_shape(with_shape(with_shape(add(**shapes, **half), 0, *a), 1, *b), 2, *y)
+        yield f"add a {join(a)} and b {join(b)}", model, "broadcast"
+    for y in ((3,), (1, 1, 3), (1, 1)):
+        yield f"add y of shape {join(y)}", with_shape(add(**shapes, **half), 2, *y), "y has shape"
+    for changes in (dict(left_shift=1), dict(a_s=1), dict(b_s=-1), dict(a_s=-1, b_s=-1)):
+        yield f"add half_up {changes}", add(**shapes, **(half | changes)), "half_up add has"
+    for name in ("a_m", "b_m"):
+        yield f"add half_up {name} -2^31", add(**shapes, **(half | {name: -2**31})), f"{name} is -2^31"
+    for changes, why in ((dict(left_shift=23), "left_shift"), (dict(left_shift=-1), "left_shift"),
+                         (dict(a_s=1), "a_s"), (dict(b_s=1), "b_s"), (dict(a_s=-32), "tflite multiplier"),
+                         (dict(b_s=-32), "tflite multiplier"), (dict(a_m=-1), "tflite multiplier"),
+                         (dict(b_m=-2**31), "tflite multiplier"), (dict(a_s=31), "tflite multiplier")):
+        yield f"add tflite {changes}", add(**shapes, **(tfl | changes)), why
+    yield from pair_limits("add", lambda rounding, m, s: add(**shapes, **((half, tfl)[rounding] | dict(m=m, s=s))),
+                           step=2)
+    yield from add_bounds(shapes)
+
+
+def add_types(model: Model) -> Found:
+    """Operands of other types, and two constants."""
+    y = model.ops[0].outputs[0]
+    for at, operand in ((0, "a"), (1, "b")):
+        for type_, what in ((I16, "i16"), (I32, "i32")):
+            yield f"add {operand} is {what}", with_tensor(model, at, type=type_, interface=type_), f"{operand} is not"
+    yield "add y is i16", with_tensor(model, y, type=I16, interface=I16), "y is not i8"
+    fixed = replace(with_tensor(model, 1, type=I32, interface=I32, data=bytes(12)), inputs=(0,))
+    yield "add b is an i32 constant", fixed, "b is not i8"
+    constants = with_tensor(with_tensor(model, 0, data=bytes(3)), 1, data=bytes(3))
+    tensors = constants.tensors + (Tensor(b"extra", I8, I8, (1,)),)
+    yield "add of two constants", replace(constants, tensors=tensors, inputs=(3,)), "both operands are constants"
+
+
+def add_bounds(shapes: dict) -> Found:
+    fine = dict(m=2**31 - 1, s=62)
+    for a_m, b_m in ((2**23, 2**23), (2**23, -2**23), (2**31 - 1, 0), (0, -2**31 + 1), (2**24, 0)):
+        model = add(**shapes, rounding=HALF_UP, a_m=a_m, b_m=b_m, **fine)
+        yield f"add half_up bound beyond 2^31 - 1 by a_m {a_m} b_m {b_m}", model, "leaves i32"
+    model = add(**shapes, rounding=HALF_UP, a_zero=1, a_m=16647144, b_m=64, **fine)
+    bound = 129 * 16647144 + 128 * 64
+    assert bound >= 2**31, bound
+    yield f"add half_up bound {bound}", model, "leaves i32"
+    model = add(**shapes, rounding=HALF_UP, a_m=2**24 - 1, b_m=0, m=2**30, s=30)
+    yield "add half_up bound 2^31 - 128 at scale one", model, "after scaling"
+    largest = dict(rounding=TFLITE, a_zero=-128, b_zero=-128, left_shift=22, a_m=2**31 - 1, b_m=2**31 - 1)
+    yield "add tflite largest bound shifted by 1", add(**shapes, **largest, m=0, s=1), "left shift"
+    small = dict(rounding=TFLITE, left_shift=0, a_m=2**31 - 1, b_m=2**31 - 1)
+    yield "add tflite bound 256 shifted by 23", add(**shapes, **small, m=1, s=23), "left shift"
+
+
+def requant_cases() -> Found:
+    base = requant((2, 3), TFLITE, 2**30, 0)
+    yield from common("requant", base, dict(zeros=("x_zero", "y_zero")))
+    yield from types("requant", base)
+    yield from pair_limits("requant", lambda rounding, m, s: requant((2, 3), rounding, m, s))
+    yield "requant y of another rank", with_shape(base, 1, 6), "y has shape"
+    for zero, s in ((0, 24), (-1, 24), (-128, 24), (5, 30)):
+        yield f"requant tflite x_zero {zero} shifted by {s}", requant((1,), TFLITE, 1, s, zero), "left shift"
+
+
+def lut_cases() -> Found:
+    base = lut((2, 3), range(-128, 128))
+    yield from common("lut", base, dict(clamp=False, rounding=False))
+    yield from types("lut", base)
+    for shape in ((255,), (257,), (1, 256), (16, 16), (1,)):
+        yield f"lut table of shape {join(shape)}", with_shape(base, 1, *shape), "table has shape"
+    yield "lut table is i32", with_tensor(base, 1, type=I32, interface=I32, data=bytes(1024)), "table has the wrong"
+    yield "lut table is an activation", replace(with_tensor(base, 1, data=None), inputs=(0, 1)), "table is not"
+
+
+def pool_cases() -> Found:
+    for kind, rounding in (("max_pool", {}), ("avg_pool", dict(rounding=TFLITE))):
+        base = pool(kind, (1, 4, 4, 2), (3, 3), p=(1, 1, 1, 1), **rounding)
+        yield from common(kind, base, dict(rounding=bool(rounding)))
+        yield from types(kind, base)
+        for argument in ("kernel_h", "kernel_w", "stride_h", "stride_w"):
+            for value in (0, -1, 65536):
+                yield f"{kind} {argument} {value}", with_arguments(base, **{argument: value}), argument
+        for position, side in enumerate(("pad_top", "pad_bottom", "pad_left", "pad_right")):
+            pads = [1, 1, 1, 1]
+            pads[position] = 3
+            yield f"{kind} {side} 3 for a kernel of 3", pool(kind, (1, 4, 4, 2), (3, 3), p=pads, **rounding), side
+            yield f"{kind} {side} -1", with_arguments(base, **{side: -1}), side
+        yield f"{kind} x of rank 3", with_shape(base, 0, 4, 4, 2), "rank 4"
+        yield f"{kind} y of rank 3", with_shape(base, 1, 4, 4, 2), "y has shape"
+        small = pool(kind, (1, 4, 4, 2), (4, 4), **rounding)
+        yield f"{kind} kernel higher than the image", with_shape(small, 0, 1, 3, 4, 2), "larger than the padded"
+        yield f"{kind} kernel wider than the image", with_shape(small, 0, 1, 4, 3, 2), "larger than the padded"
+    yield "avg_pool bound beyond 2^31 - 1 by a kernel of 65535 by 255", \
+        pool("avg_pool", (1, 1, 1, 2), (65535, 255), p=(65534, 0, 254, 0), rounding=HALF_UP), "leaves i32"
+    yield "avg_pool bound beyond 2^31 by a kernel of 4096 by 4096", \
+        pool("avg_pool", (1, 1, 1, 1), (4096, 4096), p=(4095, 0, 0, 4095), rounding=TFLITE), "leaves i32"
+
+
+def sum_cases() -> Found:
+    base = sum_model((2, 3, 4), 0b010, True, TFLITE, 2**30, -1)
+    yield from common("sum", base, dict(zeros=("x_zero", "y_zero")))
+    yield from types("sum", base)
+    yield from pair_limits("sum", lambda rounding, m, s: sum_model((2, 3), 2, False, rounding, m, s), step=2)
+    for axes in (0, 8, 10, -1, -2**31, 64):
+        yield f"sum axes {axes} for rank 3", with_arguments(base, axes=axes), "axes names"
+    two = sum_model((2, 3, 4), 0b110, True, TFLITE, 2**30, -1)
+    for shape in ((2, 1), (2, 4), (1, 3, 4), (2, 1, 1, 1)):
+        yield f"sum over axes 1 and 2 with y {join(shape)}", with_shape(two, 1, *shape), "y has shape"
+    every = sum_model((2, 3, 4), 0b111, False, TFLITE, 2**30, -1)
+    yield "sum over all axes with y 1x1", with_shape(every, 1, 1, 1), "y has shape"
+    yield "sum bound 2^31", sum_model((2**24,), 1, True, TFLITE, 2**31 - 1, -31), "leaves i32"
+    yield "sum bound beyond 2^31 - 1 by x_zero 127", \
+        sum_model((2**12, 2**12), 3, True, HALF_UP, 2**31 - 1, 62, 127), "leaves i32"
+    yield "sum of 2 shifted by 23", sum_model((2, 2), 2, True, TFLITE, 1, 23), "left shift"
+    yield "sum half_up bound at scale nearly two", sum_model((2**23,), 1, True, HALF_UP, 2**31 - 1, 30), "after scaling"
+
+
+def softmax_cases() -> Found:
+    base = softmax((2, 3), 2**30, 20)
+    yield from common("softmax", base, dict(clamp=False, rounding=False))
+    yield from types("softmax", base)
+    for m, s, why in ((2**30 - 1, 20, "m is not"), (0, 20, "m is not"), (-2**31, 20, "m is not"),
+                      (2**30, 0, "s is not"), (2**30, 32, "s is not"), (2**30, -1, "s is not")):
+        yield f"softmax m {m} s {s}", softmax((2, 3), m, s), why
+    for length in (4096, 2**24):
+        yield f"softmax of {length} columns", softmax((1, length), 2**30, 20), "more than 4095"
+
+
+def shape_op_cases() -> Found:
+    base = single("reshape", (2, 6), (3, 4))
+    yield from types("reshape", base)
+    for shape in ((11,), (13,), (2, 5), (1,), (2, 6, 2)):
+        yield f"reshape 12 elements to {join(shape)}", with_shape(base, 1, *shape), "number of elements"
+    base = pad((2, 3), (0, 1), (0, 2), 0)
+    yield from common("pad", base, dict(zeros=("pad_value",), clamp=False, rounding=False))
+    yield from types("pad", base)
+    for argument, value in (("before_1", -1), ("after_0", -1), ("before_0", 2**24 + 1), ("after_1", 2**31 - 1),
+                            ("before_0", -2**31)):
+        yield f"pad {argument} {value}", with_arguments(base, **{argument: value}), "pad count"
+    for argument in ("before_2", "after_2", "before_5", "after_5"):
+        yield f"pad {argument} 1 beyond the rank", with_arguments(base, **{argument: 1}), "beyond the rank"
+    shrunk = with_shape(with_arguments(base, before_1=3, after_1=-1), 1, 2, 5)
+    yield "pad that cuts one side", shrunk, "pad count"
+    yield "pad of another rank", with_shape(base, 1, 2, 6, 1), "y has shape"
+
+
+def chain() -> Model:
+    """x -> reshape -> t1 -> reshape -> t2, with a lut for a constant: tensors x t1 t2 table t4."""
+    b = Builder()
+    x = b.input((1, 2))
+    t1 = b.op("reshape", [x], (2, 1))
+    t2 = b.op("reshape", [t1], (1, 2))
+    return b.model(b.op("lut", [t2, b.constant((256,), [0] * 256)], (1, 2)))
+
+
+def graph_cases() -> Found:
+    base = chain()
+    x, t1, t2, table, y = range(5)
+    first, second, third = base.ops
+    extra = Tensor(b"extra", I8, I8, (1, 2))
+    orphan = base.tensors + (extra,)
+    loose = base.tensors + (replace(extra, data=b"\1\2"),)
+    yield "graph an activation that nothing makes", replace(base, tensors=orphan), "is made by nothing"
+    yield "graph a constant that nothing uses", replace(base, tensors=loose), "is not used"
+    yield "graph a constant as input", replace(base, inputs=(x, table)), "is a constant"
+    yield "graph a constant as output", replace(base, outputs=(y, table)), "is a constant"
+    yield "graph an input listed twice", replace(base, inputs=(x, x)), "listed twice"
+    yield "graph an output listed twice", replace(base, outputs=(y, y)), "listed twice"
+    yield "graph an input as output", replace(base, outputs=(y, x)), "no op's output"
+    yield "graph an op output as input", replace(base, inputs=(x, t1)), "writes graph input"
+    yield "graph an op that writes a graph input", \
+        replace(base, ops=(first, replace(second, outputs=(x,)), replace(third, operands=(t1, table)))), "writes graph"
+    yield "graph two ops that write one tensor", \
+        replace(base, ops=base.ops + (Op(48, (x,), (t1,), ()),)), "which another op makes"
+    yield "graph an op that writes a constant", \
+        replace(base, ops=base.ops + (Op(48, (x,), (table,), ()),)), "writes constant"
+    yield "graph ops in the wrong order", replace(base, ops=(second, first, third)), "before it is made"
+    yield "graph an op that uses its own output", \
+        replace(base, ops=(replace(first, operands=(t1,)), second, third)), "before it is made"
+    yield "graph a cycle of two ops", \
+        replace(base, ops=(replace(first, operands=(t2,)), second, third)), "before it is made"
+    yield "graph an unused op with a tensor that nothing makes", \
+        replace(base, tensors=orphan, ops=(replace(first, operands=(5,)), second, third)), "before it is made"
+    for type_, interface, what in ((I16, I16, "i16"), (I32, I32, "i32"), (I32, I64, "i32 by way of i64")):
+        odd = replace(extra, type=type_, interface=interface)
+        yield f"graph an unused input of type {what}", \
+            replace(base, tensors=base.tensors + (odd,), inputs=(x, 5)), "no activation of this type"
+
+
+FAMILIES = (conv_cases, fully_connected_cases, channel_bounds, conv_bounds, add_cases, requant_cases, lut_cases,
+            pool_cases, sum_cases, softmax_cases, shape_op_cases, graph_cases)
+
+
+def cases() -> Iterator[WrongCase]:
+    for family in FAMILIES:
+        for name, model, why in family():
+            yield WrongCase(name, write(model), why)

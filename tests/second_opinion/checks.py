@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What makes an op refused: types, shapes, limits and the bound law (spec 3 and 4)."""
+
+from dataclasses import replace
+from math import prod
+
+from .arithmetic import I32_MAX, maxabs, requant
+from .lks_file import I8, I32, MAX_ELEMENTS, MAX_EXTENT, Model
+from .op_table import HALF_UP, TFLITE
+from .op_view import OpView
+
+ZERO_NAMES = ("x_zero", "w_zero", "y_zero", "a_zero", "b_zero", "pad_value")
+MAX_STEP = 65535
+MAX_PAD = 2**24
+MAX_SOFTMAX = 4095
+
+
+class Refused(ValueError):
+    """The model must not run; the message names the op and the reason."""
+
+
+class Limit(Exception):
+    """A line of the specification that does not hold; `check` adds the op's name."""
+
+
+def need(condition: bool, reason: str) -> None:
+    if not condition:
+        raise Limit(reason)
+
+
+# Parts that ops share
+
+def need_activation(v: OpView, name: str) -> None:
+    t = v.tensor(name)
+    need(not t.is_constant, f"{name} is a constant")
+    need(t.type == I8, f"{name} is not i8")
+
+
+def need_constant(v: OpView, name: str, type_: int, shape: tuple[int, ...]) -> None:
+    t = v.tensor(name)
+    need(t.is_constant, f"{name} is not a constant")
+    need(t.type == type_, f"{name} has the wrong type")
+    need(t.shape == shape, f"{name} has shape {t.shape}, not {shape}")
+
+
+def need_rank(v: OpView, name: str, rank: int) -> None:
+    need(len(v.shape(name)) == rank, f"{name} is not of rank {rank}")
+
+
+def need_shape(v: OpView, shape: tuple[int, ...]) -> None:
+    need(v.shape("y") == shape, f"y has shape {v.shape('y')}, not {shape}")
+
+
+def need_range(v: OpView, names: str, low: int, high: int) -> None:
+    for name in names.split():
+        need(low <= getattr(v.args, name) <= high, f"{name} is not in {low} .. {high}")
+
+
+def check_common_arguments(v: OpView) -> None:
+    """The limits that spec 4 states once for all ops."""
+    need_range(v, " ".join(n for n in v.kind.arguments if n in ZERO_NAMES), -128, 127)
+    if "y_min" in v.kind.arguments:
+        need(-128 <= v.args.y_min <= v.args.y_max <= 127, "y_min and y_max are not in order within i8")
+    if "rounding" in v.kind.arguments:
+        need(v.args.rounding in (HALF_UP, TFLITE), "rounding is neither 0 nor 1")
+
+
+def check_multiplier(rounding: int, m: int, s: int) -> None:
+    """The limits of spec 3.1 on a pair (m, s)."""
+    if rounding == HALF_UP:
+        normal = 2**30 <= m <= 2**31 - 1 and 30 <= s <= 62
+        need(normal or (m, s) == (0, 30), f"({m}, {s}) is not a half_up multiplier in normal form")
+    else:
+        need(0 <= m <= 2**31 - 1 and -31 <= s <= 30, f"({m}, {s}) is not a tflite multiplier")
+
+
+def check_bound(rounding: int, bound: int, m: int, s: int) -> None:
+    """The bound law of spec 3.2 for one requantized accumulator."""
+    check_multiplier(rounding, m, s)
+    if rounding == HALF_UP:
+        need(bound <= I32_MAX, f"bound {bound} leaves i32")
+        result = (bound * m) >> s
+    else:
+        need(bound << max(s, 0) <= I32_MAX, f"bound {bound} leaves i32 after the left shift")
+        result = requant(rounding, bound, m, s)
+    need(result + 129 <= I32_MAX, f"bound {bound} leaves i32 after scaling")
+
+
+def check_window(v: OpView, kernel: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
+    """The window limits of spec 4.1; returns (OH, OW)."""
+    need_range(v, "stride_h stride_w", 1, MAX_STEP)
+    extents = []
+    for axis, (before, after, stride) in enumerate((("pad_top", "pad_bottom", v.args.stride_h),
+                                                    ("pad_left", "pad_right", v.args.stride_w))):
+        reach = (kernel[axis] - 1) * dilation[axis] + 1
+        need_range(v, f"{before} {after}", 0, reach - 1)
+        room = v.shape("x")[1 + axis] + getattr(v.args, before) + getattr(v.args, after) - reach
+        need(room >= 0, "the kernel is larger than the padded image")
+        extents.append(room // stride + 1)
+    return extents[0], extents[1]
+
+
+# One function per op: raises Limit, returns the bounds of its accumulators
+
+def check_conv(v: OpView) -> list[int]:
+    need_rank(v, "x", 4)
+    need_rank(v, "w", 4)
+    (n, _, _, c), (o, kh, kw, _), groups = v.shape("x"), v.shape("w"), v.args.groups
+    need(groups >= 1 and c % groups == 0 and o % groups == 0, "groups does not divide C and O")
+    need_constant(v, "w", I8, (o, kh, kw, c // groups))
+    need_range(v, "dilation_h dilation_w", 1, MAX_STEP)
+    oh, ow = check_window(v, (kh, kw), (v.args.dilation_h, v.args.dilation_w))
+    need_shape(v, (n, oh, ow, o))
+    return check_channels(v)
+
+
+def check_fully_connected(v: OpView) -> list[int]:
+    need_rank(v, "w", 2)
+    (o, k), y = v.shape("w"), v.shape("y")
+    need_constant(v, "w", I8, (o, k))
+    need(v.tensor("x").elements % k == 0, "the elements of x are not a multiple of K")
+    need(y[-1] == o and prod(y[:-1]) == v.tensor("x").elements // k, f"y has shape {y}, not R rows of O")
+    return check_channels(v)
+
+
+def check_channels(v: OpView) -> list[int]:
+    """Bias, multiplier table and the bound of each output channel."""
+    channels = v.shape("w")[0]
+    need_constant(v, "bias", I32, (channels,))
+    need_constant(v, "rq", I32, (channels, 2))
+    largest = maxabs(v.args.x_zero)
+    bounds = [abs(bias) + largest * sum(map(abs, weights))
+              for bias, weights in zip(v.constant("bias"), v.centered_weights)]
+    for bound, (m, s) in zip(bounds, v.multipliers):
+        check_bound(v.args.rounding, bound, m, s)
+    return bounds
+
+
+def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a + b (spec 4.3)."""
+    rank = max(len(a), len(b))
+    pairs = list(zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b))
+    need(all(p == q or 1 in (p, q) for p, q in pairs), "the shapes of a and b do not broadcast")
+    return tuple(max(pair) for pair in pairs)
+
+
+def check_add(v: OpView) -> list[int]:
+    need(not (v.tensor("a").is_constant and v.tensor("b").is_constant), "both operands are constants")
+    for name in "a", "b":
+        need(v.tensor(name).type == I8, f"{name} is not i8")
+    need_shape(v, broadcast(v.shape("a"), v.shape("b")))
+    parts = [add_bound(v, name) for name in ("a", "b")]
+    check_bound(v.args.rounding, sum(parts), v.args.m, v.args.s)
+    return [sum(parts)]
+
+
+def add_bound(v: OpView, name: str) -> int:
+    """The largest |ua| or |ub|, after the limits on that operand's multiplier."""
+    a = v.args
+    m, s, zero = getattr(a, f"{name}_m"), getattr(a, f"{name}_s"), getattr(a, f"{name}_zero")
+    if a.rounding == HALF_UP:
+        need(a.left_shift == 0 and s == 0, "half_up add has left_shift, a_s and b_s 0")
+        need(abs(m) < 2**31, f"{name}_m is -2^31")
+        return maxabs(zero) * abs(m)
+    need(0 <= a.left_shift <= 22, "left_shift is not in 0 .. 22")
+    check_multiplier(TFLITE, m, s)
+    need(s <= 0, f"{name}_s is above 0")
+    return requant(TFLITE, maxabs(zero) << a.left_shift, m, s)
+
+
+def check_requant(v: OpView) -> list[int]:
+    need_shape(v, v.shape("x"))
+    bound = maxabs(v.args.x_zero)
+    check_bound(v.args.rounding, bound, v.args.m, v.args.s)
+    return [bound]
+
+
+def check_lut(v: OpView) -> list[int]:
+    need_constant(v, "table", I8, (256,))
+    need_shape(v, v.shape("x"))
+    return []
+
+
+def check_max_pool(v: OpView) -> list[int]:
+    need_rank(v, "x", 4)
+    need_range(v, "kernel_h kernel_w", 1, MAX_STEP)
+    n, _, _, c = v.shape("x")
+    oh, ow = check_window(v, (v.args.kernel_h, v.args.kernel_w), (1, 1))
+    need_shape(v, (n, oh, ow, c))
+    return []
+
+
+def check_avg_pool(v: OpView) -> list[int]:
+    check_max_pool(v)
+    bound = 129 * v.args.kernel_h * v.args.kernel_w      # the added half included
+    need(bound <= I32_MAX, f"bound {bound} leaves i32")
+    return [bound]
+
+
+def summed_axes(v: OpView) -> list[bool]:
+    """For each axis of x, whether it is summed over."""
+    return [bool(v.args.axes >> i & 1) for i in range(len(v.shape("x")))]
+
+
+def check_sum(v: OpView) -> list[int]:
+    x, y = v.shape("x"), v.shape("y")
+    need(1 <= v.args.axes < 1 << len(x), "axes names no axis, or one beyond the rank")
+    summed = summed_axes(v)
+    kept = tuple(1 if gone else extent for extent, gone in zip(x, summed))
+    left_out = tuple(extent for extent, gone in zip(x, summed) if not gone) or (1,)
+    need(y in (kept, left_out), f"y has shape {y}, not {kept} or {left_out}")
+    bound = prod(extent for extent, gone in zip(x, summed) if gone) * maxabs(v.args.x_zero)
+    check_bound(v.args.rounding, bound, v.args.m, v.args.s)
+    return [bound]
+
+
+def check_softmax(v: OpView) -> list[int]:
+    need_shape(v, v.shape("x"))
+    need(v.shape("x")[-1] <= MAX_SOFTMAX, "a row has more than 4095 columns")
+    need(2**30 <= v.args.m <= I32_MAX, "m is not in 2^30 .. 2^31 - 1")
+    need_range(v, "s", 1, 31)
+    return [v.shape("x")[-1] * 2**19]
+
+
+def check_reshape(v: OpView) -> list[int]:
+    need(v.tensor("x").elements == v.tensor("y").elements, "x and y differ in their number of elements")
+    return []
+
+
+def check_pad(v: OpView) -> list[int]:
+    shape = v.shape("x")
+    before, after = pad_counts(v)
+    for axis, counts in enumerate(zip(before, after)):
+        need(all(0 <= count <= MAX_PAD for count in counts), "a pad count is not in 0 .. 2^24")
+        need(axis < len(shape) or counts == (0, 0), "an axis beyond the rank is padded")
+    need_shape(v, tuple(map(sum, zip(shape, before, after))))
+    return []
+
+
+def pad_counts(v: OpView) -> tuple[list[int], list[int]]:
+    """before and after of all six axes."""
+    return tuple([getattr(v.args, f"{side}_{axis}") for axis in range(6)] for side in ("before", "after"))
+
+
+CHECKS = {1: check_conv, 2: check_fully_connected, 16: check_add, 24: check_requant, 25: check_lut,
+          32: check_max_pool, 33: check_avg_pool, 34: check_sum, 40: check_softmax,
+          48: check_reshape, 49: check_pad}
+
+
+def check_op(v: OpView) -> list[int]:
+    for name in v.kind.operands + ("y",):
+        if name in ("x", "y"):
+            need_activation(v, name)
+    check_common_arguments(v)
+    return CHECKS[v.kind.number](v)
+
+
+def check(model: Model) -> list[list[int]]:
+    """The accumulator bounds of every op; raises Refused for a model that must not run."""
+    bounds = []
+    for index, op in enumerate(model.ops):
+        v = OpView(model, op)
+        try:
+            bounds.append(check_op(v))
+        except Limit as reason:
+            name = v.tensor("y").name.decode()
+            raise Refused(f"op {index} ({v.kind.name} '{name}'): {reason}") from None
+    for i in model.inputs:
+        if model.tensors[i].type != I8:
+            raise Refused(f"graph input {i}: version 1 has no activation of this type")
+    return bounds
+
+
+# The batch
+
+def is_free(v: OpView) -> bool:
+    """Whether the op is free in the batch, as its part of spec 4 says."""
+    name, y = v.kind.name, v.shape("y")
+    if name == "fully_connected":
+        return len(y) >= 2 and v.shape("x")[0] == y[0]
+    if name == "add":
+        return all(add_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
+    if name == "sum":
+        return not v.args.axes & 1
+    if name == "softmax":
+        return len(y) >= 2
+    if name == "reshape":
+        return v.shape("x")[0] == y[0]
+    if name == "pad":
+        return v.args.before_0 == 0 == v.args.after_0
+    return True
+
+
+def add_operand_is_free(operand, y: tuple[int, ...]) -> bool:
+    if operand.is_constant:
+        return len(operand.shape) < len(y) or operand.shape[0] == 1
+    return len(operand.shape) == len(y) and operand.shape[0] == y[0]
+
+
+def is_batch_free(model: Model) -> bool:
+    """Spec 5, for a model that `check` accepts."""
+    firsts = {model.tensors[i].shape[0] for i in model.inputs}
+    return len(firsts) == 1 and all(is_free(OpView(model, op)) for op in model.ops)
+
+
+def stated_batch(model: Model) -> int:
+    """The first extent of the first graph input."""
+    return model.tensors[model.inputs[0]].shape[0]
+
+
+def with_batch(model: Model, batch: int | None) -> Model:
+    """The checked model at a batch; None asks for the stated one."""
+    check(model)
+    if batch is None or batch == stated_batch(model):
+        return model
+    if not is_batch_free(model):
+        raise Refused(f"batch {batch}: the model is not batch free, its batch is {stated_batch(model)}")
+    tensors = tuple(t if t.is_constant else replace(t, shape=(batch,) + t.shape[1:]) for t in model.tensors)
+    for t in tensors:
+        if not 1 <= t.shape[0] <= MAX_EXTENT or t.elements > MAX_ELEMENTS:
+            raise Refused(f"batch {batch}: tensor '{t.name.decode()}' breaks the limits of spec 7")
+    changed = replace(model, tensors=tensors)
+    check(changed)
+    return changed

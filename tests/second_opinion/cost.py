@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exact cost of a model at a batch (spec 6)."""
+
+from dataclasses import dataclass
+from math import prod
+
+from .checks import with_batch
+from .lks_file import Model
+from .op_view import OpView
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The four numbers that a golden pack holds, in its order."""
+
+    macs: int
+    element_ops: int
+    parameter_bytes: int
+    peak_bytes: int
+
+
+def cost(model: Model, batch: int | None = None) -> Cost:
+    """Cost of one run at `batch` (None: as stated)."""
+    model = with_batch(model, batch)
+    views = [OpView(model, op) for op in model.ops]
+    return Cost(sum(map(op_macs, views)), sum(map(op_elements, views)),
+                sum(t.storage_bytes for t in model.tensors if t.is_constant), peak_bytes(model))
+
+
+def op_macs(v: OpView) -> int:
+    if v.kind.name in ("conv", "fully_connected"):
+        return v.tensor("y").elements * prod(v.shape("w")[1:])
+    return 0
+
+
+def op_elements(v: OpView) -> int:
+    if v.kind.name in ("max_pool", "avg_pool"):
+        return v.tensor("y").elements * v.args.kernel_h * v.args.kernel_w
+    if v.kind.name == "sum":
+        return v.tensor("x").elements
+    if v.kind.name == "softmax":
+        return 3 * v.tensor("x").elements
+    return v.tensor("y").elements
+
+
+def peak_bytes(model: Model) -> int:
+    """The most storage bytes of activations alive at one position of the op list."""
+    change = [0] * (len(model.ops) + 1)
+    for i, (first, last) in lifetimes(model).items():
+        size = model.tensors[i].storage_bytes
+        change[first] += size
+        change[last + 1] -= size
+    alive = peak = 0
+    for step in change:
+        alive += step
+        peak = max(peak, alive)
+    return peak
+
+
+def lifetimes(model: Model) -> dict[int, tuple[int, int]]:
+    """For each activation the first and the last position at which it is alive."""
+    born = {i: 0 for i in model.inputs}
+    last = dict(born)
+    for position, op in enumerate(model.ops):
+        for i in op.operands:
+            if not model.tensors[i].is_constant:
+                last[i] = position
+        for i in op.outputs:
+            born[i] = last[i] = position
+    for i in model.outputs:
+        last[i] = len(model.ops) - 1
+    return {i: (born[i], last[i]) for i in born}

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The formulas of spec 4 on flat lists of Python integers.
+
+Each kernel gets the op's view, its activations by operand name (constants
+are read from the view) and its bounds, and returns the elements of y.
+"""
+
+from functools import lru_cache
+from itertools import product
+from math import prod
+from operator import add, mul
+from typing import Callable
+
+from .arithmetic import all_i32, clamp, exp5, i32, mulh, recip, requantizer, rshift
+from .checks import pad_counts, summed_axes
+from .op_table import TFLITE
+from .op_view import OpView
+
+Values = list[int]
+
+
+class BoundBroken(AssertionError):
+    """An accumulator left its proven bound: the bound law or a kernel is wrong."""
+
+
+def within(accs: Values, bound: int) -> Values:
+    """`accs`, each of which must be in -bound .. bound."""
+    if max(accs) > bound or min(accs) < -bound:
+        raise BoundBroken(f"accumulators {min(accs)} .. {max(accs)} leave their bound {bound}")
+    return accs
+
+
+def finisher(v: OpView, m: int, s: int, bound: int) -> Callable[[Values], Values]:
+    """From accumulators to y: bound check, requant, zero point, clamp."""
+    zero, low, high = v.args.y_zero, v.args.y_min, v.args.y_max
+    scale = requantizer(v.args.rounding, m, s)
+
+    def finish(accs: Values) -> Values:
+        scaled = all_i32([scale(acc) + zero for acc in within(accs, bound)])
+        return [low if y < low else high if y > high else y for y in scaled]
+
+    return finish
+
+
+def channel_finishers(v: OpView, bounds: Values) -> list[Callable[[Values], Values]]:
+    return [finisher(v, m, s, bound) for (m, s), bound in zip(v.multipliers, bounds)]
+
+
+# conv
+
+def conv(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    """One output row at a time: gather the patches of each group, then one dot product per output."""
+    n, _, _, o = v.shape("y")
+    oh, ow = v.shape("y")[1:3]
+    finish = channel_finishers(v, bounds)
+    out = [0] * prod(v.shape("y"))
+    for image in range(n):
+        rows = padded_rows(v, xs["x"], image)
+        for p in range(oh):
+            base = (image * oh + p) * ow * o
+            for channel, accs in conv_row(v, rows, p):
+                out[base + channel:base + ow * o:o] = finish[channel](accs)
+    return out
+
+
+def padded_rows(v: OpView, x: Values, image: int) -> list[Values]:
+    """The rows of one image minus x_zero, with the padding of all four sides in place."""
+    _, h, w, c = v.shape("x")
+    a = v.args
+    outside = a.pad_value - a.x_zero
+    left, right = [outside] * (a.pad_left * c), [outside] * (a.pad_right * c)
+    blank = [outside] * ((a.pad_left + w + a.pad_right) * c)
+    starts = range(image * h * w * c, (image + 1) * h * w * c, w * c)
+    rows = [left + [value - a.x_zero for value in x[at:at + w * c]] + right for at in starts]
+    return [blank] * a.pad_top + rows + [blank] * a.pad_bottom
+
+
+def conv_row(v: OpView, rows: list[Values], p: int):
+    """The accumulators of output row p, as (channel, one value per column)."""
+    per_group = v.shape("w")[0] // v.args.groups
+    bias, weights = v.constant("bias"), v.centered_weights
+    for group in range(v.args.groups):
+        patches = list(zip(*taps(v, rows, p, group)))
+        for channel in range(group * per_group, (group + 1) * per_group):
+            w, start = weights[channel], bias[channel]
+            yield channel, [sum(map(mul, patch, w), start) for patch in patches]
+
+
+def taps(v: OpView, rows: list[Values], p: int, group: int):
+    """For each weight of a channel, in stored order, the inputs it meets along output row p."""
+    a, c, ow = v.args, v.shape("x")[3], v.shape("y")[2]
+    _, kh, kw, depth = v.shape("w")
+    step = a.stride_w * c
+    for r in range(kh):
+        row = rows[p * a.stride_h + r * a.dilation_h]
+        for q in range(kw):
+            first = q * a.dilation_w * c + group * depth
+            for k in range(first, first + depth):
+                yield row[k:k + (ow - 1) * step + 1:step]
+
+
+# The other ops with accumulators
+
+def fully_connected(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    o, k = v.shape("w")
+    x = [value - v.args.x_zero for value in xs["x"]]
+    rows = [x[at:at + k] for at in range(0, len(x), k)]
+    out = [0] * (len(rows) * o)
+    for channel, finish in enumerate(channel_finishers(v, bounds)):
+        w, bias = v.centered_weights[channel], v.constant("bias")[channel]
+        out[channel::o] = finish([sum(map(mul, row, w), bias) for row in rows])
+    return out
+
+
+def broadcast_to(values: Values, shape: tuple[int, ...], y_shape: tuple[int, ...]) -> Values:
+    """`values` of `shape`, repeated to fill `y_shape`."""
+    shape = (1,) * (len(y_shape) - len(shape)) + shape
+    if shape == y_shape:
+        return values
+    steps, size = [], 1
+    for extent in reversed(shape):
+        steps.append(size if extent > 1 else 0)
+        size *= extent
+    steps.reverse()
+    return [values[sum(map(mul, at, steps))] for at in product(*map(range, y_shape))]
+
+
+def add_operand(v: OpView, values: Values, name: str) -> Values:
+    """ua or ub of spec 4.3, broadcast to the shape of y."""
+    a = v.args
+    m, s, zero = getattr(a, f"{name}_m"), getattr(a, f"{name}_s"), getattr(a, f"{name}_zero")
+    if a.rounding == TFLITE:
+        scale = requantizer(TFLITE, m, s)
+        table = [scale((value - zero) << a.left_shift) for value in range(-128, 128)]
+    else:
+        table = [(value - zero) * m for value in range(-128, 128)]
+    all_i32(table)
+    return broadcast_to([table[value + 128] for value in values], v.shape(name), v.shape("y"))
+
+
+def add_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    ua, ub = (add_operand(v, xs[name], name) for name in ("a", "b"))
+    return finisher(v, v.args.m, v.args.s, bounds[0])(list(map(add, ua, ub)))
+
+
+def requant_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    finish = finisher(v, v.args.m, v.args.s, bounds[0])
+    return finish([x - v.args.x_zero for x in xs["x"]])
+
+
+def sum_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    summed = summed_axes(v)
+    kept = [1 if gone else extent for extent, gone in zip(v.shape("x"), summed)]
+    accs = [0] * prod(kept)
+    steps = [prod(kept[i + 1:]) * (not gone) for i, gone in enumerate(summed)]
+    for at, x in zip(product(*map(range, v.shape("x"))), xs["x"]):
+        accs[sum(map(mul, at, steps))] += x - v.args.x_zero
+    return finisher(v, v.args.m, v.args.s, bounds[0])(accs)
+
+
+# Pools
+
+def windows(v: OpView, x: Values):
+    """For each output position and channel the values of the window inside the image."""
+    a, (n, h, w, c), (_, oh, ow, _) = v.args, v.shape("x"), v.shape("y")
+    for image, p, t in product(range(n), range(oh), range(ow)):
+        top, left = p * a.stride_h - a.pad_top, t * a.stride_w - a.pad_left
+        rows = range(max(top, 0), min(top + a.kernel_h, h))
+        first, last = max(left, 0), min(left + a.kernel_w, w)
+        for channel in range(c):
+            window = []
+            for i in rows:
+                row = ((image * h + i) * w) * c + channel
+                window += x[row + first * c:row + last * c:c]
+            yield window
+
+
+def max_pool(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    return [clamp(max(window), v.args.y_min, v.args.y_max) for window in windows(v, xs["x"])]
+
+
+def average(rounding: int, acc: int, count: int) -> int:
+    """q of spec 4.7."""
+    half = count // 2
+    if rounding == TFLITE and acc < 0:
+        return -((-acc + half) // count)
+    return (acc + half) // count
+
+
+def avg_pool(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    out = []
+    for window in windows(v, xs["x"]):
+        acc = within([sum(window)], bounds[0])[0]
+        out.append(clamp(average(v.args.rounding, acc, len(window)), v.args.y_min, v.args.y_max))
+    return out
+
+
+# Softmax
+
+@lru_cache(maxsize=16)
+def exp_table(m: int, s: int) -> tuple[int, ...]:
+    """E(-i) of spec 4.9 for i = 0 .. 255."""
+    d_min = -((31 * 2**26) // 2**s)
+    return tuple(0 if -i < d_min else exp5(mulh(i32(-i * 2**s), m)) for i in range(256))
+
+
+def softmax_row(row: Values, table: tuple[int, ...], bound: int) -> Values:
+    top = max(row)
+    exps = [table[top - x] for x in row]
+    total = sum(rshift(e, 12) for e in exps)
+    within([total], bound)
+    h = 32 - total.bit_length()
+    r = recip(total * 2**h - 2**31)
+    n = 35 - h
+    if n > 31:
+        return [-128] * len(row)
+    return [clamp(rshift(mulh(r, e), n) - 128, -128, 127) for e in exps]
+
+
+def softmax(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    length, x = v.shape("x")[-1], xs["x"]
+    table = exp_table(v.args.m, v.args.s)
+    out = []
+    for at in range(0, len(x), length):
+        out += softmax_row(x[at:at + length], table, bounds[0])
+    return out
+
+
+# Ops that only move or map values
+
+def lut(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    table = v.constant("table")
+    return [table[x + 128] for x in xs["x"]]
+
+
+def reshape(_v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    return list(xs["x"])
+
+
+def pad(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    shape, y_shape = v.shape("x"), v.shape("y")
+    before, _ = pad_counts(v)
+    steps = [prod(y_shape[i + 1:]) for i in range(len(shape))]
+    out = [v.args.pad_value] * prod(y_shape)
+    for at, x in zip(product(*map(range, shape)), xs["x"]):
+        out[sum(mul(i + shift, step) for i, shift, step in zip(at, before, steps))] = x
+    return out
+
+
+KERNELS = {"conv": conv, "fully_connected": fully_connected, "add": add_op, "requant": requant_op,
+           "lut": lut, "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op,
+           "softmax": softmax, "reshape": reshape, "pad": pad}

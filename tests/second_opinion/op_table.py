@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The op table of spec 4: number, name, operands and arguments of each op."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+HALF_UP, TFLITE = 0, 1
+
+
+@dataclass(frozen=True)
+class OpKind:
+    """One row of the op table; every op of version 1 has one output, y."""
+
+    number: int
+    name: str
+    operands: tuple[str, ...]
+    arguments: tuple[str, ...]
+
+    def named(self, values) -> SimpleNamespace:
+        """The arguments by name."""
+        return SimpleNamespace(**dict(zip(self.arguments, values, strict=True)))
+
+
+def _kind(number: int, name: str, operands: str, arguments: str) -> OpKind:
+    return OpKind(number, name, tuple(operands.split()), tuple(arguments.split()))
+
+
+_STRIDES = "stride_h stride_w"
+_PADS = "pad_top pad_bottom pad_left pad_right"
+_CLAMP = "y_min y_max"
+_PAD_COUNTS = " ".join(f"{side}_{axis}" for side in ("before", "after") for axis in range(6))
+
+KINDS = (
+    _kind(1, "conv", "x w bias rq",
+          f"{_STRIDES} dilation_h dilation_w {_PADS} pad_value groups x_zero w_zero y_zero {_CLAMP} rounding"),
+    _kind(2, "fully_connected", "x w bias rq", f"x_zero w_zero y_zero {_CLAMP} rounding"),
+    _kind(16, "add", "a b", f"a_zero b_zero y_zero left_shift a_m a_s b_m b_s m s {_CLAMP} rounding"),
+    _kind(24, "requant", "x", f"x_zero y_zero m s {_CLAMP} rounding"),
+    _kind(25, "lut", "x table", ""),
+    _kind(32, "max_pool", "x", f"kernel_h kernel_w {_STRIDES} {_PADS} {_CLAMP}"),
+    _kind(33, "avg_pool", "x", f"kernel_h kernel_w {_STRIDES} {_PADS} {_CLAMP} rounding"),
+    _kind(34, "sum", "x", f"axes x_zero y_zero m s {_CLAMP} rounding"),
+    _kind(40, "softmax", "x", "m s"),
+    _kind(48, "reshape", "x", ""),
+    _kind(49, "pad", "x", f"{_PAD_COUNTS} pad_value"),
+)
+
+BY_NUMBER = {kind.number: kind for kind in KINDS}
+BY_NAME = {kind.name: kind for kind in KINDS}
