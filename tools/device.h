@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finding the devices of this build, and opening sessions on them.
+ */
+#ifndef LOCKSTEP_TOOLS_DEVICE_H
+#define LOCKSTEP_TOOLS_DEVICE_H
+
+#include "tools/options.h"
+
+#define DEVICE_REFERENCE "cpu_ref"
+
+typedef struct device {
+    lks_device_info info;
+    uint32_t index;             /* within its backend */
+} device;
+
+typedef struct device_list {
+    device *device;             /* from malloc */
+    size_t count;
+} device_list;
+
+/* All devices of all backends, usable or not. */
+bool device_enumerate(device_list *list, lks_error *error);
+
+/* Is there such a backend in this build?  If not, the error names those that there are. */
+bool device_known(const device_list *list, const char *backend, lks_error *error);
+
+/* The device that the options name, or, without --backend, the first usable one with that index. */
+bool device_pick(const common_options *options, device *picked, lks_error *error);
+
+/* Open a session on a device. */
+bool device_open(lks_model *model, const device *d, uint32_t max_batch, bool keep, lks_session **session, lks_error *error);
+
+/* Does a run with that batch stay within the limits?  name: what errors call the model. */
+bool device_affordable(const lks_model *model, const char *name, uint32_t batch, const lks_limits *limits, lks_error *error);
+
+#endif

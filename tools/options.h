@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Command line options as a table: each row names an option, its kind and the variable that it sets.
+ */
+#ifndef LOCKSTEP_TOOLS_OPTIONS_H
+#define LOCKSTEP_TOOLS_OPTIONS_H
+
+#include "tools/errors.h"
+
+typedef enum option_kind {
+    OPTION_FLAG,        /* no value; target: bool */
+    OPTION_TEXT,        /* target: const char * */
+    OPTION_LIST,        /* may be repeated; target: option_list */
+    OPTION_U32,         /* target: uint32_t, within min and max */
+    OPTION_U64,         /* target: uint64_t, within min and max */
+    OPTION_BYTES,       /* the same, with an optional suffix K, M, G or T: powers of 1024 */
+    OPTION_CHOICE       /* target: int, the index in choices */
+} option_kind;
+
+#define OPTION_LIST_MAX 16
+
+typedef struct option_list {
+    const char *item[OPTION_LIST_MAX];
+    size_t count;
+} option_list;
+
+typedef struct option_spec {
+    const char *name;               /* without the dashes */
+    option_kind kind;
+    void *target;
+    uint64_t min, max;              /* numbers only */
+    const char *const *choices;     /* OPTION_CHOICE only; ends with NULL */
+} option_spec;
+
+/* What all commands that load a model understand. */
+typedef struct common_options {
+    const char *backend;            /* NULL: choose */
+    uint32_t device;                /* of that backend */
+    lks_limits limits;
+    bool json;
+} common_options;
+
+#define OPTIONS_LIMITS(common)                                                                          \
+    { "max-mem", OPTION_BYTES, &(common)->limits.mem_bytes, 1, UINT64_MAX, NULL },                      \
+    { "max-work", OPTION_U64, &(common)->limits.work, 1, UINT64_MAX, NULL }
+
+#define OPTIONS_JSON(common) { "json", OPTION_FLAG, &(common)->json, 0, 0, NULL }
+
+#define OPTIONS_DEVICE(common)                                                                          \
+    { "backend", OPTION_TEXT, &(common)->backend, 0, 0, NULL },                                         \
+    { "device", OPTION_U32, &(common)->device, 0, 65535, NULL }
+
+#define HELP_LIMITS                                                                                     \
+    "  --max-mem BYTES     refuse models that need more memory (suffixes K M G T; default 4G)\n"        \
+    "  --max-work N        refuse models that need more MACs plus element ops (default: no limit)\n"
+
+/* Read argv[1..]; options and operands may be mixed, and "--" ends the options.  *operands is the index of the first operand, to
+ * which the operands have been moved. */
+bool options_parse(int argc, char **argv, const option_spec *specs, size_t count, int *operands, lks_error *error);
+
+/* Digits only, min to max; suffixes: allow K, M, G, T.  false: *value is unchanged. */
+bool options_number(const char *text, bool suffixes, uint64_t min, uint64_t max, uint64_t *value);
+
+/* limits->mem_bytes, or the default of the library. */
+uint64_t options_memory(const lks_limits *limits);
+
+#endif
