@@ -72,7 +72,7 @@ static lks_status read_header(reader *r)
     if (r->size < LKS_HEADER_BYTES)
         return malformed(r, "header", "the file is shorter than a header");
     if (memcmp(r->file, lks_magic, sizeof lks_magic) != 0)
-        return malformed(r, "magic", "this is not a .lks file");
+        return malformed(r, "magic", "this is neither a .lks file nor one that can be imported (.tflite)");
     if (lks_get32(r->file + 8) != LKS_FORMAT_VERSION)
         return lks_fail(r->error, LKS_ERR_UNSUPPORTED, "%s: format_version: is %u, and this build reads %d", r->name,
                         lks_get32(r->file + 8), LKS_FORMAT_VERSION);
