@@ -155,7 +155,7 @@ static lks_status import_reduce(const lks_tfl_op *op, bool mean)
     lks_tfl_quant qx, qy;
     lks_op_args args = { 0 };
     lks_rq rq;
-    uint32_t count;
+    uint32_t count = 1;
 
     LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
     LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
