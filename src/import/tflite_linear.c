@@ -258,42 +258,52 @@ static lks_status check_bias_scale(const lks_tfl_op *op, uint32_t x, uint32_t w,
     return LKS_OK;
 }
 
-lks_status lks_tfl_import_fully_connected(const lks_tfl_op *op)
+/* The operands, and the options that are not about the output's range.  zero: of the weights. */
+static lks_status dense_operands(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tensor **w, lks_tfl_tensor **y, int32_t *zero)
 {
-    static const lks_fb_field fused = { "FullyConnectedOptions.fused_activation_function", 0, 1, 0 };
     static const lks_fb_field format = { "FullyConnectedOptions.weights_format", 1, 1, 0 };
     static const lks_fb_field bias_type = { "FullyConnectedOptions.quantized_bias_type", 4, 1, 0 };
-    lks_tfl_tensor *x, *w, *y;
-    lks_tfl_quant qx, qy;
-    lks_op_args args = { 0 };
-    uint32_t operands[4], channels;
-    bool narrow;
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
-    LKS_TFL_TRY(lks_tfl_constant(op, 1, "weights", LKS_TFL_INT8, &w));
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, y));
+    LKS_TFL_TRY(lks_tfl_constant(op, 1, "weights", LKS_TFL_INT8, w));
     if (lks_tfl_option(op, &format) != 0)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "shuffled weights are not supported");
     LKS_TFL_TRY(check_bias_type(op, &bias_type));
-    if (w->rank != 2)
-        return lks_tfl_refuse_rank(op, "the weights", w->rank, 2);
-    LKS_TFL_TRY(check_weights(op, w, 0, &args.fully_connected.w_zero));
+    if ((*w)->rank != 2)
+        return lks_tfl_refuse_rank(op, "the weights", (*w)->rank, 2);
+    LKS_TFL_TRY(check_weights(op, *w, 0, zero));
+    if ((*w)->scales.count != 1 && (*y)->rank != 2)     /* integer_ops/fully_connected.h: FullyConnectedPerChannel */
+        return lks_tfl_refuse_rank(op, "the output, with weights scaled per channel,", (*y)->rank, 2);
+    return LKS_OK;
+}
+
+/* fully_connected_common.cc: CalculateOpDataFullyConnected.  One weight scale takes another path than several: see narrow. */
+lks_status lks_tfl_import_fully_connected(const lks_tfl_op *op)
+{
+    static const lks_fb_field fused = { "FullyConnectedOptions.fused_activation_function", 0, 1, 0 };
+    lks_op_args args = { 0 };
+    lks_fully_connected_args *a = &args.fully_connected;
+    lks_tfl_tensor *x, *w, *y;
+    lks_tfl_quant qx, qy;
+    uint32_t operands[4], channels;
+    bool narrow;
+
+    LKS_TFL_TRY(dense_operands(op, &x, &w, &y, &a->w_zero));
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     channels = (uint32_t)w->dims[0];
     narrow = w->scales.count == 1;
-    if (!narrow && y->rank != 2)            /* integer_ops/fully_connected.h: FullyConnectedPerChannel */
-        return lks_tfl_refuse_rank(op, "the output, with weights scaled per channel,", y->rank, 2);
     if (narrow)
         LKS_TFL_TRY(check_bias_scale(op, qx.scale, weight_scale(op, w, 0), qy.scale));
-    LKS_TFL_TRY(lks_tfl_range(op, &fused, qy, &args.fully_connected.y_min, &args.fully_connected.y_max));
+    LKS_TFL_TRY(lks_tfl_range(op, &fused, qy, &a->y_min, &a->y_max));
     operands[0] = x->index[LKS_TFL_PLAIN];
     LKS_TFL_TRY(lks_tfl_emit_plain(op, w, &operands[1]));
     LKS_TFL_TRY(emit_bias(op, channels, &operands[2]));
     LKS_TFL_TRY(emit_multipliers(op, w, channels, qx.scale, qy.scale,
                                  narrow ? lks_quantize_narrow_product : lks_quantize_product, &operands[3]));
-    args.fully_connected.x_zero = qx.zero;
-    args.fully_connected.y_zero = qy.zero;
-    args.fully_connected.rounding = LKS_TFLITE;
+    a->x_zero = qx.zero;
+    a->y_zero = qy.zero;
+    a->rounding = LKS_TFLITE;
     return lks_tfl_emit(op, LKS_OP_FULLY_CONNECTED, operands, y, &args);
 }

@@ -166,15 +166,6 @@ int64_t lks_tfl_value(const lks_tfl_tensor *t, uint32_t i)
     return v & sign ? -(int64_t)(2 * sign - 1 - v) - 1 : (int64_t)v;
 }
 
-bool lks_tfl_same_shape(const lks_tfl_tensor *a, const lks_tfl_tensor *b)
-{
-    bool same = a->rank == b->rank;
-
-    for (uint32_t i = 0; same && i < a->rank; i++)
-        same = a->dims[i] == b->dims[i];
-    return same;
-}
-
 /* ---- quantization -------------------------------------------------------------------------------------------------------- */
 
 lks_status lks_tfl_quantization(const lks_tfl_op *op, const lks_tfl_tensor *t, lks_tfl_quant *q)

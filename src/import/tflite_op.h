@@ -60,9 +60,6 @@ uint32_t lks_tfl_elements(const lks_tfl_tensor *t);
 /* Element i of a constant INT32 or INT64. */
 int64_t lks_tfl_value(const lks_tfl_tensor *t, uint32_t i);
 
-/* Whether all extents are equal. */
-bool lks_tfl_same_shape(const lks_tfl_tensor *a, const lks_tfl_tensor *b);
-
 /* ---- quantization -------------------------------------------------------------------------------------------------------- */
 
 /* Of a whole tensor; zero in stored values, for UINT8 thus 128 less than in the file. */

@@ -7,7 +7,8 @@
  * QuantizeMultiplier with frexp, products and quotients in binary64, and binary32 by way of the struct module.  m = -1 stands for
  * a refusal.  The scales are those of real models (first and extreme channels of each op of hello_world, kws, resnet8, vww and
  * mobilenet_v2), seeded random ones, and the edges: flushed and nearly flushed multipliers, left shifts, halves of the last bit
- * of m and of the binary32 product, values that round up to the next power of two, and the ends of binary32.
+ * of m and of the binary32 product, quotients so near such a half that their 53 bits decide, values that round up to the next
+ * power of two, and the ends of binary32.
  */
 #include "import/quantize.h"
 
@@ -196,6 +197,26 @@ static const struct {
     { 0x3df21700, 0x3d9f0300, 0x3e800000, { 1261408163, -4 }, { 1261408128, -4 } },
     { 0x3d4cab00, 0x3de7b500, 0x3b800000, { 1553957108, 1 }, { 1553957120, 1 } },
     { 0x3bc61900, 0x3edce300, 0x3f000000, { 1433834006, -7 }, { 1433833984, -7 } },
+    { 0x3cf5d000, 0x3e10f800, 0x410b93e9, { 2141667224, -11 }, { 2141667341, -11 } },
+    { 0x3c323000, 0x3d502800, 0x392e19e2, { 1787125548, 2 }, { 1787125642, 2 } },
+    { 0x3f189000, 0x3be0c800, 0x3b6dadeb, { 1210336963, 1 }, { 1210336894, 1 } },
+    { 0x3c0cf000, 0x3fffe800, 0x3fc31db5, { 1550616413, -6 }, { 1550616497, -6 } },
+    { 0x3fb1f000, 0x3ed6d800, 0x3b14ffba, { 1076135500, 9 }, { 1076135445, 9 } },
+    { 0x3bae3000, 0x3e762800, 0x3e6e97e3, { 1507507550, -7 }, { 1507507619, -7 } },
+    { 0x3cf1b000, 0x3cc3d800, 0x3edd513a, { 1794066182, -9 }, { 1794066108, -9 } },
+    { 0x3edb5000, 0x3fb32800, 0x3eac732a, { 1911271589, 1 }, { 1911271494, 1 } },
+    { 0x3c647000, 0x3ccc3800, 0x416592ab, { 1704638335, -15 }, { 1704638264, -15 } },
+    { 0x3ecbf000, 0x3dd19800, 0x3daf130f, { 2048059430, -1 }, { 2048059336, -1 } },
+    { 0x3d8ff000, 0x3ffe3800, 0x39db3642, { 1400255283, 9 }, { 1400255208, 9 } },
+    { 0x3e645000, 0x3d2f5800, 0x3acaffe9, { 1654301232, 3 }, { 1654301312, 3 } },
+    { 0x3f42ba1f, 0x3ffc93e9, 0x3ddc288e, { 1874027634, 4 }, { 1874027691, 4 } },
+    { 0x3b9ee41a, 0x3f82d3fb, 0x3eadfac1, { 2004573665, -6 }, { 2004573667, -6 } },
+    { 0x3ecd8bd4, 0x3f395ff1, 0x3ec1c884, { 1649429360, 0 }, { 1649429429, 0 } },
+    { 0x3c32c024, 0x3f61cb82, 0x3fbb4d93, { 1807618280, -7 }, { 1807618320, -7 } },
+    { 0x3f3bd674, 0x3f674f8e, 0x3bf3f031, { 1494130793, 7 }, { 1494130787, 7 } },
+    { 0x3edfa812, 0x3d01df10, 0x3e011cf5, { 1887184815, -3 }, { 1887184826, -3 } },
+    { 0x3fa3357d, 0x3fd1c9b0, 0x3ccf2eee, { 1386306852, 7 }, { 1386306811, 7 } },
+    { 0x3df7b693, 0x3d8d5c7c, 0x3e4733e3, { 1474600113, -4 }, { 1474600184, -4 } },
     { 0x3d38574c, 0x3c07c52a, 0x38438805, { 1073741824, 4 }, { 1073741824, 4 } },
     { 0x3cafd1e7, 0x3d38aa99, 0x40fda811, { 1073741824, -12 }, { 1073741824, -12 } },
     { 0x3cb16bc3, 0x3d05026c, 0x3ab85d54, { 1073741824, 0 }, { 1073741824, 0 } },
