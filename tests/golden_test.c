@@ -123,7 +123,8 @@ static int compare_unkept(lks_model *m, const pack_case *c, lks_session_options 
 
 static int run_on(lks_model *m, const pack_case *c, const char *backend, uint32_t device, buffers *b)
 {
-    lks_session_options o = { .backend = backend, .device = device, .max_batch = c->batch, .keep = 1 };
+    lks_session_options o = { .backend = backend, .device = device, .max_batch = c->batch, .keep = 1,
+                              .check = LKS_CHECK_NONE };
     lks_session *s;
     lks_error error;
     int ok = 0;

@@ -88,7 +88,9 @@ bool device_pick(const common_options *options, device *picked, lks_error *error
 
 bool device_open(lks_model *model, const device *d, uint32_t max_batch, bool keep, lks_session **session, lks_error *error)
 {
-    const lks_session_options options = { d->info.backend, d->index, max_batch, keep };
+    const lks_session_options options = {
+        .backend = d->info.backend, .device = d->index, .max_batch = max_batch, .keep = keep, .check = LKS_CHECK_NONE
+    };
 
     return lks_session_open(model, &options, session, error) == LKS_OK;
 }

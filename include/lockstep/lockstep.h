@@ -166,12 +166,35 @@ lks_status lks_device(uint32_t i, lks_device_info *info);
 
 typedef struct lks_session lks_session;
 
+/*
+ * How a session checks itself: runs are executed again by the reference, cpu_ref, and every byte of the outputs is compared.
+ * A session on cpu_ref is its own reference, and checks nothing.
+ */
+typedef enum lks_check {
+    LKS_CHECK_AUTO = 0,         /* the first run, and then every 64th */
+    LKS_CHECK_NONE,
+    LKS_CHECK_FULL,             /* every run */
+    LKS_CHECK_SAMPLE            /* the first run, and then every sample_every-th */
+} lks_check;
+
 typedef struct lks_session_options {
     const char *backend;        /* NULL: the first usable one, fastest first */
     uint32_t device;            /* of that backend, from 0 */
     uint32_t max_batch;         /* the largest batch that will be run; 0: the model's own */
     int keep;                   /* keep every intermediate tensor for lks_session_read; changes no byte */
+    const char *variant;        /* force the kernels that have a variant of that name to use it; NULL: the backend chooses */
+    lks_check check;
+    uint32_t sample_every;      /* LKS_CHECK_SAMPLE: 1 or more */
 } lks_session_options;
+
+/* Where two tensors differ, as data. */
+typedef struct lks_mismatch {
+    uint64_t count;             /* elements that differ; 0: the tensors are equal, and the rest is zero */
+    uint64_t first;             /* the lowest row-major index at which they differ */
+    uint32_t at[LKS_RANK_MAX];  /* the same as coordinates */
+    int64_t expected, got;      /* the two values there */
+    uint32_t op, tensor;        /* of the model: whose output, and which one; set by sessions, not by lks_compare */
+} lks_mismatch;
 
 typedef struct lks_in {
     const void *data;
@@ -187,7 +210,8 @@ typedef struct lks_out {
  * Make a model ready to run on one device.  options: NULL for the defaults (all zero).
  *
  * LKS_OK    *session is the caller's, to be closed before or after its model.
- * otherwise LKS_ERR_NO_DEVICE, _DEVICE, _NOMEM, _LIMIT, or _ARGUMENT (a batch that the model does not run with).
+ * otherwise LKS_ERR_NO_DEVICE, _DEVICE, _NOMEM, _LIMIT, _UNSUPPORTED (the variant, or the device, cannot run the model), or
+ *           _ARGUMENT (a batch that the model does not run with).
  */
 lks_status lks_session_open(lks_model *model, const lks_session_options *options, lks_session **session, lks_error *error);
 
@@ -200,6 +224,8 @@ lks_status lks_session_open(lks_model *model, const lks_session_options *options
  *
  * LKS_OK            out holds the result.
  * LKS_ERR_ARGUMENT  a size does not fit; nothing was run.
+ * LKS_ERR_MISMATCH  the run was checked and the device differed from the reference: out holds the reference's bytes,
+ *                   lks_session_mismatch says where, and the session refuses further runs.
  * LKS_ERR_DEVICE    the driver failed; out is unspecified, close the session.
  */
 lks_status lks_session_run(lks_session *session, const lks_in *in, const lks_out *out, lks_error *error);
@@ -213,18 +239,22 @@ lks_status lks_session_run(lks_session *session, const lks_in *in, const lks_out
  */
 lks_status lks_session_read(lks_session *session, uint32_t tensor, void *data, size_t size, lks_error *error);
 
+/*
+ * Where the session last differed from the reference: the first op whose output does, found by running both again with every
+ * intermediate tensor kept; the output itself where that run does not show it (the fault comes and goes).
+ *
+ * LKS_OK            it never differed.
+ * LKS_ERR_MISMATCH  *mismatch says where.
+ */
+lks_status lks_session_mismatch(const lks_session *session, lks_mismatch *mismatch);
+
+/* What the session runs on; the backend that NULL chose. */
+void lks_session_device(const lks_session *session, lks_device_info *info);
+
 /* NULL is allowed. */
 void lks_session_close(lks_session *session);
 
 /* ---- comparing and digests ----------------------------------------------------------------------------------------------- */
-
-/* Where two tensors differ, as data. */
-typedef struct lks_mismatch {
-    uint64_t count;             /* elements that differ; 0: the tensors are equal, and the rest is zero */
-    uint64_t first;             /* the lowest row-major index at which they differ */
-    uint32_t at[LKS_RANK_MAX];  /* the same as coordinates */
-    int64_t expected, got;      /* the two values there */
-} lks_mismatch;
 
 /*
  * Compare two buffers that hold a tensor of that description at some batch: bytes is the size of each.

@@ -68,9 +68,17 @@ static void close_device(lks_device_handle *device)
     free(device);
 }
 
-static lks_status build(lks_device_handle *device, const lks_plan *plan, lks_program **program, lks_error *error)
+static const char *variant(lks_device_handle *device, lks_kernel kernel, uint32_t i)
 {
     (void)device;
+    (void)kernel;
+    return i == 0 ? "scalar" : NULL;
+}
+
+static lks_status build(lks_device_handle *device, const lks_plan *plan, const char *name, lks_program **program, lks_error *error)
+{
+    (void)device;
+    (void)name;
     *program = malloc(sizeof **program);
     if (!*program)
         return no_memory(error, sizeof **program);
@@ -107,47 +115,46 @@ static void stream_close(lks_stream *stream)
     free(stream);
 }
 
-static int8_t *place_of(const lks_stream *s, int32_t tensor)
-{
-    return s->arena + s->plan->tensors[tensor].offset;
-}
-
-static lks_status write_tensor(lks_stream *stream, uint32_t tensor, const void *data, size_t bytes, lks_error *error)
+static lks_status write_bytes(lks_stream *stream, size_t offset, const void *data, size_t bytes, lks_error *error)
 {
     (void)error;
-    memcpy(place_of(stream, (int32_t)tensor), data, bytes);
+    memcpy(stream->arena + offset, data, bytes);
     return LKS_OK;
 }
 
-static lks_status read_tensor(lks_stream *stream, uint32_t tensor, void *data, size_t bytes, lks_error *error)
+static lks_status read_bytes(lks_stream *stream, size_t offset, void *data, size_t bytes, lks_error *error)
 {
     (void)error;
-    memcpy(data, place_of(stream, (int32_t)tensor), bytes);
+    memcpy(data, stream->arena + offset, bytes);
     return LKS_OK;
+}
+
+void lks_ref_step(const lks_plan *plan, const lks_step *step, int8_t *arena, uint32_t n)
+{
+    const lks_plan_tensor *place = plan->tensors;
+    const lks_operands t = {
+        .n = (int32_t)n,
+        .x = step->x >= 0 ? arena + place[step->x].offset : step->x_data,
+        .x2 = step->x2 >= 0 ? arena + place[step->x2].offset : step->x2_data,
+        .w = step->w, .bias = step->bias, .rq = step->rq, .table = step->table, .exp_table = step->exp_table,
+        .y = arena + place[step->y].offset
+    };
+
+    kernels[step->kernel](&step->args, &t);
 }
 
 static lks_status run(lks_stream *stream, uint32_t n, lks_error *error)
 {
     (void)error;
-    for (uint32_t i = 0; i < stream->plan->step_count; i++) {
-        const lks_step *step = &stream->plan->steps[i];
-        const lks_operands t = {
-            .n = (int32_t)n,
-            .x = step->x >= 0 ? place_of(stream, step->x) : step->x_data,
-            .x2 = step->x2 >= 0 ? place_of(stream, step->x2) : step->x2_data,
-            .w = step->w, .bias = step->bias, .rq = step->rq, .table = step->table, .exp_table = step->exp_table,
-            .y = place_of(stream, step->y)
-        };
-
-        kernels[step->kernel](&step->args, &t);
-    }
+    for (uint32_t i = 0; i < stream->plan->step_count; i++)
+        lks_ref_step(stream->plan, &stream->plan->steps[i], stream->arena, n);
     return LKS_OK;
 }
 
 const lks_backend lks_ref_backend = {
     .name = "cpu_ref",
     .describe = describe, .open = open_device, .close = close_device,
-    .build = build, .destroy = destroy,
+    .variant = variant, .build = build, .destroy = destroy,
     .stream_open = stream_open, .stream_close = stream_close,
-    .write = write_tensor, .run = run, .read = read_tensor
+    .write = write_bytes, .run = run, .read = read_bytes
 };

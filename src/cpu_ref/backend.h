@@ -19,6 +19,9 @@ typedef struct lks_operands {
     int8_t *y;
 } lks_operands;
 
+/* One step of a plan on an arena. */
+void lks_ref_step(const lks_plan *plan, const lks_step *step, int8_t *arena, uint32_t n);
+
 void lks_ref_conv(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_depthwise(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_matmul(const lks_kernel_args *args, const lks_operands *t);

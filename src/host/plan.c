@@ -75,7 +75,7 @@ static lks_status place_all(lks_plan *plan, block *blocks, uint32_t count, lks_p
     qsort(blocks, count, sizeof *blocks, larger_first);
     for (uint32_t i = 0; i < count; i++) {
         place(blocks, i, placed);
-        tensors[blocks[i].tensor].offset = blocks[i].offset;
+        tensors[blocks[i].tensor].offset = blocks[i].offset + plan->guard_bytes;
         if (blocks[i].offset + blocks[i].size > plan->arena_bytes)
             plan->arena_bytes = blocks[i].offset + blocks[i].size;
     }
@@ -94,9 +94,9 @@ static bool measure_blocks(const lks_model *m, owned_plan *o, const lks_lifetime
 
         if (g->tensors[t].constant)
             continue;
-        if (!lks_mul_u64(image, o->plan.max_batch, &bytes) || bytes > UINT64_MAX - LKS_ARENA_ALIGN)
+        if (!lks_mul_u64(image, o->plan.max_batch, &bytes) || bytes > UINT64_MAX / 2)
             return false;
-        bytes = (bytes + LKS_ARENA_ALIGN - 1) / LKS_ARENA_ALIGN * LKS_ARENA_ALIGN;
+        bytes = (bytes + LKS_ARENA_ALIGN - 1) / LKS_ARENA_ALIGN * LKS_ARENA_ALIGN + 2 * (uint64_t)o->plan.guard_bytes;
         if (!lks_add_u64(total, bytes, &total) || total > SIZE_MAX / 2)
             return false;
         o->tensors[t].image_bytes = (size_t)image;
@@ -143,8 +143,8 @@ lks_status lks_plan_make(const lks_model *m, const lks_plan_options *options, lk
         goto fail;
     }
     o->plan = (lks_plan){
-        .max_batch = options->max_batch, .keep = options->keep, .step_count = g->op_count, .tensor_count = g->tensor_count,
-        .steps = o->steps, .tensors = o->tensors
+        .max_batch = options->max_batch, .keep = options->keep, .guard_bytes = options->guard_bytes,
+        .step_count = g->op_count, .tensor_count = g->tensor_count, .steps = o->steps, .tensors = o->tensors
     };
     for (uint32_t i = 0; i < g->op_count; i++)
         lks_lower(m, i, &o->steps[i], o->tables + (size_t)LKS_TABLE_SIZE * i);

@@ -11,6 +11,7 @@
 typedef struct lks_plan_options {
     uint32_t max_batch;     /* in images: lks_model_images */
     int keep;
+    size_t guard_bytes;     /* a multiple of LKS_ARENA_ALIGN */
 } lks_plan_options;
 
 /*

@@ -2,23 +2,13 @@
  *
  * A session: a model, planned for a batch and built into a program on one device, with a stream to run it on.
  */
+#include "host/session.h"
+
 #include "host/error.h"
-#include "host/plan.h"
 #include "host/registry.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct lks_session {
-    lks_model *model;
-    const lks_backend *backend;
-    lks_plan *plan;
-    lks_device_handle *device;
-    lks_program *program;
-    lks_stream *stream;
-    uint8_t *staging;           /* room for the largest input whose interface type is not its storage type */
-    uint32_t images;            /* of the last run; 0: none */
-};
 
 /* ---- interface types (spec 2) -------------------------------------------------------------------------------------------- */
 
@@ -37,12 +27,12 @@ static lks_status write_tensor(lks_session *s, uint32_t tensor, const lks_in *in
         exchange_u8(s->staging, in->data, in->bytes);
         data = s->staging;
     }
-    return s->backend->write(s->stream, tensor, data, in->bytes, error);
+    return s->backend->write(s->stream, s->plan->tensors[tensor].offset, data, in->bytes, error);
 }
 
 static lks_status read_tensor(lks_session *s, uint32_t tensor, void *data, size_t bytes, lks_error *error)
 {
-    lks_status st = s->backend->read(s->stream, tensor, data, bytes, error);
+    lks_status st = s->backend->read(s->stream, s->plan->tensors[tensor].offset, data, bytes, error);
 
     if (st == LKS_OK && s->model->graph.tensors[tensor].interface == LKS_U8)
         exchange_u8(data, data, bytes);
@@ -90,11 +80,53 @@ static lks_status make_staging(lks_session *s, lks_error *error)
     return LKS_OK;
 }
 
+/* Which runs are checked; UINT32_MAX: the options make no sense. */
+static uint32_t check_every(const lks_session *s, const lks_session_options *o)
+{
+    if (o->check == LKS_CHECK_SAMPLE && o->sample_every == 0)
+        return UINT32_MAX;
+    if (s->backend == lks_reference())
+        return 0;
+    switch (o->check) {
+    case LKS_CHECK_AUTO:   return 64;
+    case LKS_CHECK_NONE:   return 0;
+    case LKS_CHECK_FULL:   return 1;
+    case LKS_CHECK_SAMPLE: return o->sample_every;
+    }
+    return UINT32_MAX;
+}
+
+static lks_status apply_options(lks_session *s, const lks_session_options *o, lks_error *error)
+{
+    s->check_every = check_every(s, o);
+    if (s->check_every == UINT32_MAX)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "check: no such rule, or a sample of every 0 runs");
+    if (o->variant && !(s->variant = strdup(o->variant)))
+        return lks_fail(error, LKS_ERR_NOMEM, "out of memory");
+    return LKS_OK;
+}
+
+static lks_status check_batch(const lks_model *model, const lks_session_options *o, lks_plan_options *plan, lks_error *error)
+{
+    uint32_t batch = o->max_batch ? o->max_batch : model->batch;
+
+    if (!lks_model_runs_with(model, batch))
+        return lks_fail(error, LKS_ERR_ARGUMENT, "batch %u: the model runs with %s", batch,
+                        model->batch_free ? "smaller ones only (spec 7)" : "its own only");
+    plan->max_batch = model->batch_free ? batch : 1;
+    return LKS_OK;
+}
+
 lks_status lks_session_open(lks_model *model, const lks_session_options *options, lks_session **session, lks_error *error)
 {
+    return lks_session_open_guarded(model, options, 0, session, error);
+}
+
+lks_status lks_session_open_guarded(lks_model *model, const lks_session_options *options, size_t guard_bytes,
+                                    lks_session **session, lks_error *error)
+{
     const lks_session_options defaults = { 0 }, *o = options ? options : &defaults;
-    lks_plan_options plan = { .keep = o->keep };
-    uint32_t batch;
+    lks_plan_options plan = { .keep = o->keep, .guard_bytes = guard_bytes };
     lks_error unused;
     lks_session *s;
     lks_status st;
@@ -105,20 +137,19 @@ lks_status lks_session_open(lks_model *model, const lks_session_options *options
     *session = NULL;
     if (!model)
         return lks_fail(error, LKS_ERR_ARGUMENT, "lks_session_open: model is NULL");
-    batch = o->max_batch ? o->max_batch : model->batch;
-    if (!lks_model_runs_with(model, batch))
-        return lks_fail(error, LKS_ERR_ARGUMENT, "batch %u: the model runs with %s", batch,
-                        model->batch_free ? "smaller ones only (spec 7)" : "its own only");
-    plan.max_batch = model->batch_free ? batch : 1;
+    if ((st = check_batch(model, o, &plan, error)) != LKS_OK)
+        return st;
     s = calloc(1, sizeof *s);
     if (!s)
         return lks_fail(error, LKS_ERR_NOMEM, "out of memory");
     s->model = lks_model_share(model);
-    if ((st = lks_plan_make(model, &plan, &s->plan, error)) != LKS_OK)                      goto fail;
-    if ((st = o->backend ? open_named(s, o, error) : open_first_usable(s, error)) != LKS_OK) goto fail;
-    if ((st = s->backend->build(s->device, s->plan, &s->program, error)) != LKS_OK)         goto fail;
-    if ((st = s->backend->stream_open(s->program, &s->stream, error)) != LKS_OK)            goto fail;
-    if ((st = make_staging(s, error)) != LKS_OK)                                            goto fail;
+    s->device_index = o->backend ? o->device : 0;
+    if ((st = lks_plan_make(model, &plan, &s->plan, error)) != LKS_OK)                                  goto fail;
+    if ((st = o->backend ? open_named(s, o, error) : open_first_usable(s, error)) != LKS_OK)            goto fail;
+    if ((st = apply_options(s, o, error)) != LKS_OK)                                                    goto fail;
+    if ((st = s->backend->build(s->device, s->plan, s->variant, &s->program, error)) != LKS_OK)         goto fail;
+    if ((st = s->backend->stream_open(s->program, &s->stream, error)) != LKS_OK)                        goto fail;
+    if ((st = make_staging(s, error)) != LKS_OK)                                                        goto fail;
     *session = s;
     return lks_ok(error);
 
@@ -137,10 +168,23 @@ void lks_session_close(lks_session *s)
         s->backend->destroy(s->program);
     if (s->device)
         s->backend->close(s->device);
+    lks_session_close(s->reference);
     lks_plan_free(s->plan);
     free(s->staging);
+    free((void *)s->variant);
     lks_model_close(s->model);
     free(s);
+}
+
+void lks_session_device(const lks_session *s, lks_device_info *info)
+{
+    s->backend->describe(s->device_index, info);
+}
+
+lks_status lks_session_mismatch(const lks_session *s, lks_mismatch *mismatch)
+{
+    *mismatch = s->mismatch;
+    return s->mismatch.count ? LKS_ERR_MISMATCH : LKS_OK;
 }
 
 /* ---- running ------------------------------------------------------------------------------------------------------------- */
@@ -180,7 +224,7 @@ static lks_status check_buffers(lks_session *s, const lks_in *in, const lks_out 
     return st;
 }
 
-static lks_status run_checked(lks_session *s, const lks_in *in, const lks_out *out, lks_error *error)
+static lks_status run_on_device(lks_session *s, const lks_in *in, const lks_out *out, lks_error *error)
 {
     const lks_graph *g = &s->model->graph;
     lks_status st = LKS_OK;
@@ -202,9 +246,14 @@ lks_status lks_session_run(lks_session *s, const lks_in *in, const lks_out *out,
     error = error ? error : &unused;
     if (!s)
         return lks_fail(error, LKS_ERR_ARGUMENT, "lks_session_run: session is NULL");
+    if (s->mismatch.count)
+        return lks_fail(error, LKS_ERR_MISMATCH, "%s %u: differed from the reference before: it is not used any more",
+                        s->backend->name, s->device_index);
     st = check_buffers(s, in, out, error);
     if (st == LKS_OK)
-        st = run_checked(s, in, out, error);
+        st = run_on_device(s, in, out, error);
+    if (st == LKS_OK && s->check_every && s->runs++ % s->check_every == 0)
+        st = lks_session_check(s, in, out, error);
     if (st != LKS_OK)
         s->images = 0;
     return st;
@@ -229,4 +278,73 @@ lks_status lks_session_read(lks_session *s, uint32_t tensor, void *data, size_t 
                         s->plan->tensors[tensor].image_bytes * s->images, size);
     st = read_tensor(s, tensor, data, size, error);
     return st == LKS_OK ? lks_ok(error) : st;
+}
+
+/* ---- for selftest -------------------------------------------------------------------------------------------------------- */
+
+/* A byte that depends on seed and place: one round of splitmix64's mixing. */
+static uint8_t poison_byte(uint64_t seed, size_t at)
+{
+    uint64_t z = (seed ^ at) * 0x9E3779B97F4A7C15u;
+
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    return (uint8_t)(z >> 56);
+}
+
+lks_status lks_session_poison(lks_session *s, uint64_t seed, lks_error *error)
+{
+    size_t bytes = s->plan->arena_bytes;
+    uint8_t *poison = malloc(bytes);
+    lks_status st;
+
+    if (!poison)
+        return lks_fail(error, LKS_ERR_NOMEM, "out of memory: %zu bytes", bytes);
+    for (size_t i = 0; i < bytes; i++)
+        poison[i] = poison_byte(seed, i);
+    st = s->backend->write(s->stream, 0, poison, bytes, error);
+    free(poison);
+    return st;
+}
+
+/* The first byte of the guards of a tensor that is not poison; 0: none is. */
+static int64_t damage(const lks_session *s, const uint8_t *arena, uint64_t seed, const lks_plan_tensor *t)
+{
+    size_t end = t->offset + t->image_bytes * s->images, room = t->image_bytes * s->plan->max_batch;
+    size_t stop = t->offset + (room + LKS_ARENA_ALIGN - 1) / LKS_ARENA_ALIGN * LKS_ARENA_ALIGN + s->plan->guard_bytes;
+
+    for (size_t i = 1; i <= s->plan->guard_bytes; i++)
+        if (arena[t->offset - i] != poison_byte(seed, t->offset - i))
+            return -(int64_t)i;
+    for (size_t i = end; i < stop; i++)
+        if (arena[i] != poison_byte(seed, i))
+            return (int64_t)(i - end + 1);
+    return 0;
+}
+
+lks_status lks_session_check_guards(lks_session *s, uint64_t seed, uint32_t *tensor, int64_t *distance, lks_error *error)
+{
+    uint8_t *arena = malloc(s->plan->arena_bytes);
+    lks_status st;
+
+    *distance = 0;
+    if (!arena)
+        return lks_fail(error, LKS_ERR_NOMEM, "out of memory: %zu bytes", s->plan->arena_bytes);
+    st = s->backend->read(s->stream, 0, arena, s->plan->arena_bytes, error);
+    for (uint32_t t = 0; st == LKS_OK && t < s->plan->tensor_count; t++) {
+        if (s->plan->tensors[t].image_bytes == 0)
+            continue;
+        *distance = damage(s, arena, seed, &s->plan->tensors[t]);
+        if (*distance) {
+            *tensor = t;
+            st = lks_fail(error, LKS_ERR_MISMATCH, "tensor %u: a kernel wrote %lld bytes %s it", t,
+                          (long long)(*distance < 0 ? -*distance : *distance), *distance < 0 ? "before" : "behind");
+        }
+    }
+    free(arena);
+    return st;
+}
+
+const char *lks_session_variant(const lks_session *s, int kernel, uint32_t i)
+{
+    return s->backend->variant(s->device, (lks_kernel)kernel, i);
 }

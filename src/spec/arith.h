@@ -10,7 +10,7 @@
 
 #include "spec/op.h"
 
-#if defined(__CUDACC__)
+#if defined(__CUDACC__) || defined(__CUDA__)     /* nvcc; clang */
 #define LKS_FN static __host__ __device__ __forceinline__
 #else
 #define LKS_FN static inline

@@ -45,6 +45,7 @@ typedef struct lks_step {
 typedef struct lks_plan {
     uint32_t max_batch;         /* a run may have any n from 1 to this; 1 where the model is not batch free (op.h) */
     int keep;                   /* no two activations share memory */
+    size_t guard_bytes;         /* that no kernel may write to before and after each activation; a multiple of LKS_ARENA_ALIGN */
     size_t arena_bytes;
     uint32_t step_count, tensor_count;
     const lks_step *steps;
@@ -65,21 +66,34 @@ typedef struct lks_backend {
     lks_status (*open)(uint32_t i, lks_device_handle **device, lks_error *error);
     void (*close)(lks_device_handle *device);
 
-    /* The plan outlives the program; the device outlives it too. */
-    lks_status (*build)(lks_device_handle *device, const lks_plan *plan, lks_program **program, lks_error *error);
+    /*
+     * The name of implementation i of a kernel family, as this device could choose it; NULL beyond the last.  There is at least one
+     * per family.  Which one runs never changes a byte.
+     */
+    const char *(*variant)(lks_device_handle *device, lks_kernel kernel, uint32_t i);
+
+    /*
+     * The plan outlives the program; the device outlives it too.
+     *
+     * variant  NULL: the backend chooses.  Else each step whose family has a variant of that name uses it.
+     *
+     * LKS_ERR_UNSUPPORTED  a step's shape is beyond that variant, or the device is too small for the plan; nothing was built.
+     */
+    lks_status (*build)(lks_device_handle *device, const lks_plan *plan, const char *variant, lks_program **program,
+                        lks_error *error);
     void (*destroy)(lks_program *program);
 
     lks_status (*stream_open)(lks_program *program, lks_stream **stream, lks_error *error);
     void (*stream_close)(lks_stream *stream);
 
-    /* Put bytes into an activation, in storage type: image_bytes * n.  Takes effect before the next run. */
-    lks_status (*write)(lks_stream *stream, uint32_t tensor, const void *data, size_t bytes, lks_error *error);
+    /* Put bytes into the arena, before the next run. */
+    lks_status (*write)(lks_stream *stream, size_t offset, const void *data, size_t bytes, lks_error *error);
 
     /* All steps, in order. */
     lks_status (*run)(lks_stream *stream, uint32_t n, lks_error *error);
 
-    /* Get bytes of an activation as the last run left them.  Only graph outputs are sure to be there, unless the plan keeps. */
-    lks_status (*read)(lks_stream *stream, uint32_t tensor, void *data, size_t bytes, lks_error *error);
+    /* Get bytes of the arena as the last run left them.  Only graph outputs are sure to be there, unless the plan keeps. */
+    lks_status (*read)(lks_stream *stream, size_t offset, void *data, size_t bytes, lks_error *error);
 } lks_backend;
 
 #endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How a session checks itself: the reference runs on the same inputs, and every byte of the outputs must be equal.
+ */
+#include "host/error.h"
+#include "host/op_rules.h"
+#include "host/registry.h"
+#include "host/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The largest batch of the session, as options state it. */
+static uint32_t session_batch(const lks_session *s)
+{
+    return s->model->batch_free ? s->plan->max_batch : s->model->batch;
+}
+
+static lks_status open_reference(lks_session *s, lks_error *error)
+{
+    const lks_session_options o = { .backend = lks_reference()->name, .max_batch = session_batch(s), .check = LKS_CHECK_NONE };
+
+    return s->reference ? LKS_OK : lks_session_open(s->model, &o, &s->reference, error);
+}
+
+/* Buffers for the outputs of one run, of the sizes of out; the blocks are one after the other in *memory. */
+static lks_out *make_outputs(const lks_session *s, const lks_out *out, uint8_t **memory)
+{
+    uint32_t count = s->model->graph.output_count;
+    lks_out *copy = malloc(count * sizeof *copy);
+    size_t bytes = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        bytes += out[i].bytes;
+    *memory = malloc(bytes);
+    if (!copy || !*memory) {
+        free(copy);
+        free(*memory);
+        *memory = NULL;
+        return NULL;
+    }
+    for (size_t i = 0, at = 0; i < count; at += out[i++].bytes)
+        copy[i] = (lks_out){ *memory + at, out[i].bytes };
+    return copy;
+}
+
+static lks_status compare_tensor(const lks_session *s, uint32_t tensor, const void *expected, const void *got, size_t bytes,
+                                 lks_mismatch *mismatch)
+{
+    lks_tensor_info t;
+    lks_status st;
+
+    lks_model_tensor(s->model, tensor, &t);
+    st = lks_compare(&t, expected, got, bytes, mismatch);
+    mismatch->tensor = tensor;
+    for (uint32_t i = 0; i < s->model->graph.op_count; i++)
+        if (s->model->graph.ops[i].output[0] == tensor)
+            mismatch->op = i;
+    return st;
+}
+
+/* Compare all outputs, take over the reference's bytes, and keep the first mismatch. */
+static lks_status compare_outputs(lks_session *s, const lks_out *expected, const lks_out *out)
+{
+    lks_status st = LKS_OK;
+
+    for (uint32_t i = 0; i < s->model->graph.output_count; i++) {
+        lks_mismatch where;
+
+        if (compare_tensor(s, s->model->graph.outputs[i], expected[i].data, out[i].data, out[i].bytes, &where) == LKS_OK)
+            continue;
+        if (st == LKS_OK)
+            s->mismatch = where;
+        st = LKS_ERR_MISMATCH;
+        memcpy(out[i].data, expected[i].data, out[i].bytes);
+    }
+    return st;
+}
+
+/* ---- where it began ------------------------------------------------------------------------------------------------------ */
+
+/* The first op output in which two sessions that keep differ after the same run. */
+static void find_first(const lks_session *s, lks_session *reference, lks_session *device, lks_mismatch *first)
+{
+    const lks_graph *g = &s->model->graph;
+    bool found = false;
+
+    for (uint32_t i = 0; !found && i < g->op_count; i++) {
+        uint32_t tensor = g->ops[i].output[0];
+        size_t bytes = s->plan->tensors[tensor].image_bytes * s->images;
+        uint8_t *both = malloc(2 * bytes);
+        lks_mismatch where;
+
+        if (both && lks_session_read(reference, tensor, both, bytes, NULL) == LKS_OK
+            && lks_session_read(device, tensor, both + bytes, bytes, NULL) == LKS_OK
+            && compare_tensor(s, tensor, both, both + bytes, bytes, &where) == LKS_ERR_MISMATCH) {
+            *first = where;
+            found = true;
+        }
+        free(both);
+    }
+}
+
+/* Run both once more with every intermediate kept.  Where that is not possible, or shows nothing, the mismatch stays as it is. */
+static void locate(lks_session *s, const lks_in *in, const lks_out *scratch)
+{
+    lks_session_options o = { .backend = lks_reference()->name, .max_batch = session_batch(s), .keep = 1, .check = LKS_CHECK_NONE };
+    lks_session *reference = NULL, *device = NULL;
+
+    if (lks_session_open(s->model, &o, &reference, NULL) == LKS_OK && lks_session_run(reference, in, scratch, NULL) == LKS_OK) {
+        o.backend = s->backend->name;
+        o.device = s->device_index;
+        o.variant = s->variant;
+        if (lks_session_open(s->model, &o, &device, NULL) == LKS_OK && lks_session_run(device, in, scratch, NULL) == LKS_OK)
+            find_first(s, reference, device, &s->mismatch);
+    }
+    lks_session_close(reference);
+    lks_session_close(device);
+}
+
+static lks_status report(const lks_session *s, lks_error *error)
+{
+    const lks_mismatch *m = &s->mismatch;
+    const lks_op *op = &s->model->graph.ops[m->op];
+
+    return lks_fail(error, LKS_ERR_MISMATCH,
+                    "%s %u: differs from the reference: op %u (%s \"%.80s\"), element %llu: expected %lld, got %lld; %llu elements differ",
+                    s->backend->name, s->device_index, m->op, lks_op_rule_of(op->kind)->name,
+                    s->model->graph.tensors[m->tensor].name, (unsigned long long)m->first, (long long)m->expected,
+                    (long long)m->got, (unsigned long long)m->count);
+}
+
+lks_status lks_session_check(lks_session *s, const lks_in *in, const lks_out *out, lks_error *error)
+{
+    uint8_t *memory = NULL;
+    lks_out *expected = make_outputs(s, out, &memory);
+    lks_status st = expected ? open_reference(s, error) : lks_fail(error, LKS_ERR_NOMEM, "out of memory");
+
+    if (st == LKS_OK)
+        st = lks_session_run(s->reference, in, expected, error);
+    if (st == LKS_OK && (st = compare_outputs(s, expected, out)) != LKS_OK) {
+        locate(s, in, expected);
+        st = report(s, error);
+    }
+    free(expected);
+    free(memory);
+    return st;
+}
