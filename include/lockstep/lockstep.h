@@ -37,6 +37,10 @@
 extern "C" {
 #endif
 
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
 #define LKS_VERSION "0.1.0"
 #define LKS_SPEC_VERSION 1      /* docs/spec.md */
 #define LKS_FORMAT_VERSION 1    /* docs/format.md */
@@ -267,6 +271,10 @@ lks_status lks_compare(const lks_tensor_info *tensor, const void *expected, cons
 
 /* SHA-256 (FIPS 180-4). */
 void lks_sha256(const void *data, size_t bytes, uint8_t digest[LKS_DIGEST_SIZE]);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }
