@@ -84,7 +84,7 @@ static bool print_op(const view *v, uint32_t i, lks_error *error)
     tensor_shape(&o.output, shape);
     shorten(o.op.name, name);
     if (o.op.bound)
-        snprintf(bits, sizeof bits, "%.1f", log2((double)o.op.bound));
+        snprintf(bits, sizeof bits, "%.1f", floor(10 * log2((double)o.op.bound)) / 10);     /* down: 31.0 would be too much */
     printf("%4" PRIu32 "  %-15s  %-20s  %13" PRIu64 "  %11" PRIu64 "  %-8s  %5s  %s\n", i, o.op.kind, shape, o.op.macs,
            o.op.element_ops, o.op.rounding[0] ? o.op.rounding : "-", bits, name);
     return true;
@@ -241,7 +241,9 @@ static bool describe(view *v, const info_options *o, lks_error *error)
     v->batch = o->batch ? o->batch : v->info.batch;
     status = lks_model_cost(v->model, v->batch, &v->cost);
     if (status == LKS_ERR_ARGUMENT)
-        return error_set(error, "%s: --batch: has a fixed batch: leave it out", v->path);
+        return error_set(error, v->info.batch_free ? "%s: --batch: %" PRIu32 " is more than the model's tensors allow"
+                                                   : "%s: --batch: %" PRIu32 ": the model has a fixed batch: leave it out",
+                         v->path, v->batch);
     if (status != LKS_OK)
         return error_set(error, "%s: --batch: a batch of %" PRIu32 " costs more than 64 bits can count", v->path, v->batch);
     return o->common.json ? print_json(v, error) : print_text(v, error);

@@ -111,11 +111,18 @@ static bool from_picture(const char *path, blob *file, const target *t, blob *ou
 
 /* ---- raw bytes ----------------------------------------------------------------------------------------------------------- */
 
+static bool is_model(const blob *file)
+{
+    return file->bytes >= 8 && (memcmp(file->data, "\x89LKS", 4) == 0 || memcmp(file->data + 4, "TFL3", 4) == 0);
+}
+
 static bool from_raw(const char *path, blob *file, const target *t, blob *out, lks_error *error)
 {
     size_t unit = t->batch_free ? tensor_image_bytes(&t->tensor) : t->tensor.bytes;
     char want[TEXT_SIZE];
 
+    if (is_model(file))
+        return error_set(error, "%s: is a model, not an input", path);
     if (file->bytes % unit != 0 || (!t->batch_free && file->bytes != unit)) {
         describe(t, want);
         return error_set(error, "%s: %zu raw bytes (not a .npy, PNG, JPEG or BMP file): %s needs %s%zu bytes", path, file->bytes,

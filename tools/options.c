@@ -135,7 +135,7 @@ static bool refuse(int argc, char **argv, int code, lks_error *error)
     if (optopt >= FIRST_CODE)
         return error_set(error, "%s: takes no value: see --help", word);
     if (optopt != 0)
-        return error_set(error, "-%c: no such option: see --help", optopt);
+        return error_set(error, "-%c: no such option: see --help (a file of such a name is ./-%c...)", optopt, optopt);
     return error_set(error, "%s: no such option, or short for several: see --help", word);
 }
 

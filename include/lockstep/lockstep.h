@@ -24,6 +24,8 @@
  *
  * Threads: a model may be used by any number of threads at once, a session by one at a time.
  *
+ * Pointers must not be NULL unless it says so.
+ *
  * Errors: a function that can fail returns a status and, where it takes an lks_error that is not NULL, fills it in: one line that
  * names file, op and field.  On failure output pointers are set to NULL.
  */
@@ -111,7 +113,7 @@ typedef struct lks_op_info {
     const uint32_t *operand;    /* tensor indices; live as long as the model */
     const uint32_t *output;
     uint64_t macs, element_ops; /* at the model's own batch */
-    uint64_t bound;             /* the proven largest |accumulator|; 0: the op has none.  spec 3.2 */
+    uint64_t bound;             /* the proven largest |accumulator| of any channel; 0: the op has none.  spec 3.2 */
 } lks_op_info;
 
 /* spec 6 */
@@ -231,6 +233,7 @@ lks_status lks_session_open(lks_model *model, const lks_session_options *options
  * LKS_ERR_MISMATCH  the run was checked and the device differed from the reference: out holds the reference's bytes,
  *                   lks_session_mismatch says where, and the session refuses further runs.
  * LKS_ERR_DEVICE    the driver failed; out is unspecified, close the session.
+ * LKS_ERR_NOMEM     the run could not be checked for want of memory; out is unspecified.  The next run is checked instead.
  */
 lks_status lks_session_run(lks_session *session, const lks_in *in, const lks_out *out, lks_error *error);
 

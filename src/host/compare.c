@@ -34,9 +34,11 @@ lks_status lks_compare(const lks_tensor_info *t, const void *expected, const voi
     size_t width = lks_type_bytes(t->type), image = width;
 
     *mismatch = (lks_mismatch){ 0 };
+    if (t->rank < 1 || t->rank > LKS_RANK_MAX)
+        return LKS_ERR_ARGUMENT;
     for (uint32_t i = 1; i < t->rank; i++)
         image *= t->dims[i];
-    if (bytes == 0 || width == 0 || bytes % image != 0)
+    if (bytes == 0 || image == 0 || bytes % image != 0)
         return LKS_ERR_ARGUMENT;
     if (memcmp(expected, got, bytes) == 0)
         return LKS_OK;

@@ -37,13 +37,17 @@ static bool peak_bytes(const lks_graph *g, uint64_t *peak)
 
 lks_status lks_model_cost(const lks_model *m, uint32_t batch, lks_cost *cost)
 {
-    const lks_graph *g = &m->graph;
-    uint64_t own = lks_model_images(m);
     bool fits = true;
 
+    if (!m || !cost)
+        return LKS_ERR_ARGUMENT;
     *cost = (lks_cost){ 0 };
     if (!lks_model_runs_with(m, batch))
         return LKS_ERR_ARGUMENT;
+
+    const lks_graph *g = &m->graph;
+    uint64_t own = lks_model_images(m);
+
     for (uint32_t i = 0; i < g->op_count; i++) {
         lks_op_view v = lks_view_op(g, i, "", NULL);
         const lks_op_rule *rule = lks_op_rule_of(v.op->kind);

@@ -6,6 +6,7 @@
 
 #include "host/op_rules.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +65,7 @@ void lks_model_close(lks_model *m)
 
 void lks_model_get(const lks_model *m, lks_model_info *info)
 {
+    assert(m && info);
     *info = (lks_model_info){
         .inputs = m->graph.input_count, .outputs = m->graph.output_count, .ops = m->graph.op_count,
         .tensors = m->graph.tensor_count, .spec_version = LKS_SPEC_VERSION, .batch = m->batch, .batch_free = m->batch_free,
@@ -84,7 +86,7 @@ uint32_t lks_model_output(const lks_model *m, uint32_t i)
 
 lks_status lks_model_tensor(const lks_model *m, uint32_t tensor, lks_tensor_info *info)
 {
-    if (tensor >= m->graph.tensor_count)
+    if (!m || !info || tensor >= m->graph.tensor_count)
         return LKS_ERR_ARGUMENT;
 
     const lks_tensor *t = &m->graph.tensors[tensor];
@@ -99,7 +101,7 @@ lks_status lks_model_tensor(const lks_model *m, uint32_t tensor, lks_tensor_info
 
 lks_status lks_model_op(const lks_model *m, uint32_t op, lks_op_info *info)
 {
-    if (op >= m->graph.op_count)
+    if (!m || !info || op >= m->graph.op_count)
         return LKS_ERR_ARGUMENT;
 
     lks_op_view v = lks_view_op(&m->graph, op, "", NULL);

@@ -82,6 +82,10 @@ static uint32_t window_extent(const lks_op_view *v, const axis *a)
         illegal(v, a->name, "padding must be from 0 to one less than the extent of the dilated kernel");
         return 0;
     }
+    if (padded > LKS_INT32_MAX) {
+        illegal(v, a->name, "the padded image is larger than 2^31 - 1");
+        return 0;
+    }
     if (padded < reach) {
         illegal(v, a->name, "the kernel is larger than the padded image");
         return 0;
@@ -252,6 +256,15 @@ static const char *rq_fault(lks_rq rq, int32_t rounding)
     return "with half_up rounding m must be in 2^30 .. 2^31 - 1 and s in 30 .. 62, or m 0 and s 30";
 }
 
+/* The largest result of a requantization, by the formula of spec 3.2; bound <= 2^31 - 1, and for tflite shifted already. */
+static uint64_t scaled_bound(uint64_t bound, lks_rq rq, int32_t rounding)
+{
+    if (rounding == LKS_HALF_UP)
+        return (bound * (uint64_t)rq.m) >> rq.s;
+    rq.s = rq.s > 0 ? 0 : rq.s;
+    return (uint64_t)lks_requant_tflite((int32_t)bound, rq);
+}
+
 /* spec 3.2: an accumulator with that bound may be requantized. */
 static lks_status prove_requant(const lks_op_view *v, uint64_t bound, lks_rq rq, int32_t rounding, uint32_t channel)
 {
@@ -261,15 +274,13 @@ static lks_status prove_requant(const lks_op_view *v, uint64_t bound, lks_rq rq,
     snprintf(what, sizeof what, "channel %u", channel);
     if (fault)
         return illegal(v, what, fault);
-    if (rounding == LKS_TFLITE && rq.s > 0 && bound <= LKS_INT32_MAX)
-        bound <<= rq.s;
     if (bound > v->op->bound)
         v->op->bound = bound;
+    if (rounding == LKS_TFLITE && rq.s > 0 && bound <= LKS_INT32_MAX)
+        bound <<= rq.s;
     if (bound > LKS_INT32_MAX)
         return illegal(v, what, "the sum could leave int32 (the bound law)");
-    if (rounding == LKS_TFLITE && rq.s > 0)
-        rq.s = 0;
-    if (lks_requant((int32_t)bound, rq, rounding) > LKS_INT32_MAX - 129)
+    if (scaled_bound(bound, rq, rounding) + 129 > LKS_INT32_MAX)
         return illegal(v, what, "the scaled sum could leave int32 (the bound law)");
     return LKS_OK;
 }
@@ -519,12 +530,18 @@ lks_status lks_op_check(const lks_op_view *v)
     const lks_tensor *x = v->in[0];
     lks_status st;
 
-    v->op->bound = 0;
     if (x->type != LKS_I8 || (x->constant && v->op->kind != LKS_OP_ADD))
         return illegal(v, "operand 0", "must be an int8 activation");
     if (v->y->constant)
         return illegal(v, "y", "is a constant");
     if ((st = check_args(v, r)) != LKS_OK) return st;
-    if ((st = r->check(v)) != LKS_OK) return st;
+    return r->check(v);
+}
+
+lks_status lks_op_prove(const lks_op_view *v)
+{
+    const lks_op_rule *r = lks_op_rule_of(v->op->kind);
+
+    v->op->bound = 0;
     return r->prove ? r->prove(v) : LKS_OK;
 }

@@ -45,10 +45,16 @@ const lks_op_rule *lks_op_rule_of(uint32_t kind);
 lks_op_view lks_view_op(const lks_graph *g, uint32_t index, const char *file, lks_error *error);
 
 /*
- * Hold one op against spec 4: argument ranges, operand types, shapes, bound.  Sets op->bound.
+ * Hold one op against spec 4: argument ranges, operand types, shapes.
  *
  * LKS_ERR_ILLEGAL: the error names file, op, and what is wrong.
  */
 lks_status lks_op_check(const lks_op_view *v);
+
+/*
+ * Hold a checked op against the bound law (spec 3.2), and set op->bound.  Takes time in proportion to the weights of the op, which is
+ * never more than its MACs: so limits of work come first.
+ */
+lks_status lks_op_prove(const lks_op_view *v);
 
 #endif

@@ -2,8 +2,9 @@
  *
  * The strict reader of .lks files (docs/format.md): the only way to a model.
  *
- * Sizes first, then tables, then the graph, then every op by its rules.  At the end the model is written again and must give the
- * bytes that were read: so the reader accepts exactly what the writer writes, padding and reserved fields included.
+ * Sizes first, then tables, then the graph, then every op by its rules.  Then the model is written again and must give the bytes that
+ * were read: so the reader accepts exactly what the writer writes, padding and reserved fields included.  Limits of the user come
+ * before the proof of the bound law, which is the only step whose time can exceed that of reading the file.
  */
 #include "host/error.h"
 #include "host/format.h"
@@ -422,6 +423,18 @@ static lks_status check_ops(const reader *r)
     return LKS_OK;
 }
 
+static lks_status prove_ops(const reader *r)
+{
+    lks_status st = LKS_OK;
+
+    for (uint32_t i = 0; st == LKS_OK && i < r->m->graph.op_count; i++) {
+        lks_op_view v = lks_view_op(&r->m->graph, i, r->name, r->error);
+
+        st = lks_op_prove(&v);
+    }
+    return st;
+}
+
 /* The model, written again, must be the file. */
 static lks_status check_canonical(const reader *r)
 {
@@ -446,6 +459,8 @@ static lks_status check_limits(const reader *r, const lks_limits *limits)
     lks_cost cost;
     lks_status st = lks_model_cost(r->m, r->m->batch, &cost);
 
+    if (st == LKS_ERR_NOMEM)
+        return no_memory(r);
     if (st != LKS_OK)
         return lks_fail(r->error, st, "%s: the cost of the model is beyond 64 bits", r->name);
     if (cost.peak_bytes > mem_limit || cost.parameter_bytes > mem_limit - cost.peak_bytes)
@@ -481,6 +496,7 @@ lks_status lks_model_read(uint8_t *bytes, size_t size, const char *name, const l
     if ((st = check_ops(&r)) != LKS_OK)            goto fail;
     if ((st = check_canonical(&r)) != LKS_OK)      goto fail;
     if ((st = check_limits(&r, limits)) != LKS_OK) goto fail;
+    if ((st = prove_ops(&r)) != LKS_OK)            goto fail;
     lks_sha256(bytes, size, r.m->digest);
     *model = r.m;
     return lks_ok(error);

@@ -7,6 +7,7 @@
 #include "host/error.h"
 #include "host/registry.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,9 +52,13 @@ static lks_status open_named(lks_session *s, const lks_session_options *o, lks_e
     return lks_fail(error, LKS_ERR_NO_DEVICE, "backend \"%.40s\": this build has none of that name", o->backend);
 }
 
-static lks_status open_first_usable(lks_session *s, lks_error *error)
+static lks_status open_first_usable(lks_session *s, const lks_session_options *o, lks_error *error)
 {
-    lks_status st = lks_fail(error, LKS_ERR_NO_DEVICE, "no backend of this build has a usable device");
+    lks_status st;
+
+    if (o->device != 0)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "device %u: of which backend?  Devices are numbered within one", o->device);
+    st = lks_fail(error, LKS_ERR_NO_DEVICE, "no backend of this build has a usable device");
 
     for (size_t i = 0; lks_backend_at(i); i++) {
         s->backend = lks_backend_at(i);
@@ -101,8 +106,10 @@ static lks_status apply_options(lks_session *s, const lks_session_options *o, lk
     s->check_every = check_every(s, o);
     if (s->check_every == UINT32_MAX)
         return lks_fail(error, LKS_ERR_ARGUMENT, "check: no such rule, or a sample of every 0 runs");
-    if (o->variant && !(s->variant = strdup(o->variant)))
+    if (o->variant && !(s->variant = malloc(strlen(o->variant) + 1)))
         return lks_fail(error, LKS_ERR_NOMEM, "out of memory");
+    if (o->variant)
+        strcpy(s->variant, o->variant);
     return LKS_OK;
 }
 
@@ -143,9 +150,9 @@ lks_status lks_session_open_guarded(lks_model *model, const lks_session_options 
     if (!s)
         return lks_fail(error, LKS_ERR_NOMEM, "out of memory");
     s->model = lks_model_share(model);
-    s->device_index = o->backend ? o->device : 0;
+    s->device_index = o->device;
     if ((st = lks_plan_make(model, &plan, &s->plan, error)) != LKS_OK)                                  goto fail;
-    if ((st = o->backend ? open_named(s, o, error) : open_first_usable(s, error)) != LKS_OK)            goto fail;
+    if ((st = o->backend ? open_named(s, o, error) : open_first_usable(s, o, error)) != LKS_OK)            goto fail;
     if ((st = apply_options(s, o, error)) != LKS_OK)                                                    goto fail;
     if ((st = s->backend->build(s->device, s->plan, s->variant, &s->program, error)) != LKS_OK)         goto fail;
     if ((st = s->backend->stream_open(s->program, &s->stream, error)) != LKS_OK)                        goto fail;
@@ -171,13 +178,14 @@ void lks_session_close(lks_session *s)
     lks_session_close(s->reference);
     lks_plan_free(s->plan);
     free(s->staging);
-    free((void *)s->variant);
+    free(s->variant);
     lks_model_close(s->model);
     free(s);
 }
 
 void lks_session_device(const lks_session *s, lks_device_info *info)
 {
+    assert(s && info);
     s->backend->describe(s->device_index, info);
 }
 
@@ -252,8 +260,10 @@ lks_status lks_session_run(lks_session *s, const lks_in *in, const lks_out *out,
     st = check_buffers(s, in, out, error);
     if (st == LKS_OK)
         st = run_on_device(s, in, out, error);
-    if (st == LKS_OK && s->check_every && s->runs++ % s->check_every == 0)
+    if (st == LKS_OK && s->check_every && s->runs % s->check_every == 0)
         st = lks_session_check(s, in, out, error);
+    if (st == LKS_OK)
+        s->runs++;          /* a check that could not be made is made up for by the next run */
     if (st != LKS_OK)
         s->images = 0;
     return st;

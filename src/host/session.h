@@ -20,7 +20,7 @@ struct lks_session {
     uint8_t *staging;               /* room for the largest input whose interface type is not its storage type */
     uint32_t images;                /* of the last run; 0: none */
 
-    const char *variant;            /* owned; NULL: the backend chooses */
+    char *variant;                  /* owned; NULL: the backend chooses */
     uint32_t check_every;           /* every so many runs are checked, the first among them; 0: none */
     uint64_t runs;
     lks_session *reference;         /* on cpu_ref; opened by the first check */

@@ -93,6 +93,7 @@ static lks_status import_ops(lks_tfl_op *op)
             snprintf(op->label, sizeof op->label, "op %u (%s)", (unsigned)i, lks_tfl_op_name(op->o.code));
         else
             snprintf(op->label, sizeof op->label, "op %u (unknown builtin %d)", (unsigned)i, (int)op->o.code);
+        lks_tfl_printable(op->label);
         LKS_TFL_TRY(lks_tfl_import_op(op));
         LKS_TFL_TRY(m->fb.status);
     }

@@ -11,6 +11,13 @@
 #include <stdio.h>
 #include <string.h>
 
+void lks_tfl_printable(char *text)
+{
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+            *c = '?';
+}
+
 lks_status lks_tfl_refuse(const lks_tfl_op *op, lks_status status, const char *format, ...)
 {
     char reason[384];
@@ -21,6 +28,7 @@ lks_status lks_tfl_refuse(const lks_tfl_op *op, lks_status status, const char *f
     va_start(list, format);
     vsnprintf(reason, sizeof reason, format, list);
     va_end(list);
+    lks_tfl_printable(reason);
     return lks_fail(op->m->fb.error, status, "%s: %s: %s", op->m->fb.name, op->label, reason);
 }
 

@@ -25,6 +25,9 @@ typedef struct lks_tfl_op {
             return try_status; \
     } while (0)
 
+/* Replace what is not printable ASCII by '?': names come from the file, and terminals obey some bytes beyond ASCII. */
+void lks_tfl_printable(char *text);
+
 /* Fill in the error as "file: label: reason" and return status. */
 lks_status lks_tfl_refuse(const lks_tfl_op *op, lks_status status, const char *format, ...) LKS_PRINTF(3, 4);
 

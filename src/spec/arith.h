@@ -12,8 +12,14 @@
 
 #if defined(__CUDACC__) || defined(__CUDA__)     /* nvcc; clang */
 #define LKS_FN static __host__ __device__ __forceinline__
-#else
+#define LKS_HOLDS(condition)
+#elif defined(__OPENCL_C_VERSION__) || defined(__OPENCL_VERSION__)
 #define LKS_FN static inline
+#define LKS_HOLDS(condition)
+#else
+#include <assert.h>
+#define LKS_FN static inline
+#define LKS_HOLDS(condition) assert(condition)   /* what spec 3.2 has proven; devices cannot say so */
 #endif
 
 #define LKS_INT32_MAX 2147483647
@@ -55,7 +61,10 @@ LKS_FN int32_t lks_mulh(int32_t a, int32_t b)
 /* spec 3.1, half_up */
 LKS_FN int32_t lks_requant_half_up(int32_t acc, lks_rq rq)
 {
-    return (int32_t)lks_shr64((int64_t)acc * rq.m + ((int64_t)1 << (rq.s - 1)), rq.s);
+    int64_t y = lks_shr64((int64_t)acc * rq.m + ((int64_t)1 << (rq.s - 1)), rq.s);
+
+    LKS_HOLDS(y >= LKS_INT32_MIN && y <= LKS_INT32_MAX);
+    return (int32_t)y;
 }
 
 /* spec 3.1, tflite */
@@ -65,6 +74,7 @@ LKS_FN int32_t lks_requant_tflite(int32_t acc, lks_rq rq)
     int32_t right = rq.s < 0 ? -rq.s : 0;
     int32_t a = acc * (int32_t)((uint32_t)1 << left);
 
+    LKS_HOLDS(a / (int32_t)((uint32_t)1 << left) == acc);
     return lks_rshift_away(lks_mulh(a, rq.m), right);
 }
 

@@ -94,7 +94,9 @@ def check_window(v: OpView, kernel: tuple[int, int], dilation: tuple[int, int]) 
                                                     ("pad_left", "pad_right", v.args.stride_w))):
         reach = (kernel[axis] - 1) * dilation[axis] + 1
         need_range(v, f"{before} {after}", 0, reach - 1)
-        room = v.shape("x")[1 + axis] + getattr(v.args, before) + getattr(v.args, after) - reach
+        padded = v.shape("x")[1 + axis] + getattr(v.args, before) + getattr(v.args, after)
+        need(padded <= I32_MAX, "the padded image is larger than 2^31 - 1")
+        room = padded - reach
         need(room >= 0, "the kernel is larger than the padded image")
         extents.append(room // stride + 1)
     return extents[0], extents[1]

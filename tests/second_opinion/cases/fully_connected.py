@@ -104,7 +104,7 @@ def bound_cases():
             for pattern in ("high", "low"):
                 yield Case(f"fully_connected {mode} bound {bound} {what} {pattern}", model,
                            filled(k, pattern, 0), 1)
-    for rounding, bound, m, s in ((0, 2**30 - 65, 2**31 - 1, 30), (1, 2**31 - 129, 2**31 - 1, 0),
+    for rounding, bound, m, s in ((0, 2**30 - 65, 2**31 - 1, 30), (0, 2**31 - 131, 2**30 + 1, 30), (1, 2**31 - 129, 2**31 - 1, 0),
                                   (1, 2**30 - 65, 2**31 - 1, 1), (1, 2**24 - 2, 2**31 - 1, 7)):
         bias = bound - 128
         model = fully_connected(rounding, (1, 1), (1, 2), [-1, 1], [bias, -bias], [(m, s)] * 2)

@@ -96,6 +96,10 @@ def conv_geometry() -> Found:
     for extents, axis in (((1, 4, 5, 4), "high"), ((1, 5, 4, 4), "wide")):
         yield f"conv kernel too {axis} for the image", with_shape(large, 0, *extents), "larger than the padded image"
     yield "conv reach beyond 32 bits", with_arguments(conv(k=(2, 2), x=(1, 5, 5, 4)), dilation_h=65535), "larger"
+    reach = 32769 * 65535 + 1
+    pads = ((reach - 1) // 2, reach - 1 - (reach - 1) // 2)
+    yield "conv padded beyond 2^31 - 1 high", conv(x=(1, 1, 1, 1), o=1, k=(32770, 1), d=(65535, 1), p=(*pads, 0, 0)), "2^31 - 1"
+    yield "conv padded beyond 2^31 - 1 wide", conv(x=(1, 1, 1, 1), o=1, k=(1, 32770), d=(1, 65535), p=(0, 0, *pads)), "2^31 - 1"
 
 
 def conv_tensors() -> Found:
@@ -165,7 +169,9 @@ def channel_bounds() -> Found:
             yield f"{name} 2^31, sign {sign}", fc(rounding, (0, sign * (2**31 - 128)), [fine] * 2), "leaves i32"
         yield f"{name} 2^31 of bias -2^31 alone", fc(rounding, (0, -2**31), [fine] * 2, (0, 0)), "leaves i32"
         yield f"{name} 2^31 - 1 + 128 of the largest bias", fc(rounding, (0, 2**31 - 1), [fine] * 2), "leaves i32"
-    for m, s, bound in ((2**30, 30, 2**31 - 129), (2**31 - 1, 30, 2**30 - 64)):
+    for m, s, bound in ((2**30, 30, 2**31 - 129), (2**31 - 1, 30, 2**30 - 64), (2**30, 30, 2**31 - 1),
+                        (2**31 - 1, 30, 2**30 + 5), (2**31 - 1, 30, 3 * 2**29), (2**31 - 1, 30, 2**31 - 1),
+                        (2**30 + 1, 30, 2**31 - 1), (2**31 - 1, 31, 2**31 - 1)):
         yield f"fully_connected half_up bound {bound} with m {m} s {s}", \
             fc(HALF_UP, (0, bound - 128), [PLAIN[0], (m, s)]), "after scaling"
     for m, s, bound, why in ((2**30, 1, 2**30, "left shift"), (0, 1, 2**30, "left shift"), (1, 23, 256, "left shift"),
