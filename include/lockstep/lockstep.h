@@ -173,7 +173,8 @@ lks_status lks_device(uint32_t i, lks_device_info *info);
 typedef struct lks_session lks_session;
 
 /*
- * How a session checks itself: runs are executed again by the reference, cpu_ref, and every byte of the outputs is compared.
+ * How a session checks itself: runs are executed again by the reference, cpu_ref, and every byte of the outputs, and of the
+ * intermediate tensors where they are kept, is compared.
  * A session on cpu_ref is its own reference, and checks nothing.
  */
 typedef enum lks_check {

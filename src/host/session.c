@@ -85,27 +85,24 @@ static lks_status make_staging(lks_session *s, lks_error *error)
     return LKS_OK;
 }
 
-/* Which runs are checked; UINT32_MAX: the options make no sense. */
-static uint32_t check_every(const lks_session *s, const lks_session_options *o)
+/* How often runs are checked; false: the options make no sense. */
+static bool check_every(const lks_session_options *o, uint32_t *every)
 {
-    if (o->check == LKS_CHECK_SAMPLE && o->sample_every == 0)
-        return UINT32_MAX;
-    if (s->backend == lks_reference())
-        return 0;
     switch (o->check) {
-    case LKS_CHECK_AUTO:   return 64;
-    case LKS_CHECK_NONE:   return 0;
-    case LKS_CHECK_FULL:   return 1;
-    case LKS_CHECK_SAMPLE: return o->sample_every;
+    case LKS_CHECK_AUTO:   *every = 64; return true;
+    case LKS_CHECK_NONE:   *every = 0; return true;
+    case LKS_CHECK_FULL:   *every = 1; return true;
+    case LKS_CHECK_SAMPLE: *every = o->sample_every; return *every > 0;
     }
-    return UINT32_MAX;
+    return false;
 }
 
 static lks_status apply_options(lks_session *s, const lks_session_options *o, lks_error *error)
 {
-    s->check_every = check_every(s, o);
-    if (s->check_every == UINT32_MAX)
+    if (!check_every(o, &s->check_every))
         return lks_fail(error, LKS_ERR_ARGUMENT, "check: no such rule, or a sample of every 0 runs");
+    if (s->backend == lks_reference())
+        s->check_every = 0;
     if (o->variant && !(s->variant = malloc(strlen(o->variant) + 1)))
         return lks_fail(error, LKS_ERR_NOMEM, "out of memory");
     if (o->variant)
@@ -280,7 +277,7 @@ lks_status lks_session_read(lks_session *s, uint32_t tensor, void *data, size_t 
     if (!s->plan->keep)
         return lks_fail(error, LKS_ERR_ARGUMENT, "the session was opened without keep");
     if (s->images == 0)
-        return lks_fail(error, LKS_ERR_ARGUMENT, "nothing was run yet");
+        return lks_fail(error, LKS_ERR_ARGUMENT, "there is no run to read from: none was made, or the last one failed");
     if (tensor >= s->model->graph.tensor_count || s->model->graph.tensors[tensor].constant)
         return lks_fail(error, LKS_ERR_ARGUMENT, "tensor %u: is no activation of the model", tensor);
     if (size != s->plan->tensors[tensor].image_bytes * s->images)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How a session checks itself: the reference runs on the same inputs, and every byte of the outputs must be equal.
+ * How a session checks itself: the reference runs on the same inputs, and every byte of the outputs must be equal; of every
+ * intermediate tensor too, where the session keeps them.
  */
 #include "host/error.h"
 #include "host/op_rules.h"
@@ -18,7 +19,9 @@ static uint32_t session_batch(const lks_session *s)
 
 static lks_status open_reference(lks_session *s, lks_error *error)
 {
-    const lks_session_options o = { .backend = lks_reference()->name, .max_batch = session_batch(s), .check = LKS_CHECK_NONE };
+    const lks_session_options o = {
+        .backend = lks_reference()->name, .max_batch = session_batch(s), .keep = s->plan->keep, .check = LKS_CHECK_NONE
+    };
 
     return s->reference ? LKS_OK : lks_session_open(s->model, &o, &s->reference, error);
 }
@@ -79,8 +82,8 @@ static lks_status compare_outputs(lks_session *s, const lks_out *expected, const
 
 /* ---- where it began ------------------------------------------------------------------------------------------------------ */
 
-/* The first op output in which two sessions that keep differ after the same run. */
-static void find_first(const lks_session *s, lks_session *reference, lks_session *device, lks_mismatch *first)
+/* The first op output in which two sessions that keep differ after the same run; false: none. */
+static bool find_first(const lks_session *s, lks_session *reference, lks_session *device, lks_mismatch *first)
 {
     const lks_graph *g = &s->model->graph;
     bool found = false;
@@ -99,6 +102,7 @@ static void find_first(const lks_session *s, lks_session *reference, lks_session
         }
         free(both);
     }
+    return found;
 }
 
 /* Run both once more with every intermediate kept.  Where that is not possible, or shows nothing, the mismatch stays as it is. */
@@ -138,8 +142,10 @@ lks_status lks_session_check(lks_session *s, const lks_in *in, const lks_out *ou
 
     if (st == LKS_OK)
         st = lks_session_run(s->reference, in, expected, error);
-    if (st == LKS_OK && (st = compare_outputs(s, expected, out)) != LKS_OK) {
+    if (st == LKS_OK && compare_outputs(s, expected, out) != LKS_OK) {
         locate(s, in, expected);
+        st = report(s, error);
+    } else if (st == LKS_OK && s->plan->keep && find_first(s, s->reference, s, &s->mismatch)) {
         st = report(s, error);
     }
     free(expected);
