@@ -107,6 +107,7 @@ class Laws(unittest.TestCase):
         ops = table("src/spec/op.h", r"(LKS_OP_\w+) = \d+")
         self.assertEqual(ops, table("src/host/op_rules.c", r"\{ (LKS_OP_\w+), \""))
         self.assertEqual(ops, table("src/host/lower.c", r"\{ (LKS_OP_\w+), lower_"))
+        self.assertEqual(ops, table("tools/cases_make.c", r"\{ (LKS_OP_\w+), make_"))
         numbers = dict(re.findall(r"(LKS_OP_\w+) = (\d+)", (SRC / "spec/op.h").read_text()))
         spec = dict((f"LKS_OP_{n.upper()}", k) for k, n in re.findall(r"^\| (\d+) \| (\w+) \|", (ROOT / "docs/spec.md").read_text(), re.M))
         self.assertEqual(numbers, spec)

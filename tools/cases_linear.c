@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Cases of conv and fully_connected: weights, biases and multipliers whose bound holds by construction.
+ */
+#include "tools/cases_maker.h"
+
+#include <stdlib.h>
+
+/* The most terms of a sum whose factors all may be 255: floor((2^31 - 1) / 255^2).  spec 3.2 */
+#define TERMS_MAX 33025
+
+/* ---- weights ------------------------------------------------------------------------------------------------------------- */
+
+typedef struct linear {
+    uint32_t terms, out_c;
+    int32_t x_zero, w_zero, rounding;
+} linear;
+
+/* One output channel's weights, in numbers. */
+typedef struct channel {
+    int64_t sum, magnitude, squares;    /* of w - w_zero: the sum, that of the absolute values, and of the squares */
+} channel;
+
+typedef enum bias_mode { BIAS_CENTRE, BIAS_ZERO, BIAS_SMALL, BIAS_BOUND } bias_mode;
+
+static int32_t draw_w_zero(maker *m)
+{
+    return draw_one_in(&m->d, 2) ? 0 : draw_zero(&m->d);
+}
+
+static void fill_weights(maker *m, linear *l, int8_t *w)
+{
+    static const int32_t usual[] = {
+        PATTERN_LOW, PATTERN_HIGH, PATTERN_ALTERNATING, PATTERN_SPARSE, PATTERN_NEAR, PATTERN_NEAR, PATTERN_RAMP
+    };
+    pattern p = PATTERN_RANDOM;
+
+    l->w_zero = draw_w_zero(m);
+    if (m->extreme) {
+        p = draw_one_in(&m->d, 2) ? PATTERN_LOW : PATTERN_HIGH;
+        l->w_zero = p == PATTERN_LOW ? 127 : -128;
+    } else if (draw_one_in(&m->d, 2)) {
+        p = (pattern)draw_of(&m->d, usual, COUNT_OF(usual));
+    }
+    pattern_fill(&m->d, p, l->w_zero, w, (size_t)l->terms * l->out_c);
+}
+
+static channel measure(const linear *l, const int8_t *w)
+{
+    channel c = { 0, 0, 0 };
+
+    for (uint32_t i = 0; i < l->terms; i++) {
+        int32_t v = w[i] - l->w_zero;
+
+        c.sum += v;
+        c.magnitude += v < 0 ? -v : v;
+        c.squares += v * v;
+    }
+    return c;
+}
+
+static bias_mode draw_bias_mode(maker *m)
+{
+    return (bias_mode)DRAW(&m->d, BIAS_CENTRE, BIAS_CENTRE, BIAS_CENTRE, BIAS_CENTRE, BIAS_ZERO, BIAS_SMALL, BIAS_BOUND);
+}
+
+/* In -room .. room. */
+static int32_t draw_bias(maker *m, bias_mode mode, int64_t centre, int64_t spread, int64_t room)
+{
+    int64_t noise = draw_between(&m->d, -1000, 1000) * spread / 1000, v = 0;
+
+    switch (mode) {
+    case BIAS_CENTRE: v = noise - centre; break;
+    case BIAS_ZERO:   break;
+    case BIAS_SMALL:  v = draw_between(&m->d, -300, 300); break;
+    case BIAS_BOUND:  v = centre < 0 ? -room : centre > 0 || draw_one_in(&m->d, 2) ? room : -room; break;
+    }
+    return (int32_t)(v < -room ? -room : v > room ? room : v);
+}
+
+/* Bias and multiplier of one channel, so that the outputs spread: where the sum is likely to be comes from the weights and from
+ * what is known of x. */
+static void finish_channel(maker *m, const linear *l, const flow *x, const channel *c, bias_mode mode, int32_t *bias, lks_rq *rq)
+{
+    int64_t limit = c->magnitude * max_distance(l->x_zero), centre = c->sum * (x->mean - l->x_zero), middle, magnitude;
+    int64_t spread = (int64_t)root((uint64_t)c->squares) * x->spread + 1;
+
+    *bias = draw_bias(m, mode, centre, spread, LKS_INT32_MAX - limit);
+    middle = centre + *bias < 0 ? -(centre + *bias) : centre + *bias;
+    magnitude = *bias < 0 ? -(int64_t)*bias : *bias;
+    *rq = draw_scale(&m->d, l->rounding, (uint64_t)(limit + magnitude), (uint64_t)(spread + middle));
+}
+
+/* Add w, bias and rq: operands 1 to 3.  Sets l->w_zero. */
+static void add_weights(maker *m, linear *l, const flow *x, uint32_t w_rank, const uint32_t *w_dims, uint32_t *operand)
+{
+    const uint32_t dims[2] = { l->out_c, 2 };
+    int8_t *w = malloc((size_t)l->terms * l->out_c);
+    int32_t *bias = malloc(l->out_c * sizeof *bias);
+    lks_rq *rq = malloc(l->out_c * sizeof *rq);
+    bias_mode mode = draw_bias_mode(m);
+
+    operand[0] = x->tensor;
+    if (w && bias && rq) {
+        fill_weights(m, l, w);
+        for (uint32_t o = 0; o < l->out_c; o++) {
+            channel c = measure(l, w + (size_t)o * l->terms);
+
+            finish_channel(m, l, x, &c, m->extreme && draw_one_in(&m->d, 2) ? BIAS_BOUND : mode, &bias[o], &rq[o]);
+        }
+        operand[1] = add_constant(m, LKS_I8, w_rank, w_dims, w);
+        operand[2] = add_constant(m, LKS_I32, 1, dims, bias);
+        operand[3] = add_constant(m, LKS_I32, 2, dims, rq);
+    } else {
+        m->failed = true;
+    }
+    free(w);
+    free(bias);
+    free(rq);
+}
+
+/* ---- conv ---------------------------------------------------------------------------------------------------------------- */
+
+flow add_conv(maker *m, const flow *x, const conv_shape *s)
+{
+    const uint32_t out_c = s->groups * s->group_o, taps = (uint32_t)(s->h.kernel * s->w.kernel);
+    const uint32_t w_dims[4] = { out_c, (uint32_t)s->h.kernel, (uint32_t)s->w.kernel, s->group_c };
+    const uint32_t y_dims[4] = { x->dims[0], s->h.out, s->w.out, out_c };
+    lks_tail t = draw_tail(&m->d);
+    linear l = { .terms = taps * s->group_c, .out_c = out_c, .x_zero = draw_x_zero(m, x), .rounding = t.rounding };
+    uint32_t operand[4] = { 0 };
+    lks_op_args a = { .conv = {
+        .stride_h = s->h.stride, .stride_w = s->w.stride, .dilation_h = s->h.dilation, .dilation_w = s->w.dilation,
+        .pad_top = s->h.before, .pad_bottom = s->h.after, .pad_left = s->w.before, .pad_right = s->w.after,
+        .pad_value = draw_one_in(&m->d, 2) ? l.x_zero : draw_zero(&m->d), .groups = (int32_t)s->groups,
+        .x_zero = l.x_zero, .y_zero = t.y_zero, .y_min = t.y_min, .y_max = t.y_max, .rounding = t.rounding
+    } };
+    flow y;
+
+    add_weights(m, &l, x, 4, w_dims, operand);
+    a.conv.w_zero = l.w_zero;
+    y = add_activation(m, flow_shape(4, y_dims));
+    lks_builder_op(m->b, LKS_OP_CONV, operand, &y.tensor, &a);
+    return y;
+}
+
+enum { CONV_BATCH, CONV_H, CONV_W, CONV_GROUPS, CONV_GROUP_C, CONV_GROUP_O, CONV_KERNEL_H, CONV_KERNEL_W, CONV_FACTORS };
+
+/* One group; depthwise, with one or several outputs per input; one output and several inputs per group; groups of any size. */
+static void draw_groups(maker *m, const walk *w, uint32_t *caps)
+{
+    uint32_t kind = draw_below(&m->s, 8);
+
+    if (w->on && w->factor == CONV_GROUPS)
+        kind = 1 + draw_below(&m->s, 4);
+    else if (w->on && (w->factor == CONV_GROUP_C || w->factor == CONV_GROUP_O))
+        kind = draw_one_in(&m->s, 4) ? 4 : 0;
+    if (kind > 4 || kind == 0)
+        caps[CONV_GROUPS] = 1;
+    if (kind == 1 || kind == 2)
+        caps[CONV_GROUP_C] = 1;
+    if (kind == 1 || kind == 3)
+        caps[CONV_GROUP_O] = 1;
+}
+
+static flow finish_conv(maker *m, const uint32_t *f)
+{
+    conv_shape s = { .groups = f[CONV_GROUPS], .group_c = f[CONV_GROUP_C], .group_o = f[CONV_GROUP_O] };
+    flow x;
+
+    s.h = draw_axis_to(&m->s, f[CONV_H], f[CONV_KERNEL_H], true);
+    s.w = draw_axis_to(&m->s, f[CONV_W], f[CONV_KERNEL_W], true);
+    x = flow_shape(4, (const uint32_t[]){ 1 + draw_below(&m->s, 3), s.h.in, s.w.in, s.groups * s.group_c });
+    x = add_input(m, x);
+
+    m->batch = f[CONV_BATCH];
+    return add_conv(m, &x, &s);
+}
+
+/* Sums as long and as large as the bound law allows, or 4096 channels. */
+static flow make_long_conv(maker *m)
+{
+    const uint32_t pixels = 1 + draw_below(&m->s, 2), out = 1 + draw_below(&m->s, 3);
+    uint32_t f[CONV_FACTORS] = { 1, 1, pixels, 1, 4096, out, 1, 1 };
+
+    if (draw_one_in(&m->s, 2)) {
+        m->extreme = true;
+        f[CONV_GROUP_C] = TERMS_MAX - draw_below(&m->s, 3);
+        f[CONV_GROUP_O] = f[CONV_W] = 1;
+    } else if (draw_one_in(&m->s, 4)) {
+        f[CONV_GROUPS] = 4096;
+        f[CONV_GROUP_C] = f[CONV_GROUP_O] = 1;
+    }
+    return finish_conv(m, f);
+}
+
+flow make_conv(maker *m)
+{
+    static const uint32_t walked[] = { CONV_GROUP_C, CONV_GROUP_O, CONV_W, CONV_GROUPS, CONV_H, CONV_KERNEL_W };
+    static const uint32_t wide[] = { CONV_BATCH, CONV_GROUP_O, CONV_GROUPS, CONV_W };
+    static const walk_plan plan = { walked, COUNT_OF(walked), wide, COUNT_OF(wide), true };
+    uint32_t caps[CONV_FACTORS] = { 9, 300, 300, 300, 1100, 600, 7, 11 }, f[CONV_FACTORS], most;
+    walk w = walk_of(m, &plan);
+
+    draw_extreme(m);
+    if (!w.on && draw_one_in(&m->s, 150))
+        return make_long_conv(m);
+    if (w.on && w.factor == CONV_KERNEL_W)
+        caps[CONV_KERNEL_W] = 33;
+    draw_groups(m, &w, caps);
+    draw_factors(m, CONV_FACTORS, caps, &w, 0, f);
+    most = TERMS_MAX / (f[CONV_KERNEL_H] * f[CONV_KERNEL_W]);
+    f[CONV_GROUP_C] = f[CONV_GROUP_C] < most ? f[CONV_GROUP_C] : most;
+    return finish_conv(m, f);
+}
+
+/* ---- fully_connected ----------------------------------------------------------------------------------------------------- */
+
+flow add_fully_connected(maker *m, const flow *x, uint32_t terms, flow shape)
+{
+    const uint32_t out_c = shape.dims[shape.rank - 1], w_dims[2] = { out_c, terms };
+    lks_tail t = draw_tail(&m->d);
+    linear l = { .terms = terms, .out_c = out_c, .x_zero = draw_x_zero(m, x), .rounding = t.rounding };
+    uint32_t operand[4] = { 0 };
+    lks_op_args a;
+    flow y;
+
+    add_weights(m, &l, x, 2, w_dims, operand);
+    a = (lks_op_args){ .fully_connected = { l.x_zero, l.w_zero, t.y_zero, t.y_min, t.y_max, t.rounding } };
+    y = add_activation(m, shape);
+    lks_builder_op(m->b, LKS_OP_FULLY_CONNECTED, operand, &y.tensor, &a);
+    return y;
+}
+
+enum { FC_BATCH, FC_ROWS, FC_OUT, FC_TERMS, FC_TERMS_2, FC_FACTORS };
+
+/* x and y for n images: the shapes that spec 4.2 allows, free in the batch and not. */
+static flow shape_fully_connected(maker *m, uint32_t n, const uint32_t *f)
+{
+    uint32_t rows = f[FC_ROWS], out = f[FC_OUT], a = f[FC_TERMS], b = f[FC_TERMS_2], terms = a * b;
+    flow x, y;
+
+    switch (draw_below(&m->s, 8)) {
+    case 0:
+        x = flow_shape(4, (const uint32_t[]){ n * rows, a, 1, b });
+        y = flow_shape(2, (const uint32_t[]){ n * rows, out });
+        break;
+    case 1:
+        x = flow_shape(1, (const uint32_t[]){ terms });
+        y = flow_shape(1, (const uint32_t[]){ out });
+        break;
+    case 2:
+        x = flow_shape(2, (const uint32_t[]){ rows * a, b });
+        y = flow_shape(3, (const uint32_t[]){ 1, rows, out });
+        break;
+    case 3:
+        x = flow_shape(3, (const uint32_t[]){ n, b, rows * a });
+        y = flow_shape(4, (const uint32_t[]){ n, 1, rows, out });
+        break;
+    case 4: case 5:
+        x = flow_shape(2, (const uint32_t[]){ n * rows, terms });
+        y = flow_shape(2, (const uint32_t[]){ n * rows, out });
+        break;
+    default:
+        x = flow_shape(3, (const uint32_t[]){ n, rows, terms });
+        y = flow_shape(3, (const uint32_t[]){ n, rows, out });
+    }
+    x = add_input(m, x);
+    return add_fully_connected(m, &x, terms, y);
+}
+
+flow make_fully_connected(maker *m)
+{
+    static const uint32_t walked[] = { FC_TERMS, FC_OUT, FC_ROWS }, wide[] = { FC_BATCH, FC_OUT, FC_ROWS };
+    static const walk_plan plan = { walked, COUNT_OF(walked), wide, COUNT_OF(wide), true };
+    const uint32_t caps[FC_FACTORS] = { 9, 300, 1100, 4100, 8 };
+    uint32_t f[FC_FACTORS];
+    walk w = walk_of(m, &plan);
+
+    draw_extreme(m);
+    draw_factors(m, FC_FACTORS, caps, &w, 0, f);
+    if (!w.on && draw_one_in(&m->s, 100)) {
+        f[FC_BATCH] = f[FC_ROWS] = f[FC_TERMS_2] = f[FC_OUT] = 1;
+        f[FC_TERMS] = TERMS_MAX - draw_below(&m->s, 3);
+        m->extreme = true;
+    }
+    m->batch = f[FC_BATCH];
+    return shape_fully_connected(m, 1 + draw_below(&m->s, 2), f);
+}
