@@ -24,7 +24,7 @@ static uint64_t splitmix64(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-static size_t case_bytes(const case_list *list)
+size_t cases_bytes(const case_list *list)
 {
     size_t bytes = 0;
 
@@ -42,110 +42,114 @@ uint8_t *cases_input(const case_list *list, const test_case *c, uint32_t i)
     return at;
 }
 
-static test_case *add(case_list *list, lks_error *error)
+/* ---- adding -------------------------------------------------------------------------------------------------------------- */
+
+static void fill_name(test_case *c, const char *name)
 {
-    test_case *c = &list->item[list->count];
-
-    c->data = malloc(case_bytes(list));
-    if (!c->data) {
-        error_memory(error);
-        return NULL;
-    }
-    list->count++;
-    return c;
-}
-
-static bool add_random(case_list *list, uint64_t seed, lks_error *error)
-{
-    test_case *c = add(list, error);
-    uint64_t state = seed;
-
-    if (!c)
-        return false;
-    snprintf(c->name, sizeof c->name, "random_%" PRIu64, seed);
-    for (size_t i = 0; i < case_bytes(list); i++)
-        c->data[i] = (uint8_t)(splitmix64(&state) >> 56);
-    return true;
-}
-
-static bool add_constant(case_list *list, uint8_t value, lks_error *error)
-{
-    test_case *c = add(list, error);
-
-    if (!c)
-        return false;
-    snprintf(c->name, sizeof c->name, "const_%02x", value);
-    memset(c->data, value, case_bytes(list));
-    return true;
-}
-
-/* Image n of what was given. */
-static bool add_given(case_list *list, const input_set *given, uint32_t n, lks_error *error)
-{
-    test_case *c = add(list, error);
-
-    if (!c)
-        return false;
-    snprintf(c->name, sizeof c->name, "given_%" PRIu32, n);
-    for (uint32_t i = 0; i < list->inputs; i++)
-        memcpy(cases_input(list, c, i), (const uint8_t *)given->in[i].data + n * list->bytes[i], list->bytes[i]);
-    return true;
+    if (name)
+        snprintf(c->name, sizeof c->name, "%s", name);
+    else if (c->kind == CASE_BYTE)
+        snprintf(c->name, sizeof c->name, "const_%02" PRIx64, c->number);
+    else
+        snprintf(c->name, sizeof c->name, "%s_%" PRIu64, c->kind == CASE_SEED ? "random" : "given", c->number);
 }
 
 /* Random and constant bytes are little-endian, as files are. */
-static bool to_machine_order(const lks_model *model, const case_list *list, const test_case *c, lks_error *error)
+static void to_machine_order(const case_list *list, const test_case *c)
 {
+    for (uint32_t i = 0; i < list->inputs; i++)
+        tensor_swap(list->type[i], cases_input(list, c, i), list->bytes[i]);
+}
+
+static void fill_data(const case_list *list, test_case *c, const uint8_t *data)
+{
+    size_t bytes = cases_bytes(list);
+    uint64_t state = c->number;
+
+    if (c->kind == CASE_GIVEN) {
+        memcpy(c->data, data, bytes);
+        return;
+    }
+    for (size_t i = 0; i < bytes; i++)
+        c->data[i] = c->kind == CASE_SEED ? (uint8_t)(splitmix64(&state) >> 56) : (uint8_t)c->number;
+    to_machine_order(list, c);
+}
+
+bool cases_add(case_list *list, case_kind kind, uint64_t number, const char *name, const uint8_t *data, lks_error *error)
+{
+    test_case *c = &list->item[list->count];
+
+    if (list->count == list->room)
+        return error_set(error, "more cases than there is room for");
+    *c = (test_case){ .kind = kind, .number = number, .data = malloc(cases_bytes(list)) };
+    if (!c->data)
+        return error_memory(error);
+    fill_name(c, name);
+    fill_data(list, c, data);
+    list->count++;
+    return true;
+}
+
+bool cases_add_image(case_list *list, const input_set *given, uint32_t n, const char *name, lks_error *error)
+{
+    uint8_t *data = malloc(cases_bytes(list)), *to = data;
+    bool ok;
+
+    if (!data)
+        return error_memory(error);
+    for (uint32_t i = 0; i < list->inputs; to += list->bytes[i], i++)
+        memcpy(to, (const uint8_t *)given->in[i].data + n * list->bytes[i], list->bytes[i]);
+    ok = cases_add(list, CASE_GIVEN, n, name, data, error);
+    free(data);
+    return ok;
+}
+
+/* ---- lists --------------------------------------------------------------------------------------------------------------- */
+
+static bool find_sizes(const lks_model *model, case_list *list, lks_error *error)
+{
+    size_t all = 0;
     lks_tensor_info t;
 
     for (uint32_t i = 0; i < list->inputs; i++) {
         if (!tensor_get(model, lks_model_input(model, i), 1, &t, error))
             return false;
-        tensor_swap(t.type, cases_input(list, c, i), list->bytes[i]);
-    }
-    return true;
-}
-
-static bool find_sizes(const lks_model *model, const lks_model_info *info, case_list *list, lks_error *error)
-{
-    size_t all = 0;
-    lks_tensor_info t;
-
-    list->bytes = calloc(info->inputs, sizeof *list->bytes);
-    if (!list->bytes)
-        return error_memory(error);
-    for (uint32_t i = 0; i < info->inputs; i++) {
-        if (!tensor_get(model, lks_model_input(model, i), 1, &t, error))
-            return false;
         if (t.bytes > SIZE_MAX - all)
             return error_memory(error);
+        list->type[i] = t.type;
         list->bytes[i] = t.bytes;
         all += t.bytes;
     }
-    list->inputs = info->inputs;
     return true;
 }
 
-static bool fill(const lks_model *model, uint64_t seed, uint32_t random, const input_set *given, case_list *list,
-                 lks_error *error)
+bool cases_start(const lks_model *model, size_t room, case_list *list, lks_error *error)
 {
     lks_model_info info;
-    uint32_t images;
 
+    memset(list, 0, sizeof *list);
     lks_model_get(model, &info);
-    images = !given ? 0 : info.batch_free ? given->batch : 1;
-    list->item = calloc((size_t)random + CONSTANTS + images, sizeof *list->item);
-    if (!list->item)
-        return error_memory(error);
-    if (!find_sizes(model, &info, list, error))
-        return false;
+    list->room = room;
+    list->inputs = info.inputs;
+    list->item = calloc(room + 1, sizeof *list->item);
+    list->type = calloc(info.inputs, sizeof *list->type);
+    list->bytes = calloc(info.inputs, sizeof *list->bytes);
+    if (list->item && list->type && list->bytes ? find_sizes(model, list, error) : error_memory(error))
+        return true;
+    cases_close(list);
+    return false;
+}
+
+static bool fill(uint64_t seed, uint32_t random, const input_set *given, uint32_t images, case_list *list, lks_error *error)
+{
     for (uint32_t i = 0; i < random; i++)
-        if (!add_random(list, seed + i, error) || !to_machine_order(model, list, &list->item[list->count - 1], error))
+        if (!cases_add(list, CASE_SEED, seed + i, NULL, NULL, error))
             return false;
     for (size_t i = 0; i < CONSTANTS; i++)
-        if (!add_constant(list, constants[i], error) || !to_machine_order(model, list, &list->item[list->count - 1], error))
+        if (!cases_add(list, CASE_BYTE, constants[i], NULL, NULL, error))
             return false;
     for (uint32_t i = 0; i < images; i++)
-        if (!add_given(list, given, i, error))
+        if (!cases_add_image(list, given, i, NULL, error))
             return false;
     return true;
 }
@@ -153,18 +157,33 @@ static bool fill(const lks_model *model, uint64_t seed, uint32_t random, const i
 bool cases_open(const lks_model *model, uint64_t seed, uint32_t random, const input_set *given, case_list *list,
                 lks_error *error)
 {
-    memset(list, 0, sizeof *list);
-    if (fill(model, seed, random, given, list, error))
+    lks_model_info info;
+    uint32_t images;
+
+    lks_model_get(model, &info);
+    images = !given ? 0 : info.batch_free ? given->batch : 1;
+    if (!cases_start(model, (size_t)random + CONSTANTS + images, list, error))
+        return false;
+    if (fill(seed, random, given, images, list, error))
         return true;
     cases_close(list);
     return false;
 }
 
+bool cases_is_standard(const test_case *c)
+{
+    for (size_t i = 0; i < CONSTANTS; i++)
+        if (c->kind == CASE_BYTE && c->number == constants[i])
+            return true;
+    return false;
+}
+
 void cases_close(case_list *list)
 {
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; list->item && i < list->count; i++)
         free(list->item[i].data);
     free(list->item);
+    free(list->type);
     free(list->bytes);
     memset(list, 0, sizeof *list);
 }

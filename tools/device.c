@@ -4,6 +4,8 @@
  */
 #include "tools/device.h"
 
+#include "host/session.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,11 +90,79 @@ bool device_pick(const common_options *options, device *picked, lks_error *error
 
 bool device_open(lks_model *model, const device *d, uint32_t max_batch, bool keep, lks_session **session, lks_error *error)
 {
-    const lks_session_options options = {
-        .backend = d->info.backend, .device = d->index, .max_batch = max_batch, .keep = keep, .check = LKS_CHECK_NONE
-    };
+    const lks_session_options options = { .max_batch = max_batch, .keep = keep, .check = LKS_CHECK_NONE };
 
-    return lks_session_open(model, &options, session, error) == LKS_OK;
+    return device_open_with(model, d, options, session, error);
+}
+
+bool device_has_variant(const lks_session *session, const char *variant)
+{
+    const char *name;
+
+    for (int k = 0; k < LKS_KERNEL_COUNT; k++)
+        for (uint32_t i = 0; (name = lks_session_variant(session, k, i)) != NULL; i++)
+            if (strcmp(name, variant) == 0)
+                return true;
+    return false;
+}
+
+/* Each name once, as far as there is room. */
+static void list_variants(const lks_session *session, char *text, size_t size)
+{
+    char all[256] = ",";        /* ",one,two," */
+    const char *name;
+
+    for (int k = 0; k < LKS_KERNEL_COUNT; k++)
+        for (uint32_t i = 0; (name = lks_session_variant(session, k, i)) != NULL; i++) {
+            char entry[64];
+
+            snprintf(entry, sizeof entry, ",%s,", name);
+            if (!strstr(all, entry) && strlen(all) + strlen(entry) < sizeof all)
+                strcat(all, entry + 1);
+        }
+    all[strlen(all) - 1] = '\0';
+    snprintf(text, size, "%s", all[0] ? all + 1 : "none");
+}
+
+bool device_open_with(lks_model *model, const device *d, lks_session_options options, lks_session **session, lks_error *error)
+{
+    char known[256];
+
+    options.backend = d->info.backend;
+    options.device = d->index;
+    if (lks_session_open(model, &options, session, error) != LKS_OK)
+        return false;
+    if (!options.variant || device_has_variant(*session, options.variant))
+        return true;
+    list_variants(*session, known, sizeof known);
+    lks_session_close(*session);
+    *session = NULL;
+    return error_set(error, "--variant: %s %u has no kernel of the name \"%s\", only: %s", d->info.backend, d->index,
+                     options.variant, known);
+}
+
+bool device_check(const char *text, lks_session_options *options, lks_error *error)
+{
+    static const struct { const char *name; lks_check check; } rules[] = {
+        { "auto", LKS_CHECK_AUTO }, { "full", LKS_CHECK_FULL }, { "none", LKS_CHECK_NONE }
+    };
+    uint64_t every;
+
+    options->check = LKS_CHECK_AUTO;
+    if (!text)
+        return true;
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (strcmp(text, rules[i].name) == 0) {
+            options->check = rules[i].check;
+            return true;
+        }
+    if (strcmp(text, "freivalds") == 0)
+        return error_set(error, "--check: freivalds is not built yet: use auto, full, sample:N or none");
+    if (strncmp(text, "sample:", 7) != 0 || !options_number(text + 7, false, 1, UINT32_MAX - 1, &every))
+        return error_set(error, "--check: \"%s\" is unknown: use auto, full, none, or sample:N, N from 1 to 4294967294", text);
+    options->check = LKS_CHECK_SAMPLE;
+    options->sample_every = (uint32_t)every;
+    return true;
 }
 
 bool device_affordable(const lks_model *model, const char *name, uint32_t batch, const lks_limits *limits, lks_error *error)

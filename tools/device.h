@@ -31,6 +31,16 @@ bool device_pick(const common_options *options, device *picked, lks_error *error
 /* Open a session on a device. */
 bool device_open(lks_model *model, const device *d, uint32_t max_batch, bool keep, lks_session **session, lks_error *error);
 
+/* The same with options of the caller's; their backend and device are those of d.  Refused: a variant that none of its kernels
+ * has. */
+bool device_open_with(lks_model *model, const device *d, lks_session_options options, lks_session **session, lks_error *error);
+
+/* Has any kernel of the session's device a variant of that name? */
+bool device_has_variant(const lks_session *session, const char *variant);
+
+/* What --check says: auto, full, none, or sample:N (the first run, and then every N-th).  NULL: auto. */
+bool device_check(const char *text, lks_session_options *options, lks_error *error);
+
 /* Does a run with that batch stay within the limits?  name: what errors call the model. */
 bool device_affordable(const lks_model *model, const char *name, uint32_t batch, const lks_limits *limits, lks_error *error);
 

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const command *const commands[] = { &command_run, &command_info, &command_convert, &command_verify, &command_devices };
+static const command *const commands[] = { &command_run, &command_info, &command_convert, &command_verify, &command_selftest,
+                                           &command_explain, &command_devices };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -23,6 +24,21 @@ static void fill_standard_streams(void)
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDONLY) == -1)
             exit(EXIT_FAILURE);
+}
+
+static const char *program = "lockstep";
+
+const char *program_name(void)
+{
+    return program;
+}
+
+static void name_program(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+
+    if (path && path[0])
+        program = slash ? slash + 1 : path;
 }
 
 static const command *find(const char *name)
@@ -87,6 +103,7 @@ int main(int argc, char **argv)
     bool ok;
 
     fill_standard_streams();
+    name_program(argv[0]);
     signal(SIGPIPE, SIG_IGN);       /* a closed pipe becomes a write error, which is reported */
     ok = dispatch(argc, argv, &name, &error);
     if (!output_finish(&lost) && ok) {

@@ -16,13 +16,13 @@
 
 /* ---- options ------------------------------------------------------------------------------------------------------------- */
 
-static bool check_options(const run_options *o, lks_error *error)
+static bool check_options(run_options *o, lks_error *error)
 {
     if (o->output && o->output_dir)
         return error_set(error, "--output and --output-dir: give only one of them");
     if (o->show && o->common.json)
         return error_set(error, "--show and --json: give only one of them");
-    return true;
+    return device_check(o->check_text, &o->check, error);
 }
 
 static bool parse(int argc, char **argv, run_options *o, lks_error *error)
@@ -35,6 +35,8 @@ static bool parse(int argc, char **argv, run_options *o, lks_error *error)
         { "output-dir", OPTION_TEXT, &o->output_dir, 0, 0, NULL },
         { "dump", OPTION_TEXT, &o->dump, 0, 0, NULL },
         { "resize", OPTION_CHOICE, &o->resizing, 0, 0, resizings },
+        { "check", OPTION_TEXT, &o->check_text, 0, 0, NULL },
+        { "variant", OPTION_TEXT, &o->variant, 0, 0, NULL },
         { "show", OPTION_FLAG, &o->show, 0, 0, NULL },
         OPTIONS_DEVICE(&o->common), OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
     };
@@ -132,9 +134,13 @@ static bool load(run *r, lks_error *error)
 
 static bool execute(run *r, lks_error *error)
 {
+    lks_session_options options = r->options->check;
     uint32_t inputs = r->info.inputs;
 
-    if (!device_open(r->model, &r->device, r->inputs.batch, r->options->dump != NULL, &r->session, error)
+    options.max_batch = r->inputs.batch;
+    options.keep = r->options->dump != NULL;
+    options.variant = r->options->variant;
+    if (!device_open_with(r->model, &r->device, options, &r->session, error)
         || lks_session_run(r->session, r->inputs.in, r->out, error) != LKS_OK)
         return false;
     for (uint32_t i = 0; i < inputs + r->info.outputs; i++) {
@@ -271,6 +277,11 @@ const command command_run = {
     "  --show              draw 8-bit image inputs as text, where they have at most 64 columns\n"
     "  --backend NAME      see lockstep devices; default: the first usable one\n"
     "  --device N          of that backend, from 0\n"
+    "  --variant NAME      use the kernels of that name where the backend has them; changes no byte\n"
+    "  --check RULE        run again on cpu_ref and compare every byte of the outputs; where they differ, nothing is\n"
+    "                      written, and the first op that differs is named.  auto (default): the first run of a session\n"
+    "                      and every 64th; full: every run; sample:N: the first and every N-th; none.  This command makes\n"
+    "                      one run, which all but none check.  A run on cpu_ref is its own reference\n"
     HELP_LIMITS
     "  --json              print JSON\n\n"
     "Pictures are decoded to 8-bit RGB (1 channel: grey), resized to the input's height and width with integers, and\n"

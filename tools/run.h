@@ -12,7 +12,9 @@
 
 typedef struct run_options {
     common_options common;
-    const char *labels, *output, *output_dir, *dump;
+    const char *labels, *output, *output_dir, *dump, *variant;
+    const char *check_text;         /* NULL: not given */
+    lks_session_options check;      /* only what --check sets */
     uint32_t top;                   /* 0: not given */
     int resizing;                   /* image_resizing */
     bool show;

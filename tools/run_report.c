@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SHOW_WIDTH_MAX 64
 #define DEFAULT_TOP 5
@@ -33,6 +34,20 @@ static uint32_t top_of(const run *r)
 static const char *label_of(const run *r, uint32_t index)
 {
     return index < r->labels.count ? r->labels.line[index] : "";
+}
+
+static bool checked(const run *r)
+{
+    return r->options->check.check != LKS_CHECK_NONE && strcmp(r->device.info.backend, DEVICE_REFERENCE) != 0;
+}
+
+static const char *check_words(const run *r)
+{
+    if (checked(r))
+        return "checked by " DEVICE_REFERENCE;
+    if (strcmp(r->device.info.backend, DEVICE_REFERENCE) == 0)
+        return "not checked: " DEVICE_REFERENCE " is the reference";
+    return "not checked: --check none";
 }
 
 /* ---- text ---------------------------------------------------------------------------------------------------------------- */
@@ -155,7 +170,7 @@ bool run_report_text(const run *r, lks_error *error)
         }
     digest_hex(r->info.digest, hex);
     printf("model  sha256 %s  %s\n", hex, r->options->model);
-    printf("backend  %s %" PRIu32 "  %s\n", r->device.info.backend, r->device.index, r->device.info.name);
+    printf("backend  %s %" PRIu32 "  %s  (%s)\n", r->device.info.backend, r->device.index, r->device.info.name, check_words(r));
     for (uint32_t i = 0; i < r->info.inputs; i++)
         print_tensor(r, "input", i, i);
     for (uint32_t i = 0; i < r->info.outputs; i++)
@@ -232,6 +247,8 @@ static void json_head(json *j, const run *r)
     json_u64(j, "device", r->device.index);
     json_text(j, "device_name", r->device.info.name);
     json_text(j, "driver", r->device.info.driver);
+    json_text(j, "variant", r->options->variant);
+    json_bool(j, "checked", checked(r));
     json_u64(j, "batch", r->inputs.batch);
     json_open(j, "files", '[');
     for (uint32_t i = 0; i < r->options->input_count; i++)

@@ -4,8 +4,7 @@
  */
 #include "tools/verify.h"
 #include "tools/commands.h"
-#include "tools/json.h"
-#include "tools/tensor.h"
+#include "tools/files.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,38 +13,50 @@
 
 #define DEFAULT_CASES 8
 #define ANY_DEVICE UINT32_MAX
-#define AT_SIZE 80
-
-typedef struct verify_options {
-    common_options common;      /* backend is unused: see backends */
-    option_list backends;
-    uint64_t seed;
-    uint32_t cases;
-    const char *model;
-    char *const *inputs;
-    uint32_t input_count;
-} verify_options;
-
-static const char *const check_names[CHECKS] = { "against_cpu_ref", "repeat", "outputs", "batch" };
-static const char *const check_words[CHECKS] = {
-    "from cpu_ref", "from its own first run", "in what a run returns, from the op output", "in a batch, from a single run"
-};
+#define MODEL_BYTES_MAX 0x7fffffffu
 
 /* ---- options and devices ------------------------------------------------------------------------------------------------- */
+
+static bool check_options(verify_options *o, lks_error *error)
+{
+    const char *source = o->expect ? "--expect" : "--load-outputs";
+    bool own = o->cases != UINT32_MAX || o->seed != 0 || o->input_count > 0;
+
+    if (o->expect && o->load_outputs)
+        return error_set(error, "--expect and --load-outputs: give only one of them");
+    if (own && (o->expect || o->load_outputs))
+        return error_set(error, "%s: brings its own cases: leave out --seed, --cases and INPUT", source);
+    if (o->folders.count && !o->expect)
+        return error_set(error, "--inputs: is for --expect only");
+    if (o->reduce && o->capsule)
+        return error_set(error, "--reduce and --capsule: give only one of them");
+    if (o->cases == UINT32_MAX)
+        o->cases = DEFAULT_CASES;
+    return true;
+}
 
 static bool parse(int argc, char **argv, verify_options *o, lks_error *error)
 {
     const option_spec specs[] = {
         { "seed", OPTION_U64, &o->seed, 0, UINT64_MAX, NULL },
-        { "cases", OPTION_U32, &o->cases, 0, 100000, NULL },
+        { "cases", OPTION_U32, &o->cases, 0, CASES_MAX, NULL },
         { "backend", OPTION_LIST, &o->backends, 0, 0, NULL },
         { "device", OPTION_U32, &o->common.device, 0, 65535, NULL },
+        { "variant", OPTION_TEXT, &o->variant, 0, 0, NULL },
+        { "save-outputs", OPTION_TEXT, &o->save_outputs, 0, 0, NULL },
+        { "load-outputs", OPTION_TEXT, &o->load_outputs, 0, 0, NULL },
+        { "expect", OPTION_TEXT, &o->expect, 0, 0, NULL },
+        { "save-expect", OPTION_TEXT, &o->save_expect, 0, 0, NULL },
+        { "inputs", OPTION_LIST, &o->folders, 0, 0, NULL },
+        { "junit", OPTION_TEXT, &o->junit, 0, 0, NULL },
+        { "reduce", OPTION_TEXT, &o->reduce, 0, 0, NULL },
+        { "capsule", OPTION_TEXT, &o->capsule, 0, 0, NULL },
         OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
     };
     int first;
 
     memset(o, 0, sizeof *o);
-    o->cases = DEFAULT_CASES;
+    o->cases = UINT32_MAX;
     o->common.device = ANY_DEVICE;
     if (!options_parse(argc, argv, specs, sizeof specs / sizeof specs[0], &first, error))
         return false;
@@ -54,7 +65,7 @@ static bool parse(int argc, char **argv, verify_options *o, lks_error *error)
     o->model = argv[first];
     o->inputs = argv + first + 1;
     o->input_count = (uint32_t)(argc - first - 1);
-    return true;
+    return check_options(o, error);
 }
 
 static bool selected(const verify_options *o, const device *d)
@@ -66,291 +77,196 @@ static bool selected(const verify_options *o, const device *d)
     return named && (o->common.device == ANY_DEVICE || o->common.device == d->index);
 }
 
-static bool select_devices(verification *v, const verify_options *o, const device_list *list, lks_error *error)
+bool verify_devices(const verify_options *o, device_list *chosen, lks_error *error)
 {
+    size_t all;
+
+    if (!device_enumerate(chosen, error))
+        return false;
     for (size_t i = 0; i < o->backends.count; i++)
-        if (!device_known(list, o->backends.item[i], error))
+        if (!device_known(chosen, o->backends.item[i], error)) {
+            free(chosen->device);
             return false;
-    v->verdict = calloc(list->count + 1, sizeof *v->verdict);
-    if (!v->verdict)
-        return error_memory(error);
-    for (size_t i = 0; i < list->count; i++)
-        if (selected(o, &list->device[i]))
-            v->verdict[v->count++].device = list->device[i];
-    if (v->count == 0)
-        return error_set(error, "--device: the chosen backends have no device %" PRIu32 ": see lockstep devices",
-                         o->common.device);
+        }
+    all = chosen->count;
+    chosen->count = 0;
+    for (size_t i = 0; i < all; i++)
+        if (selected(o, &chosen->device[i]))
+            chosen->device[chosen->count++] = chosen->device[i];
+    if (chosen->count > 0)
+        return true;
+    free(chosen->device);
+    return error_set(error, "--device: the chosen backends have no device %" PRIu32 ": see lockstep devices", o->common.device);
+}
+
+static bool find_devices(verification *v, lks_error *error)
+{
+    device_list list;
+
+    if (!verify_devices(v->options, &list, error))
+        return false;
+    v->verdict = calloc(list.count, sizeof *v->verdict);
+    for (size_t i = 0; v->verdict && i < list.count; i++)
+        v->verdict[v->count++].device = list.device[i];
+    free(list.device);
+    return v->verdict || error_memory(error);
+}
+
+/* ---- model and cases ----------------------------------------------------------------------------------------------------- */
+
+static bool open_model(verification *v, const blob *file, lks_error *error)
+{
+    const verify_options *o = v->options;
+    uint8_t digest[LKS_DIGEST_SIZE];
+
+    if (lks_model_parse(file->data, file->bytes, o->model, &o->common.limits, &v->model, error) != LKS_OK)
+        return false;
+    lks_model_get(v->model, &v->info);
+    digest_hex(v->info.digest, v->sha256);
+    lks_sha256(file->data, file->bytes, digest);
+    digest_hex(digest, v->file_sha256);
+    v->file_bytes = file->bytes;
     return true;
 }
 
-static bool find_devices(verification *v, const verify_options *o, lks_error *error)
+static bool make_own_cases(verification *v, lks_error *error)
 {
-    device_list list;
-    bool ok;
-
-    if (!device_enumerate(&list, error))
-        return false;
-    ok = select_devices(v, o, &list, error);
-    free(list.device);
-    return ok;
-}
-
-static bool make_cases(verification *v, const verify_options *o, lks_error *error)
-{
+    const verify_options *o = v->options;
     const input_options options = { IMAGE_NEAREST, options_memory(&o->common.limits) };
-    input_set given;
+    input_set given = { .count = 0 };
     bool ok;
 
-    if (o->input_count == 0)
-        return cases_open(v->model, o->seed, o->cases, NULL, &v->cases, error);
-    if (!input_load(v->model, o->inputs, o->input_count, &options, &given, error))
+    if (o->input_count && !input_load(v->model, o->inputs, o->input_count, &options, &given, error))
         return false;
-    ok = cases_open(v->model, o->seed, o->cases, &given, &v->cases, error);
+    ok = (!o->save_expect || verify_can_save_expect(v, o->input_count ? &given : NULL, error))
+         && cases_open(v->model, o->seed, o->cases, o->input_count ? &given : NULL, &v->cases, error);
     input_free(&given);
     return ok;
 }
 
-/* ---- the outcome --------------------------------------------------------------------------------------------------------- */
-
-static uint64_t comparisons_of(const verdict *d)
+static bool make_cases(verification *v, lks_error *error)
 {
-    uint64_t all = 0;
-
-    for (int i = 0; i < CHECKS; i++)
-        all += d->comparisons[i];
-    return all;
-}
-
-/* A device that nobody asked for by name may be unusable; any other must have been compared, and be equal. */
-static bool verdict_ok(const verdict *d, const verify_options *o)
-{
-    if (!d->device.info.usable)
-        return o->backends.count == 0;
-    return !d->failure[0] && d->divergences == 0 && comparisons_of(d) > 0;
-}
-
-static const char *verdict_word(const verdict *d)
-{
-    if (!d->device.info.usable)
-        return "not usable";
-    if (d->divergences)
-        return "DIFFERS";
-    if (d->failure[0])
-        return "FAILED";
-    return comparisons_of(d) ? "equal" : "NOTHING COMPARED";
-}
-
-static bool passed(const verification *v, const verify_options *o)
-{
-    uint64_t all = 0;
-
-    for (size_t i = 0; i < v->count; i++) {
-        if (!verdict_ok(&v->verdict[i], o))
-            return false;
-        all += comparisons_of(&v->verdict[i]);
-    }
-    return all > 0;
-}
-
-/* Was a device other than the reference compared with it? */
-static bool independent(const verification *v)
-{
-    for (size_t i = 0; i < v->count; i++)
-        if (v->verdict[i].comparisons[CHECK_REFERENCE])
-            return true;
-    return false;
-}
-
-static void coordinate(const divergence *d, char text[AT_SIZE])
-{
-    lks_tensor_info at = d->entry->tensor;
-
-    memcpy(at.dims, d->mismatch.at, sizeof at.dims);
-    tensor_shape(&at, text);
-}
-
-/* ---- text ---------------------------------------------------------------------------------------------------------------- */
-
-static void print_divergence(const verification *v, const verdict *d)
-{
-    const divergence *first = &d->first;
-    const trace_entry *e = first->entry;
-    lks_op_info op;
-    char at[AT_SIZE];
-
-    if (lks_model_op(v->model, e->op, &op) != LKS_OK)
-        return;
-    coordinate(first, at);
-    printf("\n%s %" PRIu32 " differs %s: ", d->device.info.backend, d->device.index, check_words[first->check]);
-    printf("case %s, op %" PRIu32 " %s \"%s\" at %s: ", first->item->name, e->op, op.kind, e->tensor.name, at);
-    printf("expected %" PRId64 ", got %" PRId64 "; ", first->mismatch.expected, first->mismatch.got);
-    printf("%" PRIu64 " of %zu elements differ\n", first->mismatch.count, e->tensor.bytes / tensor_type_bytes(e->tensor.type));
-}
-
-static void print_count(const verdict *d, verify_check check)
-{
-    if (d->comparisons[check])
-        printf("  %9" PRIu64, d->comparisons[check]);
-    else
-        printf("  %9s", "-");
-}
-
-static void print_verdict(const verdict *d)
-{
-    printf("%-8s  %6" PRIu32, d->device.info.backend, d->device.index);
-    for (int i = 0; i < CHECKS; i++)
-        print_count(d, (verify_check)i);
-    printf("  %12" PRIu64 "  %s%s%s\n", d->bytes, verdict_word(d), d->failure[0] ? ": " : "", d->failure);
-}
-
-static void print_cases(const verification *v)
-{
-    printf("cases  %zu:", v->cases.count);
-    for (size_t i = 0; i < v->cases.count && i < 16; i++)
-        printf(" %s", v->cases.item[i].name);
-    puts(v->cases.count > 16 ? " ..." : "");
-}
-
-static void print_text(const verification *v)
-{
-    char hex[HEX_SIZE];
-
-    digest_hex(v->info.digest, hex);
-    printf("model  sha256 %s  %s\n", hex, v->path);
-    print_cases(v);
-    printf("\ncomparisons of tensors: every op output with cpu_ref's, and with a second run's; the outputs of runs without kept\n"
-           "intermediates, and of batches%s, with those of single runs\n\n", v->group > 1 ? "" : " (not of this model)");
-    printf("%-8s  %6s  %9s  %9s  %9s  %9s  %12s  %s\n", "backend", "device", "cpu_ref", "repeat", "outputs", "batch", "bytes",
-           "result");
-    for (size_t i = 0; i < v->count; i++)
-        print_verdict(&v->verdict[i]);
-    for (size_t i = 0; i < v->count; i++)
-        if (v->verdict[i].divergences)
-            print_divergence(v, &v->verdict[i]);
-    if (!independent(v))
-        puts("\nNo backend was compared with another one: this says only that cpu_ref agrees with itself.");
-}
-
-/* ---- JSON ---------------------------------------------------------------------------------------------------------------- */
-
-static void json_divergence(json *j, const verification *v, const divergence *d)
-{
-    const trace_entry *e = d->entry;
-    lks_op_info op;
-
-    if (lks_model_op(v->model, e->op, &op) != LKS_OK)
-        return;
-    json_open(j, "first_divergence", '{');
-    json_text(j, "check", check_names[d->check]);
-    json_text(j, "case", d->item->name);
-    json_u64(j, "op", e->op);
-    json_text(j, "kind", op.kind);
-    json_text(j, "name", e->tensor.name);
-    json_open(j, "at", '[');
-    for (uint32_t i = 0; i < e->tensor.rank; i++)
-        json_u64(j, NULL, d->mismatch.at[i]);
-    json_close(j);
-    json_i64(j, "expected", d->mismatch.expected);
-    json_i64(j, "got", d->mismatch.got);
-    json_u64(j, "elements_that_differ", d->mismatch.count);
-    json_close(j);
-}
-
-static void json_verdict(json *j, const verification *v, const verdict *d)
-{
-    json_open(j, NULL, '{');
-    json_text(j, "backend", d->device.info.backend);
-    json_u64(j, "device", d->device.index);
-    json_text(j, "name", d->device.info.name);
-    json_text(j, "driver", d->device.info.driver);
-    json_text(j, "result", verdict_word(d));
-    json_text(j, "reason", d->failure[0] ? d->failure : NULL);
-    json_open(j, "comparisons", '{');
-    for (int i = 0; i < CHECKS; i++)
-        json_u64(j, check_names[i], d->comparisons[i]);
-    json_close(j);
-    json_u64(j, "bytes", d->bytes);
-    json_u64(j, "comparisons_that_differ", d->divergences);
-    if (d->divergences)
-        json_divergence(j, v, &d->first);
-    json_close(j);
-}
-
-static bool print_json(const verification *v, bool ok, lks_error *error)
-{
-    json j = json_start();
-    char hex[HEX_SIZE];
-
-    digest_hex(v->info.digest, hex);
-    json_text(&j, "lockstep", LKS_VERSION);
-    json_text(&j, "model", v->path);
-    json_text(&j, "model_sha256", hex);
-    json_open(&j, "cases", '[');
-    for (size_t i = 0; i < v->cases.count; i++)
-        json_text(&j, NULL, v->cases.item[i].name);
-    json_close(&j);
-    json_open(&j, "devices", '[');
-    for (size_t i = 0; i < v->count; i++)
-        json_verdict(&j, v, &v->verdict[i]);
-    json_close(&j);
-    json_bool(&j, "compared_with_another_backend", independent(v));
-    json_text(&j, "result", ok ? "PASSED" : "FAILED");
-    return json_finish(&j, true, error);
+    if (v->options->load_outputs)
+        return (!v->options->save_expect || verify_can_save_expect(v, NULL, error)) && verify_load_outputs(v, error);
+    return v->options->expect ? verify_load_expect(v, error) : make_own_cases(v, error);
 }
 
 /* ---- the command --------------------------------------------------------------------------------------------------------- */
 
-static bool verify(verification *v, const verify_options *o, lks_error *error)
+static bool passed(const verification *v)
 {
-    bool ok;
+    uint64_t all = 0;
 
-    if (!find_devices(v, o, error) || lks_model_open(o->model, &o->common.limits, &v->model, error) != LKS_OK)
-        return false;
-    lks_model_get(v->model, &v->info);
-    if (!make_cases(v, o, error) || !verify_run(v, error))
-        return false;
-    ok = passed(v, o);
-    if (o->common.json && !print_json(v, ok, error))
-        return false;
-    if (!o->common.json)
-        print_text(v);
-    return ok || error_set(error, "%s: not every device gave the bytes of the reference: see the report", o->model);
+    for (size_t i = 0; i < v->count; i++) {
+        if (!verify_verdict_ok(v, &v->verdict[i]))
+            return false;
+        for (int k = 0; k < CHECKS; k++)
+            all += v->verdict[i].comparisons[k];
+    }
+    return all > 0;
 }
 
-static bool verify_main(int argc, char **argv, lks_error *error)
+/* Outputs are for comparing, also of a device that differs; a golden file is made of a verification that passed. */
+static bool write_files(verification *v, bool ok, lks_error *error)
 {
-    verify_options o;
-    verification v = { .count = 0 };
+    const verify_options *o = v->options;
+
+    if (o->save_outputs && !verify_save_outputs(v, error))
+        return false;
+    if (o->save_expect && ok && !verify_save_expect(v, error))
+        return false;
+    if (!ok && (o->reduce || o->capsule) && !verify_save_capsule(v, error))
+        return false;
+    return !o->junit || verify_write_junit(v, error);
+}
+
+static bool verify_model(verification *v, const blob *file, lks_error *error)
+{
+    const verify_options *o = v->options;
+    lks_error lost = { LKS_OK, "" };
+    bool ok, written;
+
+    if (!find_devices(v, error) || !open_model(v, file, error) || !make_cases(v, error) || !verify_run(v, error))
+        return false;
+    ok = passed(v);
+    written = write_files(v, ok, &lost);
+    if (o->common.json && !verify_print_json(v, ok && written, error))
+        return false;
+    if (!o->common.json)
+        verify_print_text(v);
+    if (!written)
+        *error = lost;
+    if (!written)
+        return false;
+    return ok || error_set(error, "%s: not every device gave the expected bytes: see the report", o->model);
+}
+
+static bool verify(verify_options *o, lks_error *error)
+{
+    uint64_t memory = options_memory(&o->common.limits);
+    verification v = { .options = o };
+    blob file;
     bool ok;
 
-    if (!parse(argc, argv, &o, error))
+    if (!file_read(o->model, memory > MODEL_BYTES_MAX ? memory : MODEL_BYTES_MAX, &file, error))
         return false;
-    v.path = o.model;
-    v.limits = o.common.limits;
-    ok = verify(&v, &o, error);
-    if (!o.common.json)
-        puts(ok ? "\nPASSED" : "\nFAILED");
+    if (recording_is(file.data, file.bytes))
+        return verify_capsule(o, file.data, file.bytes, error);
+    ok = verify_model(&v, &file, error);
+    free(file.data);
     verify_free(&v);
+    verify_close_files(&v);
     free(v.verdict);
     cases_close(&v.cases);
     lks_model_close(v.model);
     return ok;
 }
 
+static bool verify_main(int argc, char **argv, lks_error *error)
+{
+    verify_options o;
+    bool ok;
+
+    if (!parse(argc, argv, &o, error))
+        return false;
+    ok = verify(&o, error);
+    if (!o.common.json)
+        puts(ok ? "\nPASSED" : "\nFAILED");
+    return ok;
+}
+
 const command command_verify = {
-    "verify", "compare every backend with the reference, op by op, and with itself",
-    "usage: lockstep verify MODEL [INPUT...] [options]\n\n"
+    "verify", "compare every backend with the reference, op by op, with itself, and with files",
+    "usage: lockstep verify MODEL [INPUT...] [options]\n"
+    "       lockstep verify FILE.capsule [options]\n\n"
     "Runs MODEL (.lks or .tflite) on every usable device and compares bytes: every op output with that of cpu_ref, and\n"
     "with a second run; the outputs of runs without kept intermediates and of batches with those of single runs.  The\n"
-    "first op that differs is named with coordinate and values.  The last line is PASSED or FAILED.\n\n"
+    "first op that differs is named with coordinate and values, and the line that shows it again.  The last line is\n"
+    "PASSED or FAILED.\n\n"
     "The inputs are random bytes (case random_N: the top bytes of splitmix64 from state N), constant bytes 00, 80 and 7f,\n"
     "and those that are given.\n"
     HELP_INPUTS "\n"
-    "  --cases N           how many random cases, 0 to 100000 (default 8)\n"
-    "  --seed S            the first N (default 0)\n"
-    "  --backend NAME      only that backend; may be repeated; it then must be usable\n"
-    "  --device N          only devices with that number\n"
+    "  --cases N             how many random cases, 0 to 100000 (default 8)\n"
+    "  --seed S              the first N (default 0)\n"
+    "  --backend NAME        only that backend; may be repeated; it then must be usable\n"
+    "  --device N            only devices with that number\n"
+    "  --variant NAME        only devices that have kernels of that name, which then use them\n\n"
+    "Comparing with another machine, or with an earlier day:\n"
+    "  --save-outputs FILE   write cases, inputs and every op output of the first device (also if it differs)\n"
+    "  --load-outputs FILE   run the cases of such a file on every device, and compare every op output with it\n"
+    "  --save-expect FILE    write a golden file (JSON): the SHA-256 of inputs, outputs and all op outputs; only if PASSED\n"
+    "  --expect FILE         run the cases of a golden file on every device, and compare the digests\n"
+    "  --inputs DIR          where the files are that a golden file names; may be repeated; cases without a file are\n"
+    "                        skipped, which is said\n"
+    "  --junit FILE          write a JUnit report (XML): a suite per device, a test per case\n\n"
+    "Where a device differs from cpu_ref or from itself:\n"
+    "  --capsule FILE        write the model, the inputs of that case and both results as one file, which\n"
+    "                        lockstep verify FILE replays\n"
+    "  --reduce FILE         the same with the fewest ops and the smallest batch that still differ.  A fault in the state\n"
+    "                        of a process can need what ran before: if the part alone is equal when it is replayed, use\n"
+    "                        --capsule\n\n"
+    "A capsule is replayed on every chosen device, with the variant that it names on its own backend.\n\n"
     HELP_LIMITS
-    "  --json              print JSON\n",
+    "  --json                print JSON\n",
     verify_main
 };

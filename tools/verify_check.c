@@ -2,12 +2,12 @@
  *
  * `lockstep verify`: running every case on every device, and comparing.
  */
-#include "tools/tensor.h"
 #include "tools/verify.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define GROUP_MAX 5     /* odd: a batch that no tile size divides */
 
@@ -19,21 +19,35 @@ static void note_failure(verdict *d, const char *text)
         snprintf(d->failure, sizeof d->failure, "%s", text);
 }
 
-/* Compare one tensor of one case and count it. */
-static void compare(verdict *d, verify_check check, const test_case *item, const trace_entry *e, const uint8_t *expected,
-                    const uint8_t *got)
+static void count(const verification *v, verdict *d, const divergence *what, bool differs)
 {
-    lks_mismatch mismatch;
-    lks_status status = lks_compare(&e->tensor, expected, got, e->tensor.bytes, &mismatch);
+    case_verdict *c = &d->by_case[what->item - v->cases.item];
+
+    d->comparisons[what->check]++;
+    c->comparisons++;
+    if (!differs)
+        return;
+    if (c->divergences++ == 0)
+        c->first = *what;
+    if (d->divergences++ == 0)
+        d->first = *what;
+    if (!d->fault.item && what->check <= CHECK_BATCH)
+        d->fault = *what;
+}
+
+/* Compare one tensor of one case and count it. */
+static void compare(const verification *v, verdict *d, verify_check check, const test_case *item, const trace_entry *e,
+                    const uint8_t *expected, const uint8_t *got)
+{
+    divergence what = { .check = check, .item = item, .entry = e };
+    lks_status status = lks_compare(&e->tensor, expected, got, e->tensor.bytes, &what.mismatch);
 
     if (status != LKS_OK && status != LKS_ERR_MISMATCH) {
         note_failure(d, "lks_compare refused its arguments");
         return;
     }
-    d->comparisons[check]++;
     d->bytes += e->tensor.bytes;
-    if (status == LKS_ERR_MISMATCH && d->divergences++ == 0)
-        d->first = (divergence){ check, item, e, mismatch };
+    count(v, d, &what, status == LKS_ERR_MISMATCH);
 }
 
 static void compare_traces(const verification *v, verdict *d, verify_check check, const test_case *item, const uint8_t *expected,
@@ -42,8 +56,60 @@ static void compare_traces(const verification *v, verdict *d, verify_check check
     for (size_t i = 0; i < v->trace.count; i++) {
         const trace_entry *e = &v->trace.entry[i];
 
-        compare(d, check, item, e, expected + e->offset, got + e->offset);
+        compare(v, d, check, item, e, expected + e->offset, got + e->offset);
     }
+}
+
+/* ---- digests ------------------------------------------------------------------------------------------------------------- */
+
+static void compare_digest(const verification *v, verdict *d, const test_case *item, const trace_entry *e, const char *expected,
+                           const char got[HEX_SIZE])
+{
+    divergence what = { .check = CHECK_EXPECT, .item = item, .entry = e };
+
+    snprintf(what.expected, sizeof what.expected, "%s", expected);
+    memcpy(what.got, got, sizeof what.got);
+    count(v, d, &what, strcmp(expected, got) != 0);
+}
+
+static bool compare_digests(const verification *v, verdict *d, const test_case *item, uint8_t *traced, lks_error *error)
+{
+    const golden_case *c = &v->golden.item[item->origin];
+    char hex[HEX_SIZE];
+
+    for (uint32_t i = 0; i < v->info.outputs; i++) {
+        const trace_entry *e = v->output[i];
+
+        if (!tensor_digest(e->tensor.type, traced + e->offset, e->tensor.bytes, hex, error))
+            return false;
+        compare_digest(v, d, item, e, c->output[i], hex);
+    }
+    trace_digest(&v->trace, traced, hex);
+    compare_digest(v, d, item, NULL, c->all, hex);
+    d->bytes += v->trace.bytes;
+    return true;
+}
+
+/* What --save-expect writes about a case, from a trace of cpu_ref. */
+static bool keep_digests(const verification *v, const test_case *item, uint8_t *traced, lks_error *error)
+{
+    golden_digests *d = &v->digests[item - v->cases.item];
+
+    d->input = calloc(v->info.inputs, sizeof *d->input);
+    d->output = calloc(v->info.outputs, sizeof *d->output);
+    if (!d->input || !d->output)
+        return error_memory(error);
+    for (uint32_t i = 0; i < v->info.inputs; i++)
+        if (!tensor_digest(v->cases.type[i], cases_input(&v->cases, item, i), v->cases.bytes[i], d->input[i], error))
+            return false;
+    for (uint32_t i = 0; i < v->info.outputs; i++) {
+        const trace_entry *e = v->output[i];
+
+        if (!tensor_digest(e->tensor.type, traced + e->offset, e->tensor.bytes, d->output[i], error))
+            return false;
+    }
+    trace_digest(&v->trace, traced, d->all);
+    return true;
 }
 
 /* ---- running ------------------------------------------------------------------------------------------------------------- */
@@ -75,7 +141,7 @@ static bool run_traced(const verification *v, lks_session *session, const test_c
 static void compare_outputs(const verification *v, verdict *d, const test_case *item, const uint8_t *traced)
 {
     for (uint32_t i = 0; i < v->info.outputs; i++)
-        compare(d, CHECK_OUTPUTS, item, v->output[i], traced + v->output[i]->offset, v->out[i].data);
+        compare(v, d, CHECK_OUTPUTS, item, v->output[i], traced + v->output[i]->offset, v->out[i].data);
 }
 
 /* Keep the outputs of a single run for the comparison with batches. */
@@ -92,7 +158,7 @@ static void remember(const verification *v, const verdict *d, const test_case *i
 /* On the reference the first run has just been made: it is what the others are compared with. */
 static bool check_case(const verification *v, verdict *d, const test_case *item, lks_error *error)
 {
-    const uint8_t *first = d->is_reference ? v->expected : v->first;
+    uint8_t *first = d->is_reference ? v->expected : v->first;
 
     if (!d->is_reference) {
         if (!run_traced(v, d->kept, item, 0xa5, v->first, error))
@@ -100,6 +166,12 @@ static bool check_case(const verification *v, verdict *d, const test_case *item,
         compare_traces(v, d, CHECK_REFERENCE, item, v->expected, first);
     }
     remember(v, d, item, first);
+    if (v->record && v->recorded == d)
+        memcpy(v->record + (size_t)(item - v->cases.item) * v->trace.bytes, first, v->trace.bytes);
+    if (v->saved.count)
+        compare_traces(v, d, CHECK_SAVED, item, v->saved.item[item->origin].result, first);
+    if (v->golden.count && !compare_digests(v, d, item, first, error))
+        return false;
     if (!run_traced(v, d->kept, item, 0x5a, v->second, error))
         return false;
     compare_traces(v, d, CHECK_REPEAT, item, first, v->second);
@@ -120,7 +192,7 @@ static void compare_batch(const verification *v, verdict *d, size_t start, uint3
         for (uint32_t i = 0; i < v->info.outputs; i++) {
             size_t bytes = v->output[i]->tensor.bytes;
 
-            compare(d, CHECK_BATCH, &v->cases.item[start + k], v->output[i], single, (uint8_t *)v->out[i].data + k * bytes);
+            compare(v, d, CHECK_BATCH, &v->cases.item[start + k], v->output[i], single, (uint8_t *)v->out[i].data + k * bytes);
             single += bytes;
         }
     }
@@ -161,11 +233,20 @@ static bool run_batch(const verification *v, lks_session *session, size_t start,
     return ok;
 }
 
+uint32_t verify_batch(const verification *v, const test_case *item, size_t *start)
+{
+    size_t at = (size_t)(item - v->cases.item), left;
+
+    *start = at / v->group * v->group;
+    left = v->cases.count - *start;
+    return left < v->group ? (uint32_t)left : v->group;
+}
+
 static bool check_batches(const verification *v, verdict *d, lks_error *error)
 {
     for (size_t start = 0; start < v->cases.count && v->group >= 2; start += v->group) {
-        size_t left = v->cases.count - start;
-        uint32_t n = left < v->group ? (uint32_t)left : v->group;
+        size_t first;
+        uint32_t n = verify_batch(v, &v->cases.item[start], &first);
 
         if (!run_batch(v, d->plain, start, n, error))
             return false;
@@ -188,7 +269,7 @@ static bool find_outputs(verification *v, lks_error *error)
             if (v->trace.entry[k].index == tensor)
                 v->output[i] = &v->trace.entry[k];
         if (!v->output[i])
-            return error_set(error, "%s: output %u is made by no op", v->path, i);
+            return error_set(error, "%s: output %u is made by no op", v->options->model, i);
         v->output_bytes += v->output[i]->tensor.bytes;
     }
     return true;
@@ -202,9 +283,27 @@ static uint32_t find_group(const verification *v)
 
     if (!v->info.batch_free)
         return 0;
-    while (group > 1 && !device_affordable(v->model, v->path, group, &v->limits, &unused))
+    while (group > 1 && !device_affordable(v->model, v->options->model, group, &v->options->common.limits, &unused))
         group--;
     return group;
+}
+
+static bool allocate_records(verification *v, lks_error *error)
+{
+    const verify_options *o = v->options;
+
+    for (size_t i = v->count; i-- > 0;)
+        if (v->verdict[i].device.info.usable)
+            v->recorded = &v->verdict[i];
+    if (o->save_outputs && (v->trace.bytes > SIZE_MAX / (v->cases.count + 1)
+                            || !(v->record = malloc(v->trace.bytes * v->cases.count + 1))))
+        return error_memory(error);
+    if (o->save_expect && !(v->digests = calloc(v->cases.count + 1, sizeof *v->digests)))
+        return error_memory(error);
+    for (size_t i = 0; i < v->count; i++)
+        if (!(v->verdict[i].by_case = calloc(v->cases.count + 1, sizeof *v->verdict[i].by_case)))
+            return error_memory(error);
+    return true;
 }
 
 static bool allocate(verification *v, lks_error *error)
@@ -225,22 +324,47 @@ static bool allocate(verification *v, lks_error *error)
     for (uint32_t i = 0; i < v->info.outputs; i++)
         if (!(v->out[i].data = malloc(v->output[i]->tensor.bytes * cases)))
             return error_memory(error);
-    return true;
+    return allocate_records(v, error);
 }
 
 static bool open_verdict(const verification *v, verdict *d, lks_session *reference, lks_error *error)
 {
     uint32_t single = v->info.batch_free ? 1 : v->info.batch;
-    uint32_t most = v->group > 1 ? v->group : single;
+    lks_session_options options = {
+        .max_batch = v->group > 1 ? v->group : single, .variant = v->options->variant, .check = LKS_CHECK_NONE
+    };
 
-    d->outputs = malloc(v->output_bytes * v->cases.count);
+    d->outputs = malloc(v->output_bytes * v->cases.count + 1);
     if (!d->outputs)
         return error_memory(error);
-    if (!device_open(v->model, &d->device, most, false, &d->plain, error))
+    if (!device_open_with(v->model, &d->device, options, &d->plain, error))
         return false;
+    d->has_variant = true;
     if (d->is_reference)
         d->kept = reference;
-    return d->is_reference || device_open(v->model, &d->device, single, true, &d->kept, error);
+    options.max_batch = single;
+    options.keep = 1;
+    return d->is_reference || device_open_with(v->model, &d->device, options, &d->kept, error);
+}
+
+/* A device that has no kernels of the variant counts as not usable: only one that has them can be asked for. */
+static void open_or_note(const verification *v, verdict *d, lks_session *reference)
+{
+    lks_error failure;
+
+    if (open_verdict(v, d, reference, &failure))
+        return;
+    note_failure(d, failure.text);
+    if (v->options->variant && !d->plain && failure.status == LKS_ERR_ARGUMENT)
+        d->device.info.usable = 0;
+}
+
+static double now(void)
+{
+    struct timespec t = { 0, 0 };
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* A step on one device; if it fails, the device is left alone from then on. */
@@ -249,20 +373,53 @@ static bool alive(const verdict *d)
     return d->failure[0] == '\0';
 }
 
+static void time_case(const verification *v, verdict *d, const test_case *item)
+{
+    double start = now();
+    lks_error failure;
+
+    if (!check_case(v, d, item, &failure))
+        note_failure(d, failure.text);
+    d->by_case[item - v->cases.item].seconds = now() - start;
+}
+
+static bool check_cases(verification *v, lks_session *reference, lks_error *error)
+{
+    for (size_t c = 0; c < v->cases.count; c++) {
+        const test_case *item = &v->cases.item[c];
+
+        if (!run_traced(v, reference, item, 0x99, v->expected, error))
+            return false;
+        if (v->digests && !keep_digests(v, item, v->expected, error))
+            return false;
+        for (size_t i = 0; i < v->count; i++)
+            if (alive(&v->verdict[i]))
+                time_case(v, &v->verdict[i], item);
+    }
+    return true;
+}
+
+static bool variant_known(const verification *v, lks_error *error)
+{
+    const char *why = "";
+
+    for (size_t i = 0; i < v->count; i++) {
+        if (!v->options->variant || v->verdict[i].has_variant)
+            return true;
+        why = v->verdict[i].failure;
+    }
+    return error_set(error, "%s", why);
+}
+
 static bool check_all(verification *v, lks_session *reference, lks_error *error)
 {
     lks_error failure;
 
     for (size_t i = 0; i < v->count; i++)
-        if (alive(&v->verdict[i]) && !open_verdict(v, &v->verdict[i], reference, &failure))
-            note_failure(&v->verdict[i], failure.text);
-    for (size_t c = 0; c < v->cases.count; c++) {
-        if (!run_traced(v, reference, &v->cases.item[c], 0x99, v->expected, error))
-            return false;
-        for (size_t i = 0; i < v->count; i++)
-            if (alive(&v->verdict[i]) && !check_case(v, &v->verdict[i], &v->cases.item[c], &failure))
-                note_failure(&v->verdict[i], failure.text);
-    }
+        if (alive(&v->verdict[i]))
+            open_or_note(v, &v->verdict[i], reference);
+    if (!variant_known(v, error) || !check_cases(v, reference, error))
+        return false;
     for (size_t i = 0; i < v->count; i++)
         if (alive(&v->verdict[i]) && !check_batches(v, &v->verdict[i], &failure))
             note_failure(&v->verdict[i], failure.text);
@@ -299,7 +456,14 @@ void verify_free(verification *v)
         lks_session_close(v->verdict[i].kept);
         lks_session_close(v->verdict[i].plain);
         free(v->verdict[i].outputs);
+        free(v->verdict[i].by_case);
     }
+    for (size_t i = 0; v->digests && i < v->cases.count; i++) {
+        free(v->digests[i].input);
+        free(v->digests[i].output);
+    }
+    free(v->digests);
+    free(v->record);
     for (uint32_t i = 0; v->out && i < v->info.outputs; i++)
         free(v->out[i].data);
     free(v->out);

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The formulas of docs/spec.md section 4 for one element, written for `lockstep explain` alone.
+ */
+#include "tools/explain.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD 8      /* of a long sum, so many terms are kept at its begin and at its end */
+#define TAIL 4
+
+/* ---- elements ------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t linear(const explain_tensor *t, const uint32_t *at)
+{
+    uint64_t i = 0;
+
+    for (uint32_t k = 0; k < t->rank; k++)
+        i = i * t->dims[k] + at[k];
+    return i;
+}
+
+static void coordinates(const explain_tensor *t, uint64_t index, uint32_t *at)
+{
+    for (uint32_t k = t->rank; k-- > 0; index /= t->dims[k])
+        at[k] = (uint32_t)(index % t->dims[k]);
+}
+
+/* The stored value.  spec 2 */
+static int64_t element(const explain_tensor *t, uint64_t i)
+{
+    if (!t->data && t->tensor->type == LKS_I32)
+        return ((const int32_t *)t->tensor->data)[i];
+    if (!t->data)
+        return ((const int8_t *)t->tensor->data)[i];
+    if (t->tensor->interface == LKS_U8)
+        return (int64_t)t->data[i] - 128;
+    return t->data[i] < 128 ? t->data[i] : (int64_t)t->data[i] - 256;
+}
+
+static int64_t element_at(const explain_tensor *t, const uint32_t *at)
+{
+    return element(t, linear(t, at));
+}
+
+/* The largest |x - zero| of an int8 value.  spec 3.2 */
+static int64_t maxabs(int64_t zero)
+{
+    return 127 - zero > zero + 128 ? 127 - zero : zero + 128;
+}
+
+static int64_t magnitude(int64_t v)
+{
+    return v < 0 ? -v : v;
+}
+
+/* ---- terms --------------------------------------------------------------------------------------------------------------- */
+
+static void start(explanation *e, uint64_t expected, bool sums, uint32_t columns, const char *const *names)
+{
+    e->expected = expected;
+    e->sums = sums;
+    e->columns = columns;
+    for (uint32_t i = 0; i < columns; i++)
+        e->column[i] = names[i];
+}
+
+static explain_term *new_term(explanation *e)
+{
+    if (e->kept == e->room) {
+        size_t room = e->room ? 2 * e->room : 16;
+        explain_term *grown = realloc(e->term, room * sizeof *grown);
+
+        if (!grown) {
+            e->broken = !error_memory(e->error);
+            return NULL;
+        }
+        e->term = grown;
+        e->room = room;
+    }
+    return &e->term[e->kept++];
+}
+
+/* at: NULL for a padded tap; w_at: NULL where there is no w. */
+static void add(explanation *e, const uint32_t *at, const uint32_t *w_at, const int64_t *value)
+{
+    uint64_t index = e->terms++;
+    explain_term *t;
+
+    e->sum += value[e->columns - 1];
+    if (!e->all && index >= HEAD && index + TAIL < e->expected) {
+        e->hidden += value[e->columns - 1];
+        return;
+    }
+    t = new_term(e);
+    if (!t)
+        return;
+    memset(t, 0, sizeof *t);
+    t->index = index;
+    t->padded = !at;
+    if (at)
+        memcpy(t->at, at, sizeof t->at);
+    if (w_at)
+        memcpy(t->w_at, w_at, sizeof t->w_at);
+    memcpy(t->value, value, e->columns * sizeof *value);
+}
+
+/* zero: of x, and of w. */
+static void add_product(explanation *e, const uint32_t *at, const uint32_t *w_at, int64_t x, int64_t w, const int64_t zero[2])
+{
+    const int64_t value[] = { x, x - zero[0], w, w - zero[1], (x - zero[0]) * (w - zero[1]) };
+
+    add(e, at, w_at, value);
+    e->bound += (uint64_t)(maxabs(zero[0]) * magnitude(w - zero[1]));
+}
+
+static void start_products(explanation *e, uint64_t expected)
+{
+    static const char *const names[] = { "x", "x - x_zero", "w", "w - w_zero", "product" };
+
+    e->has_w = true;
+    start(e, expected, true, 5, names);
+}
+
+/* ---- linear ops (spec 4.1, 4.2) ------------------------------------------------------------------------------------------ */
+
+static void finish_channel(explanation *e, uint32_t o, const int64_t tail[3], int32_t rounding)
+{
+    int64_t bias = element(&e->in[2], o), m = element(&e->in[3], 2 * (uint64_t)o), s = element(&e->in[3], 2 * (uint64_t)o + 1);
+
+    e->bound += (uint64_t)magnitude(bias);
+    explain_note(e, "bias", bias, "bias[%" PRIu32 "]", o);
+    explain_note(e, "acc", e->sum + bias, "%" PRId64 " + %" PRId64 "; proven for this channel: |acc| <= %" PRIu64, e->sum, bias,
+                 e->bound);
+    explain_finish(e, e->sum + bias, m, s, tail, rounding);
+}
+
+static void explain_conv(explanation *e)
+{
+    const lks_conv_args *a = &e->op->args.conv;
+    const explain_tensor *x = &e->in[0], *w = &e->in[1];
+    const uint32_t *y = e->at, o = y[3], per_group = w->dims[0] / (uint32_t)a->groups, first = o / per_group * w->dims[3];
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max }, zero[2] = { a->x_zero, a->w_zero };
+
+    start_products(e, (uint64_t)w->dims[1] * w->dims[2] * w->dims[3]);
+    for (uint32_t r = 0; r < w->dims[1]; r++)
+        for (uint32_t q = 0; q < w->dims[2]; q++)
+            for (uint32_t k = 0; k < w->dims[3]; k++) {
+                int64_t i = (int64_t)y[1] * a->stride_h - a->pad_top + (int64_t)r * a->dilation_h;
+                int64_t j = (int64_t)y[2] * a->stride_w - a->pad_left + (int64_t)q * a->dilation_w;
+                bool inside = i >= 0 && i < x->dims[1] && j >= 0 && j < x->dims[2];
+                const uint32_t at[LKS_RANK_MAX] = { y[0], (uint32_t)i, (uint32_t)j, first + k };
+                const uint32_t w_at[LKS_RANK_MAX] = { o, r, q, k };
+
+                add_product(e, inside ? at : NULL, w_at, inside ? element_at(x, at) : a->pad_value, element_at(w, w_at), zero);
+            }
+    finish_channel(e, o, tail, a->rounding);
+}
+
+static void explain_fully_connected(explanation *e)
+{
+    const lks_fully_connected_args *a = &e->op->args.fully_connected;
+    const explain_tensor *x = &e->in[0], *w = &e->in[1];
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max }, zero[2] = { a->x_zero, a->w_zero };
+    uint64_t y = linear(&e->y, e->at), row = y / w->dims[0];
+    uint32_t o = (uint32_t)(y % w->dims[0]), at[LKS_RANK_MAX];
+
+    start_products(e, w->dims[1]);
+    for (uint32_t k = 0; k < w->dims[1]; k++) {
+        const uint32_t w_at[LKS_RANK_MAX] = { o, k };
+
+        coordinates(x, row * w->dims[1] + k, at);
+        add_product(e, at, w_at, element_at(x, at), element_at(w, w_at), zero);
+    }
+    finish_channel(e, o, tail, a->rounding);
+}
+
+/* ---- element by element (spec 4.3 .. 4.5) -------------------------------------------------------------------------------- */
+
+/* One addend: the element of a broadcast operand, and its steps. */
+static int64_t addend(explanation *e, uint32_t operand, const char *prefix, int64_t zero, int64_t m, int64_t s)
+{
+    const lks_add_args *a = &e->op->args.add;
+    const explain_tensor *t = &e->in[operand];
+    uint32_t at[LKS_RANK_MAX] = { 0 }, skip = e->y.rank - t->rank;
+    char name[24];
+    int64_t v, scaled;
+
+    for (uint32_t i = 0; i < t->rank; i++)
+        at[i] = t->dims[i] == 1 ? 0 : e->at[skip + i];
+    v = element_at(t, at);
+    explain_note(e, prefix, v, "element %" PRIu64 " of operand %" PRIu32, linear(t, at), operand);
+    if (a->rounding == LKS_HALF_UP) {
+        snprintf(name, sizeof name, "u%s", prefix);
+        explain_note(e, name, (v - zero) * m, "(%" PRId64 " - %" PRId64 ") * %" PRId64, v, zero, m);
+        return (v - zero) * m;
+    }
+    scaled = (v - zero) * ((int64_t)1 << a->left_shift);
+    snprintf(name, sizeof name, "%s scaled", prefix);
+    explain_note(e, name, scaled, "(%" PRId64 " - %" PRId64 ") * 2^%" PRId32 " (left_shift)", v, zero, a->left_shift);
+    snprintf(name, sizeof name, "u%s ", prefix);
+    return explain_requant(e, name, scaled, m, s, a->rounding);
+}
+
+static void explain_add(explanation *e)
+{
+    const lks_add_args *a = &e->op->args.add;
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max };
+    int64_t ua = addend(e, 0, "a", a->a_zero, a->a_m, a->a_s), ub = addend(e, 1, "b", a->b_zero, a->b_m, a->b_s);
+
+    e->bound = e->op->bound;
+    explain_note(e, "acc", ua + ub, "%" PRId64 " + %" PRId64 "; proven: |acc| <= %" PRIu64, ua, ub, e->bound);
+    explain_finish(e, ua + ub, a->m, a->s, tail, a->rounding);
+}
+
+static void explain_requant_op(explanation *e)
+{
+    const lks_requant_args *a = &e->op->args.requant;
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max };
+    int64_t x = element_at(&e->in[0], e->at);
+
+    e->bound = (uint64_t)maxabs(a->x_zero);
+    explain_note(e, "x", x, "element of x at the same place");
+    explain_note(e, "acc", x - a->x_zero, "%" PRId64 " - %" PRId32 " (x_zero); proven: |acc| <= %" PRIu64, x, a->x_zero,
+                 e->bound);
+    explain_finish(e, x - a->x_zero, a->m, a->s, tail, a->rounding);
+}
+
+static void explain_lut(explanation *e)
+{
+    int64_t x = element_at(&e->in[0], e->at);
+
+    explain_note(e, "x", x, "element of x at the same place");
+    explain_note(e, "index", x + 128, "x + 128");
+    e->stored = element(&e->in[1], (uint64_t)(x + 128));
+    explain_note(e, "y", e->stored, "table[%" PRId64 "]", x + 128);
+}
+
+/* ---- windows (spec 4.6, 4.7) --------------------------------------------------------------------------------------------- */
+
+typedef struct range {
+    int64_t from, to;           /* inside the image; to is excluded */
+} range;
+
+static range window(int64_t p, int64_t stride, int64_t pad, int64_t kernel, int64_t extent)
+{
+    int64_t from = p * stride - pad, to = from + kernel;
+
+    return (range){ from < 0 ? 0 : from, to > extent ? extent : to };
+}
+
+/* Note the values of the window; their largest.  e->sum is their sum. */
+static int64_t walk_window(explanation *e, const lks_pool_args *a, bool sums)
+{
+    static const char *const names[] = { "x" };
+    const explain_tensor *x = &e->in[0];
+    const range h = window(e->at[1], a->stride_h, a->pad_top, a->kernel_h, x->dims[1]);
+    const range w = window(e->at[2], a->stride_w, a->pad_left, a->kernel_w, x->dims[2]);
+    int64_t most = INT64_MIN;
+
+    start(e, (uint64_t)((h.to - h.from) * (w.to - w.from)), sums, 1, names);
+    for (int64_t i = h.from; i < h.to; i++)
+        for (int64_t j = w.from; j < w.to; j++) {
+            const uint32_t at[LKS_RANK_MAX] = { e->at[0], (uint32_t)i, (uint32_t)j, e->at[3] };
+            const int64_t value = element_at(x, at);
+
+            add(e, at, NULL, &value);
+            most = value > most ? value : most;
+        }
+    return most;
+}
+
+static void explain_max_pool(explanation *e)
+{
+    const lks_pool_args *a = &e->op->args.pool;
+    int64_t most = walk_window(e, a, false);
+
+    explain_note(e, "max", most, "the largest of %" PRIu64 " values inside the image", e->terms);
+    explain_clamp(e, most, a->y_min, a->y_max);
+}
+
+static void explain_avg_pool(explanation *e)
+{
+    const lks_pool_args *a = &e->op->args.pool;
+    int64_t acc, k, q;
+
+    walk_window(e, a, true);
+    acc = e->sum;
+    k = (int64_t)e->terms;
+    explain_note(e, "acc", acc, "the sum of the values inside the image; proven: |acc| + k / 2 <= %" PRIu64, e->op->bound);
+    explain_note(e, "k", k, "their number");
+    if (a->rounding == LKS_TFLITE) {
+        q = explain_floor(magnitude(acc) + k / 2, k);
+        q = acc < 0 ? -q : q;
+        explain_note(e, "q", q, "%s((%" PRId64 " + %" PRId64 ") / %" PRId64 "), down: ties away from zero", acc < 0 ? "-" : "",
+                     magnitude(acc), k / 2, k);
+    } else {
+        q = explain_floor(acc + k / 2, k);
+        explain_note(e, "q", q, "floor((%" PRId64 " + %" PRId64 ") / %" PRId64 "): ties up", acc, k / 2, k);
+    }
+    explain_clamp(e, q, a->y_min, a->y_max);
+}
+
+/* ---- sum (spec 4.8) ------------------------------------------------------------------------------------------------------ */
+
+/* Where the first summed element is, and the number of them. */
+static uint64_t sum_start(const explanation *e, uint32_t at[LKS_RANK_MAX])
+{
+    const explain_tensor *x = &e->in[0];
+    uint64_t count = 1;
+    uint32_t k = 0;
+
+    for (uint32_t i = 0; i < x->rank; i++) {
+        bool summed = (uint32_t)e->op->args.sum.axes >> i & 1;
+
+        at[i] = summed ? 0 : e->at[e->y.rank == x->rank ? i : k++];
+        count *= summed ? x->dims[i] : 1;
+    }
+    return count;
+}
+
+/* The next summed element in row-major order. */
+static void sum_next(const explanation *e, uint32_t at[LKS_RANK_MAX])
+{
+    const explain_tensor *x = &e->in[0];
+
+    for (uint32_t i = x->rank; i-- > 0;) {
+        if (!((uint32_t)e->op->args.sum.axes >> i & 1))
+            continue;
+        if (++at[i] < x->dims[i])
+            return;
+        at[i] = 0;
+    }
+}
+
+static void explain_sum(explanation *e)
+{
+    static const char *const names[] = { "x", "x - x_zero" };
+    const lks_sum_args *a = &e->op->args.sum;
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max };
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+    uint64_t count = sum_start(e, at);
+
+    start(e, count, true, 2, names);
+    for (uint64_t i = 0; i < count; i++, sum_next(e, at)) {
+        int64_t x = element_at(&e->in[0], at);
+        const int64_t value[] = { x, x - a->x_zero };
+
+        add(e, at, NULL, value);
+    }
+    e->bound = count * (uint64_t)maxabs(a->x_zero);
+    explain_note(e, "acc", e->sum, "the sum; proven: |acc| <= %" PRIu64, e->bound);
+    explain_finish(e, e->sum, a->m, a->s, tail, a->rounding);
+}
+
+/* ---- softmax (spec 4.9) -------------------------------------------------------------------------------------------------- */
+
+static int64_t row_top(const explanation *e, uint32_t columns, uint32_t at[LKS_RANK_MAX])
+{
+    uint32_t last = e->y.rank - 1;
+    int64_t top = INT64_MIN;
+
+    for (at[last] = 0; at[last] < columns; at[last]++) {
+        int64_t x = element_at(&e->in[0], at);
+
+        top = x > top ? x : top;
+    }
+    return top;
+}
+
+static void finish_softmax(explanation *e, int64_t h, int64_t r, int64_t exp)
+{
+    int64_t n = 35 - h, product = explain_mulh(r, exp);
+
+    explain_note(e, "n", n, "35 - h");
+    if (n > 31) {
+        e->stored = -128;
+        explain_note(e, "y", -128, "as n > 31");
+        return;
+    }
+    explain_note(e, "product", product, "mulh(%" PRId64 " (r), %" PRId64 " (E))", r, exp);
+    explain_note(e, "rounded", explain_rshift(product, n), "rshift(%" PRId64 ", %" PRId64 " (n)), ties away from zero", product,
+                 n);
+    explain_note(e, "- 128", explain_rshift(product, n) - 128, "in units of 1/256");
+    explain_clamp(e, explain_rshift(product, n) - 128, -128, 127);
+}
+
+static void explain_softmax(explanation *e)
+{
+    static const char *const names[] = { "x", "x - top", "E(x - top)", "rshift(E, 12)" };
+    const lks_softmax_args *a = &e->op->args.softmax;
+    const uint32_t last = e->y.rank - 1, columns = e->y.dims[last];
+    uint32_t at[LKS_RANK_MAX];
+    int64_t top, h = 0, d, exp;
+
+    memcpy(at, e->at, sizeof at);
+    top = row_top(e, columns, at);
+    start(e, columns, true, 4, names);
+    for (at[last] = 0; at[last] < columns; at[last]++) {
+        int64_t x = element_at(&e->in[0], at), one = explain_softmax_exp(e, x - top, a->m, a->s, false);
+        const int64_t value[] = { x, x - top, one, explain_rshift(one, 12) };
+
+        add(e, at, NULL, value);
+    }
+    d = element_at(&e->in[0], e->at) - top;
+    explain_note(e, "top", top, "the largest of the row of %" PRIu32, columns);
+    explain_note(e, "x - top", d, "at this element");
+    exp = explain_softmax_exp(e, d, a->m, a->s, true);
+    explain_note(e, "total", e->sum, "the sum of the last column; proven: <= %" PRIu64, e->op->bound);
+    while (h < 32 && explain_shift(e->sum, 31 - h) == 0)
+        h++;
+    explain_note(e, "h", h, "leading zero bits of total");
+    finish_softmax(e, h, explain_recip(e, e->sum * ((int64_t)1 << h) - ((int64_t)1 << 31)), exp);
+}
+
+/* ---- moving (spec 4.10, 4.11) -------------------------------------------------------------------------------------------- */
+
+static void take(explanation *e, const uint32_t *at)
+{
+    static const char *const names[] = { "x" };
+    const int64_t x = element_at(&e->in[0], at);
+
+    start(e, 1, false, 1, names);
+    add(e, at, NULL, &x);
+    e->stored = x;
+    explain_note(e, "y", x, "element %" PRIu64 " of x, unchanged", linear(&e->in[0], at));
+}
+
+static void explain_reshape(explanation *e)
+{
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    coordinates(&e->in[0], linear(&e->y, e->at), at);
+    take(e, at);
+}
+
+static void explain_pad(explanation *e)
+{
+    const lks_pad_args *a = &e->op->args.pad;
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < e->y.rank; i++) {
+        int64_t k = (int64_t)e->at[i] - a->before[i];
+
+        if (k < 0 || k >= e->in[0].dims[i]) {
+            e->stored = a->pad_value;
+            explain_note(e, "y", a->pad_value, "pad_value: outside x on axis %" PRIu32 " (before %" PRId32 ")", i, a->before[i]);
+            return;
+        }
+        at[i] = (uint32_t)k;
+    }
+    take(e, at);
+}
+
+/* ---- all of them --------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    uint32_t kind;
+    void (*explain)(explanation *e);
+} ops[] = {
+    { LKS_OP_CONV, explain_conv },
+    { LKS_OP_FULLY_CONNECTED, explain_fully_connected },
+    { LKS_OP_ADD, explain_add },
+    { LKS_OP_REQUANT, explain_requant_op },
+    { LKS_OP_LUT, explain_lut },
+    { LKS_OP_MAX_POOL, explain_max_pool },
+    { LKS_OP_AVG_POOL, explain_avg_pool },
+    { LKS_OP_SUM, explain_sum },
+    { LKS_OP_SOFTMAX, explain_softmax },
+    { LKS_OP_RESHAPE, explain_reshape },
+    { LKS_OP_PAD, explain_pad }
+};
+
+bool explain_op(explanation *e)
+{
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+        if (ops[i].kind == e->op->kind) {
+            ops[i].explain(e);
+            e->result = e->y.tensor->interface == LKS_U8 ? e->stored + 128 : e->stored;
+            return !e->broken;
+        }
+    return error_set(e->error, "this version explains no ops of that kind");
+}
+
+void explain_close(explanation *e)
+{
+    free(e->term);
+    e->term = NULL;
+}
