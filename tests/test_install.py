@@ -80,6 +80,19 @@ class Install(unittest.TestCase):
     def test_program(self) -> None:
         self.assertIn("PASSED", run("lockstep", "verify", MODEL, "--cases", "1", env=self.environment))
 
+    def test_readme_recipe_for_ci_works_when_pasted(self) -> None:
+        readme = (program.ROOT / "README.md").read_text()
+        folder = self.work / "empty"
+        folder.mkdir()
+        run("sh", "-e", "-c", re.search(r"```sh\n(cp .*?)```", readme, re.S).group(1), env=self.environment, cwd=folder)
+        self.assertIn("<testsuite", (folder / "report.xml").read_text())
+        golden = (folder / "golden.json").read_text()
+        digest = re.search(r'"outputs_sha256": \[\s*"([0-9a-f]+)"', golden).group(1)
+        (folder / "golden.json").write_text(golden.replace(digest, digest[::-1]))
+        again = subprocess.run(["lockstep", "verify", "model.tflite", "--expect", "golden.json"], cwd=folder, env=self.environment,
+                               capture_output=True, text=True)
+        self.assertEqual((again.returncode, again.stdout.splitlines()[-1]), (1, "FAILED"))
+
     def test_readme_example_compiles_and_runs(self) -> None:
         readme = (program.ROOT / "README.md").read_text()
         (self.work / "example.c").write_text(re.search(r"```c\n(.*?)```", readme, re.S).group(1))

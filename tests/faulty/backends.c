@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The contract of spec/backend.h for every fault, and the table that takes the place of host/backends.c.
+ */
+#include "faulty/faulty.h"
+
+#include "cpu_ref/backend.h"
+#include "host/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lks_device_handle {
+    const fault *fault;
+    const char *name;           /* of the backend */
+    uint32_t index;
+};
+
+struct lks_program {
+    lks_device_handle device;
+    const lks_plan *plan;
+    lks_step *steps;            /* as the fault prepared them */
+    int wrong;                  /* the steps of the fault are used */
+};
+
+struct lks_stream {
+    const lks_program *program;
+    int8_t *arena;
+    uint64_t runs;
+};
+
+static lks_status fail(lks_error *error, lks_status status, const char *backend, const char *text)
+{
+    error->status = status;
+    snprintf(error->text, sizeof error->text, "%s: %s", backend, text);
+    return status;
+}
+
+/* ---- devices ------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t devices_of(const fault *f)
+{
+    return f->devices ? f->devices : 1;
+}
+
+static lks_status describe(const fault *f, const char *name, uint32_t i, lks_device_info *info)
+{
+    *info = (lks_device_info){ .driver = "wrong on purpose", .usable = 1 };
+    snprintf(info->backend, sizeof info->backend, "%s", name);
+    snprintf(info->name, sizeof info->name, "%s", f->what);
+    return i < devices_of(f) ? LKS_OK : LKS_ERR_NO_DEVICE;
+}
+
+static lks_status open_device(const fault *f, const char *name, uint32_t i, lks_device_handle **device, lks_error *error)
+{
+    lks_status st = f->open ? f->open(i, error) : LKS_OK;
+
+    *device = NULL;
+    if (i >= devices_of(f))
+        return fail(error, LKS_ERR_NO_DEVICE, name, "no such device");
+    if (st != LKS_OK)
+        return st;
+    *device = malloc(sizeof **device);
+    if (!*device)
+        return fail(error, LKS_ERR_NOMEM, name, "out of memory");
+    **device = (lks_device_handle){ f, name, i };
+    return LKS_OK;
+}
+
+static void close_device(lks_device_handle *device)
+{
+    free(device);
+}
+
+static const char *variant(lks_device_handle *device, lks_kernel kernel, uint32_t i)
+{
+    (void)kernel;
+    return i == 0 ? "faulty" : i == 1 ? device->fault->wrong_variant : NULL;
+}
+
+/* ---- programs ------------------------------------------------------------------------------------------------------------ */
+
+static void destroy(lks_program *p)
+{
+    free(p->steps);
+    free(p);
+}
+
+static lks_status build(lks_device_handle *device, const lks_plan *plan, const char *name, lks_program **program,
+                        lks_error *error)
+{
+    const fault *f = device->fault;
+    lks_program *p = calloc(1, sizeof *p);
+
+    *program = NULL;
+    if (p)
+        p->steps = malloc(plan->step_count * sizeof *p->steps);
+    if (!p || !p->steps) {
+        free(p);
+        return fail(error, LKS_ERR_NOMEM, device->name, "out of memory");
+    }
+    p->device = *device;
+    p->plan = plan;
+    p->wrong = f->step && (!f->wrong_variant || (name && strcmp(name, f->wrong_variant) == 0));
+    memcpy(p->steps, plan->steps, plan->step_count * sizeof *p->steps);
+    for (uint32_t i = 0; f->prepare && i < plan->step_count; i++)
+        f->prepare(&p->steps[i]);
+    *program = p;
+    return LKS_OK;
+}
+
+/* ---- streams ------------------------------------------------------------------------------------------------------------- */
+
+static lks_status stream_open(lks_program *program, lks_stream **stream, lks_error *error)
+{
+    lks_stream *s = malloc(sizeof *s);
+
+    *stream = NULL;
+    if (s)
+        *s = (lks_stream){ program, calloc(program->plan->arena_bytes + 1, 1), 0 };    /* + 1: for faulty-overrun */
+    if (!s || !s->arena) {
+        free(s);
+        return fail(error, LKS_ERR_NOMEM, program->device.name, "out of memory");
+    }
+    *stream = s;
+    return LKS_OK;
+}
+
+static void stream_close(lks_stream *stream)
+{
+    free(stream->arena);
+    free(stream);
+}
+
+static lks_status write_bytes(lks_stream *stream, size_t offset, const void *data, size_t bytes, lks_error *error)
+{
+    (void)error;
+    memcpy(stream->arena + offset, data, bytes);
+    return LKS_OK;
+}
+
+static lks_status read_bytes(lks_stream *stream, size_t offset, void *data, size_t bytes, lks_error *error)
+{
+    (void)error;
+    memcpy(data, stream->arena + offset, bytes);
+    return LKS_OK;
+}
+
+static lks_status run(lks_stream *s, uint32_t n, lks_error *error)
+{
+    const lks_program *p = s->program;
+    const fault *f = p->device.fault;
+    lks_status st = LKS_OK;
+
+    s->runs++;
+    if (f->run)
+        st = f->run(p->device.index, s->runs, error);
+    for (uint32_t i = 0; st == LKS_OK && i < p->plan->step_count; i++) {
+        const faulty_call c = { p->plan, &p->steps[i], s->arena, n, s->runs, p->device.index, i + 1 == p->plan->step_count };
+
+        if (p->wrong)
+            f->step(&c);
+        else
+            lks_ref_step(p->plan, &p->steps[i], s->arena, n);
+    }
+    return st;
+}
+
+/* ---- the table ----------------------------------------------------------------------------------------------------------- */
+
+#define FOR_EACH_FAULT(DO)                                                                                                       \
+    DO(flip) DO(tile) DO(table) DO(variant) DO(saturate) DO(fp32) DO(ties) DO(round) DO(average) DO(softmax) DO(stale) DO(pad)   \
+    DO(border) DO(batch) DO(skip) DO(overrun) DO(flaky) DO(refuse) DO(lost)
+
+#define DEFINE_BACKEND(fault_name)                                                                                               \
+    static lks_status describe_##fault_name(uint32_t i, lks_device_info *info)                                                   \
+    {                                                                                                                            \
+        return describe(&faulty_##fault_name, "faulty-" #fault_name, i, info);                                                   \
+    }                                                                                                                            \
+    static lks_status open_##fault_name(uint32_t i, lks_device_handle **device, lks_error *error)                                \
+    {                                                                                                                            \
+        return open_device(&faulty_##fault_name, "faulty-" #fault_name, i, device, error);                                       \
+    }                                                                                                                            \
+    static const lks_backend backend_##fault_name = {                                                                            \
+        .name = "faulty-" #fault_name, .describe = describe_##fault_name, .open = open_##fault_name, .close = close_device,      \
+        .variant = variant, .build = build, .destroy = destroy, .stream_open = stream_open, .stream_close = stream_close,        \
+        .write = write_bytes, .run = run, .read = read_bytes                                                                     \
+    };
+
+FOR_EACH_FAULT(DEFINE_BACKEND)
+
+#define REFER(fault_name) &backend_##fault_name,
+
+const lks_backend *const lks_backends[] = { &lks_ref_backend, FOR_EACH_FAULT(REFER) NULL };
