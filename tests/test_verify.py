@@ -484,6 +484,21 @@ class Capsule(Case):
         data = self.capsule(cases=[(b"a", b"\1\2\3", b"\1\2\5", b"\1\2\4")])
         self.failed(self.file("x", data), "--backend", "cpu_ref", says=["OTHER BYTES"])
 
+    def test_only_lks_inside(self) -> None:
+        raw, out = self.file("x.raw", bytes(64)), self.folder / "y.npy"
+        program.lockstep("run", MODEL, raw, "--output", out)
+        y = program.npy_payload(out)
+        for model, sound in ((self.converted(), True), (MODEL.read_bytes(), False)):
+            path = self.file("x", self.capsule(model=model, kept=0, cases=[(b"a", bytes(64), y, bytes(10))]))
+            if sound:
+                self.assertIn("PASSED", verify(path, "--backend", "cpu_ref"))
+            else:
+                self.refused(path, says=["is not a .lks file"])
+
+    def converted(self) -> bytes:
+        program.lockstep("convert", MODEL, self.folder / "m.lks")
+        return (self.folder / "m.lks").read_bytes()
+
     def test_what_does_not_apply(self) -> None:
         path = self.file("x", self.capsule())
         for more in ([SEVEN], ["--expect", "y"], ["--junit", "y"], ["--save-outputs", "y"], ["--reduce", "y"]):
@@ -587,6 +602,16 @@ class Reduce(Case):
         self.assertEqual(self.replay(path, "faulty-stale")["result"], "PASSED")
         path = self.reduce("faulty-stale", model=model, option="--capsule")[1]
         self.assertIn("STILL DIFFERS", self.replay(path, "faulty-stale")["devices"][0]["result"])
+
+    def test_a_capsule_that_takes_the_wrong_side(self) -> None:
+        """The device gives what the capsule expects, and cpu_ref does not."""
+        data = self.reduce("faulty-pad", "--cases", 1)[1].read_bytes()
+        size = struct.unpack_from("<Q", data, 56)[0]
+        end = len(data) - DIGEST
+        swapped = data[:end - 2 * size] + data[end - size:end] + data[end - 2 * size:end - size] + bytes(DIGEST)
+        again = self.replay(self.file("x", signed(swapped)), "faulty-pad")
+        self.assertEqual((again["devices"][0]["result"], again["result"]), ("equal: differs no longer", "FAILED"))
+        self.assertFalse(again["reference_gives_the_expected_bytes"])
 
     def test_whole_model(self) -> None:
         report, path = self.reduce("faulty-pad", "--cases", 1, option="--capsule")

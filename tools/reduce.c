@@ -4,7 +4,7 @@
  *
  * Any set of ops is a model: what its ops take from outside the set becomes a graph input, with the bytes that cpu_ref computed
  * there.  The search tries the first op that differed alone, then ever more ops before it, then all; what fails is thinned by
- * delta debugging (Zeller, Hildebrandt: Simplifying and isolating failure-inducing input, 2002); at last, images of the batch.
+ * delta debugging (Zeller, Hildebrandt: Simplifying and isolating failure-inducing input, 2002); at last, the batch.
  */
 #include "tools/reduce.h"
 
@@ -335,19 +335,17 @@ static bool thin(search *s)
     return true;
 }
 
-/* The image that differs alone, then the first 1, 2, ... images. */
+/* The image that differs alone, with the one before it, with the two before it, ... */
 static bool shrink_batch(search *s)
 {
-    uint32_t images = s->images, worst = s->best.image;
+    uint32_t images = s->images, last = s->best.image;
     bool yes = false;
 
-    if (!s->failure->model->batch_free || images < 2)
+    if (!s->failure->model->batch_free)
         return true;
     memcpy(s->candidate, s->ops, s->count * sizeof *s->ops);
-    if (!attempt(s, s->candidate, s->count, worst, 1, &yes))
-        return false;
     for (uint32_t n = 1; n < images && !yes && s->tries < REDUCE_TRIES_MAX; n++)
-        if (!attempt(s, s->candidate, s->count, 0, n, &yes))
+        if (!attempt(s, s->candidate, s->count, last + 1 > n ? last + 1 - n : 0, n, &yes))
             return false;
     return true;
 }
