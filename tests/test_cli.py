@@ -20,7 +20,7 @@ LABELS = DIGITS / "labels.txt"
 THREE = DIGITS / "3.png"
 MODELS = program.SHARED / "models"
 CLASSIFY = os.environ.get("CLASSIFY")
-COMMANDS = ("run", "info", "convert", "verify", "devices")
+COMMANDS = ("run", "info", "convert", "verify", "selftest", "explain", "devices")
 
 
 def needs_shared(test):
@@ -561,6 +561,14 @@ class Outputs(Case):
         self.refused("run", MODEL, THREE, "--output-dir", plain, says="directory", names=plain)
         self.refused("run", MODEL, THREE, "--dump", plain, says="directory", names=plain)
         self.assertEqual((plain.read_bytes(), self.listing()), (b"text", ["plain"]))
+
+    def test_an_output_never_replaces_what_it_is_made_from(self) -> None:
+        model, picture = self.file("net.tflite", pathlib.Path(MODEL).read_bytes()), self.file("3.png", pathlib.Path(THREE).read_bytes())
+        link = self.folder / "link.npy"
+        link.symlink_to(model)
+        for target in (model, picture, link):
+            self.refused("run", model, picture, "--output", target, says="is the model or an input", names=target)
+        self.assertEqual((model.read_bytes(), picture.read_bytes()), (pathlib.Path(MODEL).read_bytes(), pathlib.Path(THREE).read_bytes()))
 
     @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
     def test_read_only(self) -> None:

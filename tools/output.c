@@ -109,6 +109,13 @@ bool output_write(const char *path, const output_part *parts, size_t count, lks_
     return ok;
 }
 
+bool output_same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+
+    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
 bool output_directory(const char *path, lks_error *error)
 {
     struct stat st;

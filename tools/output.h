@@ -16,6 +16,9 @@ typedef struct output_part {
  * holds either what it held before or all of the new content.  An existing path must be a regular file that may be written. */
 bool output_write(const char *path, const output_part *parts, size_t count, lks_error *error);
 
+/* Do both paths lead to one file that exists? */
+bool output_same_file(const char *a, const char *b);
+
 /* Make the directory path unless it is there.  Its parent must exist. */
 bool output_directory(const char *path, lks_error *error);
 

@@ -213,6 +213,16 @@ static bool dump(run *r, lks_error *error)
     return ok;
 }
 
+/* An output that would replace what it was made from. */
+static bool output_is_apart(const run_options *o, lks_error *error)
+{
+    bool apart = !o->output || !output_same_file(o->output, o->model);
+
+    for (uint32_t i = 0; apart && o->output && i < o->input_count; i++)
+        apart = !output_same_file(o->output, o->inputs[i]);
+    return apart || error_set(error, "%s: --output: is the model or an input: choose another name", o->output);
+}
+
 static bool write_outputs(const run *r, lks_error *error)
 {
     const lks_tensor_info *tensor = r->tensor + r->info.inputs;
@@ -253,7 +263,7 @@ static bool run_main(int argc, char **argv, lks_error *error)
     run r = { .options = &options };
     bool ok;
 
-    ok = parse(argc, argv, &options, error) && load(&r, error) && execute(&r, error) && (!options.dump || dump(&r, error))
+    ok = parse(argc, argv, &options, error) && output_is_apart(&options, error) && load(&r, error) && execute(&r, error) && (!options.dump || dump(&r, error))
          && write_outputs(&r, error);
     if (ok)
         ok = options.common.json ? run_report_json(&r, error) : run_report_text(&r, error);
