@@ -188,7 +188,7 @@ class Selftest(FaultyCase):
 
     def test_what_is_wrong_fails_and_replays(self) -> None:
         for backend in WRONG:
-            if backend in DEVICES_THAT_FAIL or backend == "faulty-stale":
+            if backend in DEVICES_THAT_FAIL:
                 continue
             with self.subTest(backend):
                 _, lines = self.failures(backend)
