@@ -156,6 +156,7 @@ typedef struct lks_device_info {
     char backend[16];           /* "cpu_ref", ... */
     char name[128];             /* of the device */
     char driver[128];           /* its driver, or compiler, and version */
+    char uuid[48];              /* such as "GPU-...", where the driver knows one: the same after a card has moved; else empty */
     int usable;
     char reason[256];           /* where not usable: why, and what would mend it */
 } lks_device_info;
@@ -167,6 +168,32 @@ typedef struct lks_device_info {
  * LKS_ERR_NO_DEVICE  i is beyond the last.
  */
 lks_status lks_device(uint32_t i, lks_device_info *info);
+
+/*
+ * A device kept open, which any number of sessions and threads may share: opening one may take seconds (a driver, compiled kernels).
+ */
+typedef struct lks_context lks_context;
+
+typedef struct lks_context_options {
+    const char *backend;        /* NULL: the first usable one, fastest first */
+    uint32_t device;            /* of that backend, from 0 */
+    uint32_t threads;           /* of a backend that runs on the CPU; 0: one per core.  Changes no byte */
+    int no_graph;               /* CUDA: launch kernel by kernel, as profilers like it.  Changes no byte */
+    const char *cache_dir;      /* OpenCL: a folder for compiled kernels, made if absent; NULL: none is kept */
+} lks_context_options;
+
+/*
+ * Open a device.  options: NULL for the defaults (all zero).
+ *
+ * LKS_OK    *context is the caller's.
+ * otherwise LKS_ERR_NO_DEVICE, _DEVICE, _NOMEM, or _ARGUMENT (threads that the backend does not have).
+ */
+lks_status lks_context_open(const lks_context_options *options, lks_context **context, lks_error *error);
+
+void lks_context_device(const lks_context *context, lks_device_info *info);
+
+/* Give a context back.  Sessions on it keep it alive.  NULL is allowed. */
+void lks_context_close(lks_context *context);
 
 /* ---- sessions ------------------------------------------------------------------------------------------------------------ */
 
@@ -185,10 +212,12 @@ typedef enum lks_check {
 } lks_check;
 
 typedef struct lks_session_options {
-    const char *backend;        /* NULL: the first usable one, fastest first */
-    uint32_t device;            /* of that backend, from 0 */
+    lks_context *context;       /* where to run; NULL: on a context of the session's own */
+    const char *backend;        /* without context: NULL: the first usable one, fastest first */
+    uint32_t device;            /* without context: of that backend, from 0 */
     uint32_t max_batch;         /* the largest batch that will be run; 0: the model's own */
     int keep;                   /* keep every intermediate tensor for lks_session_read; changes no byte */
+    int no_fuse;                /* run op by op, as keep does; changes no byte */
     const char *variant;        /* force the kernels that have a variant of that name to use it; NULL: the backend chooses */
     lks_check check;
     uint32_t sample_every;      /* LKS_CHECK_SAMPLE: 1 or more */

@@ -51,9 +51,14 @@ static lks_status describe(uint32_t i, lks_device_info *info)
     return i == 0 ? LKS_OK : LKS_ERR_NO_DEVICE;
 }
 
-static lks_status open_device(uint32_t i, lks_device_handle **device, lks_error *error)
+static lks_status open_device(uint32_t i, const lks_context_options *options, lks_device_handle **device, lks_error *error)
 {
     *device = NULL;
+    if (options->threads > 1) {
+        error->status = LKS_ERR_ARGUMENT;
+        snprintf(error->text, sizeof error->text, "cpu_ref: %u threads: the reference has one", options->threads);
+        return LKS_ERR_ARGUMENT;
+    }
     if (i != 0) {
         error->status = LKS_ERR_NO_DEVICE;
         snprintf(error->text, sizeof error->text, "cpu_ref: device %u: there is only device 0", i);
@@ -151,10 +156,17 @@ static lks_status run(lks_stream *stream, uint32_t n, lks_error *error)
     return LKS_OK;
 }
 
+static lks_status wait_for(lks_stream *stream, lks_error *error)
+{
+    (void)stream;
+    (void)error;
+    return LKS_OK;
+}
+
 const lks_backend lks_ref_backend = {
     .name = "cpu_ref",
     .describe = describe, .open = open_device, .close = close_device,
     .variant = variant, .build = build, .destroy = destroy,
     .stream_open = stream_open, .stream_close = stream_close,
-    .write = write_bytes, .run = run, .read = read_bytes
+    .write = write_bytes, .run = run, .wait = wait_for, .read = read_bytes
 };

@@ -8,14 +8,6 @@
 
 #include <stddef.h>
 
-static int8_t add(const lks_binary *k, int8_t a, int8_t b)
-{
-    int32_t ua = lks_scale_addend(a - k->a_zero, k->left_shift, k->a_rq, k->tail.rounding);
-    int32_t ub = lks_scale_addend(b - k->b_zero, k->left_shift, k->b_rq, k->tail.rounding);
-
-    return lks_finish(ua + ub, k->rq, k->tail);
-}
-
 static size_t offset_of(const int32_t i[LKS_MAX_RANK], const int32_t stride[LKS_MAX_RANK])
 {
     size_t at = 0;
@@ -36,7 +28,7 @@ void lks_ref_binary(const lks_kernel_args *args, const lks_operands *t)
         int32_t i[LKS_MAX_RANK] = { 0 };
 
         do
-            *y++ = add(k, a[offset_of(i, k->a_stride)], b[offset_of(i, k->b_stride)]);
+            *y++ = lks_add(a[offset_of(i, k->a_stride)], b[offset_of(i, k->b_stride)], k->add);
         while (next_index(i, k->dims));
     }
 }

@@ -104,9 +104,11 @@ static void lower_add(const lowering *l)
     l->step->kernel = LKS_KERNEL_BINARY;
     *k = (lks_binary){
         .a_image = a->constant ? 0 : image_elements(l, a), .b_image = b->constant ? 0 : image_elements(l, b),
-        .a_zero = p->a_zero, .b_zero = p->b_zero, .left_shift = p->left_shift,
-        .a_rq = { p->a_m, p->a_s }, .b_rq = { p->b_m, p->b_s }, .rq = { p->m, p->s },
-        .tail = { p->y_zero, p->y_min, p->y_max, p->rounding }
+        .add = {
+            .a_zero = p->a_zero, .b_zero = p->b_zero, .left_shift = p->left_shift,
+            .a_rq = { p->a_m, p->a_s }, .b_rq = { p->b_m, p->b_s }, .rq = { p->m, p->s },
+            .tail = { p->y_zero, p->y_min, p->y_max, p->rounding }
+        }
     };
     image_dims(l, l->v.y, k->dims);
     broadcast_strides(a, l->v.y, k->a_stride);
@@ -230,7 +232,7 @@ void lks_lower(const lks_model *m, uint32_t op, lks_step *step, int32_t *table)
     lowering l = { m, lks_view_op(&m->graph, op, "", NULL), step, table };
     const lks_op *o = l.v.op;
 
-    *step = (lks_step){ .op = op, .x = (int32_t)o->operand[0], .x2 = -1, .y = (int32_t)o->output[0] };
+    *step = (lks_step){ .op = op, .last_op = op, .x = (int32_t)o->operand[0], .x2 = -1, .y = (int32_t)o->output[0] };
     if (l.v.in[0]->constant)
         step->x = -1;
     if (o->operand_count > 1 && !l.v.in[1]->constant)

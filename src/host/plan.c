@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The plan: every op lowered, and every activation placed in one arena so that those alive together do not overlap.
+ * The plan: every op lowered, what may be fused fused, and every activation placed in one arena so that those alive together do not
+ * overlap.
  */
 #include "host/plan.h"
 
 #include "host/error.h"
+#include "host/fuse.h"
 #include "host/lifetime.h"
 
 #include <stdlib.h>
@@ -14,7 +16,8 @@ typedef struct owned_plan {
     lks_plan plan;
     lks_step *steps;
     lks_plan_tensor *tensors;
-    int32_t *tables;                /* LKS_TABLE_SIZE per step */
+    int32_t *tables;                /* LKS_TABLE_SIZE per op */
+    uint32_t *home;                 /* by tensor: the one in whose memory it lies (host/fuse.h) */
 } owned_plan;
 
 /* ---- the arena ----------------------------------------------------------------------------------------------------------- */
@@ -83,6 +86,33 @@ static lks_status place_all(lks_plan *plan, block *blocks, uint32_t count, lks_p
     return LKS_OK;
 }
 
+static void use(lks_lifetime *life, const uint32_t *home, int32_t tensor, uint32_t step)
+{
+    if (tensor >= 0)
+        life[home[tensor]].last = step;
+}
+
+/* From which step to which each activation is alive, its aliases included; first > last: it is an alias, or fusing left it out. */
+static void step_lifetimes(const lks_graph *g, const owned_plan *o, lks_lifetime *life)
+{
+    for (uint32_t t = 0; t < g->tensor_count; t++)
+        life[t] = (lks_lifetime){ 1, 0 };
+    for (uint32_t i = 0; i < g->input_count; i++)
+        life[g->inputs[i]] = (lks_lifetime){ 0, 0 };
+    for (uint32_t i = 0; i < o->plan.step_count; i++) {
+        const lks_step *s = &o->steps[i];
+
+        use(life, o->home, s->x, i);
+        use(life, o->home, s->x2, i);
+        life[s->y] = (lks_lifetime){ i, i };
+    }
+    for (uint32_t i = 0; i < g->output_count; i++)
+        use(life, o->home, (int32_t)g->outputs[i], o->plan.step_count);
+    for (uint32_t t = 0; o->plan.keep && t < g->tensor_count; t++)
+        if (!g->tensors[t].constant)
+            life[t] = (lks_lifetime){ 0, o->plan.step_count };
+}
+
 /* The activations as blocks; false: together they are beyond the address space. */
 static bool measure_blocks(const lks_model *m, owned_plan *o, const lks_lifetime *life, block *blocks, uint32_t *count)
 {
@@ -92,7 +122,7 @@ static bool measure_blocks(const lks_model *m, owned_plan *o, const lks_lifetime
     for (uint32_t t = 0; t < g->tensor_count; t++) {
         uint64_t image = lks_tensor_bytes(&g->tensors[t]) / lks_model_images(m), bytes;
 
-        if (g->tensors[t].constant)
+        if (life[t].first > life[t].last)
             continue;
         if (!lks_mul_u64(image, o->plan.max_batch, &bytes) || bytes > UINT64_MAX / 2)
             return false;
@@ -100,23 +130,25 @@ static bool measure_blocks(const lks_model *m, owned_plan *o, const lks_lifetime
         if (!lks_add_u64(total, bytes, &total) || total > SIZE_MAX / 2)
             return false;
         o->tensors[t].image_bytes = (size_t)image;
-        blocks[*count] = (block){ t, life[t], 0, (size_t)bytes };
-        if (o->plan.keep)
-            blocks[*count].life = (lks_lifetime){ 0, g->op_count - 1 };
-        ++*count;
+        blocks[(*count)++] = (block){ t, life[t], 0, (size_t)bytes };
     }
     return true;
 }
 
 static lks_status plan_arena(const lks_model *m, owned_plan *o, lks_error *error)
 {
-    lks_lifetime *life = lks_lifetimes(&m->graph);
-    block *blocks = calloc(m->graph.tensor_count, sizeof *blocks);
+    const lks_graph *g = &m->graph;
+    lks_lifetime *life = calloc(g->tensor_count, sizeof *life);
+    block *blocks = calloc(g->tensor_count, sizeof *blocks);
     uint32_t count = 0;
     lks_status st = LKS_ERR_NOMEM;
 
-    if (life && blocks)
+    if (life && blocks) {
+        step_lifetimes(g, o, life);
         st = measure_blocks(m, o, life, blocks, &count) ? place_all(&o->plan, blocks, count, o->tensors) : LKS_ERR_LIMIT;
+    }
+    for (uint32_t t = 0; t < g->tensor_count; t++)
+        o->tensors[t] = o->tensors[o->home[t]];
     free(life);
     free(blocks);
     if (st == LKS_ERR_LIMIT)
@@ -138,7 +170,8 @@ lks_status lks_plan_make(const lks_model *m, const lks_plan_options *options, lk
     o->steps = calloc(g->op_count, sizeof *o->steps);
     o->tensors = calloc(g->tensor_count, sizeof *o->tensors);
     o->tables = calloc(g->op_count, LKS_TABLE_SIZE * sizeof *o->tables);
-    if (!o->steps || !o->tensors || !o->tables) {
+    o->home = calloc(g->tensor_count, sizeof *o->home);
+    if (!o->steps || !o->tensors || !o->tables || !o->home) {
         lks_fail(error, st, "out of memory");
         goto fail;
     }
@@ -148,6 +181,11 @@ lks_status lks_plan_make(const lks_model *m, const lks_plan_options *options, lk
     };
     for (uint32_t i = 0; i < g->op_count; i++)
         lks_lower(m, i, &o->steps[i], o->tables + (size_t)LKS_TABLE_SIZE * i);
+    st = lks_fuse(g, options->keep ? 0 : options->fusions, o->steps, &o->plan.step_count, o->home);
+    if (st != LKS_OK) {
+        lks_fail(error, st, "out of memory");
+        goto fail;
+    }
     if ((st = plan_arena(m, o, error)) != LKS_OK)
         goto fail;
     *plan = &o->plan;
@@ -167,5 +205,6 @@ void lks_plan_free(lks_plan *plan)
     free(o->steps);
     free(o->tensors);
     free(o->tables);
+    free(o->home);
     free(o);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a model to what a backend is given: kernels in order (lower.c), and a place in one arena for each activation (plan.c).
+ * From a model to what a backend is given: kernels in order (lower.c, fuse.c), and a place in one arena for each activation (plan.c).
  */
 #ifndef LKS_HOST_PLAN_H
 #define LKS_HOST_PLAN_H
@@ -11,6 +11,7 @@
 typedef struct lks_plan_options {
     uint32_t max_batch;     /* in images: lks_model_images */
     int keep;
+    uint32_t fusions;       /* LKS_FUSE_...; none are made in a plan that keeps */
     size_t guard_bytes;     /* a multiple of LKS_ARENA_ALIGN */
 } lks_plan_options;
 

@@ -4,6 +4,7 @@
  */
 #include "host/session.h"
 
+#include "host/context.h"
 #include "host/error.h"
 #include "host/registry.h"
 
@@ -42,30 +43,20 @@ static lks_status read_tensor(lks_session *s, uint32_t tensor, void *data, size_
 
 /* ---- opening ------------------------------------------------------------------------------------------------------------- */
 
-static lks_status open_named(lks_session *s, const lks_session_options *o, lks_error *error)
+/* The context of the options, or one of the session's own. */
+static lks_status take_context(lks_session *s, const lks_session_options *o, lks_error *error)
 {
-    for (size_t i = 0; lks_backend_at(i); i++)
-        if (strcmp(lks_backend_at(i)->name, o->backend) == 0) {
-            s->backend = lks_backend_at(i);
-            return s->backend->open(o->device, &s->device, error);
-        }
-    return lks_fail(error, LKS_ERR_NO_DEVICE, "backend \"%.40s\": this build has none of that name", o->backend);
-}
+    const lks_context_options own = { .backend = o->backend, .device = o->device };
+    lks_status st = LKS_OK;
 
-static lks_status open_first_usable(lks_session *s, const lks_session_options *o, lks_error *error)
-{
-    lks_status st;
-
-    if (o->device != 0)
-        return lks_fail(error, LKS_ERR_ARGUMENT, "device %u: of which backend?  Devices are numbered within one", o->device);
-    st = lks_fail(error, LKS_ERR_NO_DEVICE, "no backend of this build has a usable device");
-
-    for (size_t i = 0; lks_backend_at(i); i++) {
-        s->backend = lks_backend_at(i);
-        st = s->backend->open(0, &s->device, error);
-        if (st == LKS_OK)
-            return st;
-    }
+    if (o->context && (o->backend || o->device))
+        return lks_fail(error, LKS_ERR_ARGUMENT, "backend, device: are those of the context");
+    if (o->context)
+        s->context = lks_context_share(o->context);
+    else
+        st = lks_context_open(&own, &s->context, error);
+    if (st == LKS_OK)
+        s->backend = s->context->backend;
     return st;
 }
 
@@ -147,11 +138,11 @@ lks_status lks_session_open_guarded(lks_model *model, const lks_session_options 
     if (!s)
         return lks_fail(error, LKS_ERR_NOMEM, "out of memory");
     s->model = lks_model_share(model);
-    s->device_index = o->device;
-    if ((st = lks_plan_make(model, &plan, &s->plan, error)) != LKS_OK)                                  goto fail;
-    if ((st = o->backend ? open_named(s, o, error) : open_first_usable(s, o, error)) != LKS_OK)            goto fail;
+    if ((st = take_context(s, o, error)) != LKS_OK)                                                     goto fail;
     if ((st = apply_options(s, o, error)) != LKS_OK)                                                    goto fail;
-    if ((st = s->backend->build(s->device, s->plan, s->variant, &s->program, error)) != LKS_OK)         goto fail;
+    plan.fusions = o->no_fuse ? 0 : s->backend->fusions;
+    if ((st = lks_plan_make(model, &plan, &s->plan, error)) != LKS_OK)                                  goto fail;
+    if ((st = s->backend->build(s->context->device, s->plan, s->variant, &s->program, error)) != LKS_OK) goto fail;
     if ((st = s->backend->stream_open(s->program, &s->stream, error)) != LKS_OK)                        goto fail;
     if ((st = make_staging(s, error)) != LKS_OK)                                                        goto fail;
     *session = s;
@@ -170,8 +161,7 @@ void lks_session_close(lks_session *s)
         s->backend->stream_close(s->stream);
     if (s->program)
         s->backend->destroy(s->program);
-    if (s->device)
-        s->backend->close(s->device);
+    lks_context_close(s->context);
     lks_session_close(s->reference);
     lks_plan_free(s->plan);
     free(s->staging);
@@ -183,7 +173,7 @@ void lks_session_close(lks_session *s)
 void lks_session_device(const lks_session *s, lks_device_info *info)
 {
     assert(s && info);
-    s->backend->describe(s->device_index, info);
+    lks_context_device(s->context, info);
 }
 
 lks_status lks_session_mismatch(const lks_session *s, lks_mismatch *mismatch)
@@ -229,17 +219,44 @@ static lks_status check_buffers(lks_session *s, const lks_in *in, const lks_out 
     return st;
 }
 
-static lks_status run_on_device(lks_session *s, const lks_in *in, const lks_out *out, lks_error *error)
+lks_status lks_session_put(lks_session *s, const lks_in *in, lks_error *error)
 {
     const lks_graph *g = &s->model->graph;
     lks_status st = LKS_OK;
 
     for (uint32_t i = 0; st == LKS_OK && i < g->input_count; i++)
         st = write_tensor(s, g->inputs[i], &in[i], error);
-    if (st == LKS_OK)
-        st = s->backend->run(s->stream, s->images, error);
+    return st;
+}
+
+lks_status lks_session_compute(lks_session *s, lks_error *error)
+{
+    return s->backend->run(s->stream, s->images, error);
+}
+
+lks_status lks_session_get(lks_session *s, const lks_out *out, lks_error *error)
+{
+    const lks_graph *g = &s->model->graph;
+    lks_status st = LKS_OK;
+
     for (uint32_t i = 0; st == LKS_OK && i < g->output_count; i++)
         st = read_tensor(s, g->outputs[i], out[i].data, out[i].bytes, error);
+    return st;
+}
+
+lks_status lks_session_wait(lks_session *s, lks_error *error)
+{
+    return s->backend->wait(s->stream, error);
+}
+
+static lks_status run_on_device(lks_session *s, const lks_in *in, const lks_out *out, lks_error *error)
+{
+    lks_status st = lks_session_put(s, in, error);
+
+    if (st == LKS_OK)
+        st = lks_session_compute(s, error);
+    if (st == LKS_OK)
+        st = lks_session_get(s, out, error);
     return st == LKS_OK ? lks_ok(error) : st;
 }
 
@@ -253,7 +270,7 @@ lks_status lks_session_run(lks_session *s, const lks_in *in, const lks_out *out,
         return lks_fail(error, LKS_ERR_ARGUMENT, "lks_session_run: session is NULL");
     if (s->mismatch.count)
         return lks_fail(error, LKS_ERR_MISMATCH, "%s %u: differed from the reference before: it is not used any more",
-                        s->backend->name, s->device_index);
+                        s->backend->name, s->context->index);
     st = check_buffers(s, in, out, error);
     if (st == LKS_OK)
         st = run_on_device(s, in, out, error);
@@ -353,5 +370,5 @@ lks_status lks_session_check_guards(lks_session *s, uint64_t seed, uint32_t *ten
 
 const char *lks_session_variant(const lks_session *s, int kernel, uint32_t i)
 {
-    return s->backend->variant(s->device, (lks_kernel)kernel, i);
+    return s->backend->variant(s->context->device, (lks_kernel)kernel, i);
 }

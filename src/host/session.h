@@ -5,16 +5,16 @@
 #ifndef LKS_HOST_SESSION_H
 #define LKS_HOST_SESSION_H
 
+#include "host/context.h"
 #include "host/plan.h"
 
 #include <stdbool.h>
 
 struct lks_session {
     lks_model *model;
-    const lks_backend *backend;
-    uint32_t device_index;
+    lks_context *context;
+    const lks_backend *backend;     /* of the context */
     lks_plan *plan;
-    lks_device_handle *device;
     lks_program *program;
     lks_stream *stream;
     uint8_t *staging;               /* room for the largest input whose interface type is not its storage type */
@@ -35,6 +35,16 @@ struct lks_session {
  * LKS_ERR_MISMATCH  they differ: out has the reference's bytes, and s->mismatch says where.
  */
 lks_status lks_session_check(lks_session *s, const lks_in *in, const lks_out *out, lks_error *error);
+
+/* ---- for bench ----------------------------------------------------------------------------------------------------------- */
+
+/* The three parts of lks_session_run, whose sizes a whole run has checked before; each may return before the device is done with it. */
+lks_status lks_session_put(lks_session *s, const lks_in *in, lks_error *error);
+lks_status lks_session_compute(lks_session *s, lks_error *error);
+lks_status lks_session_get(lks_session *s, const lks_out *out, lks_error *error);
+
+/* Return when the device is done. */
+lks_status lks_session_wait(lks_session *s, lks_error *error);
 
 /* ---- for selftest -------------------------------------------------------------------------------------------------------- */
 

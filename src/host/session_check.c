@@ -90,7 +90,7 @@ static bool find_first(const lks_session *s, lks_session *reference, lks_session
 
     for (uint32_t i = 0; !found && i < g->op_count; i++) {
         uint32_t tensor = g->ops[i].output[0];
-        size_t bytes = s->plan->tensors[tensor].image_bytes * s->images;
+        size_t bytes = reference->plan->tensors[tensor].image_bytes * s->images;
         uint8_t *both = malloc(2 * bytes);
         lks_mismatch where;
 
@@ -112,8 +112,8 @@ static void locate(lks_session *s, const lks_in *in, const lks_out *scratch)
     lks_session *reference = NULL, *device = NULL;
 
     if (lks_session_open(s->model, &o, &reference, NULL) == LKS_OK && lks_session_run(reference, in, scratch, NULL) == LKS_OK) {
-        o.backend = s->backend->name;
-        o.device = s->device_index;
+        o.backend = NULL;
+        o.context = s->context;
         o.variant = s->variant;
         if (lks_session_open(s->model, &o, &device, NULL) == LKS_OK && lks_session_run(device, in, scratch, NULL) == LKS_OK)
             find_first(s, reference, device, &s->mismatch);
@@ -129,7 +129,7 @@ static lks_status report(const lks_session *s, lks_error *error)
 
     return lks_fail(error, LKS_ERR_MISMATCH,
                     "%s %u: differs from the reference: op %u (%s \"%.80s\"), element %llu: expected %lld, got %lld; %llu elements differ",
-                    s->backend->name, s->device_index, m->op, lks_op_rule_of(op->kind)->name,
+                    s->backend->name, s->context->index, m->op, lks_op_rule_of(op->kind)->name,
                     s->model->graph.tensors[m->tensor].name, (unsigned long long)m->first, (long long)m->expected,
                     (long long)m->got, (unsigned long long)m->count);
 }

@@ -95,6 +95,15 @@ LKS_FN int32_t lks_scale_addend(int32_t v, int32_t left_shift, lks_rq rq, int32_
     return rounding == LKS_TFLITE ? lks_requant_tflite(v * (int32_t)((uint32_t)1 << left_shift), rq) : v * rq.m;
 }
 
+/* spec 4.3 */
+LKS_FN int8_t lks_add(int32_t a, int32_t b, lks_addition p)
+{
+    int32_t ua = lks_scale_addend(a - p.a_zero, p.left_shift, p.a_rq, p.tail.rounding);
+    int32_t ub = lks_scale_addend(b - p.b_zero, p.left_shift, p.b_rq, p.tail.rounding);
+
+    return lks_finish(ua + ub, p.rq, p.tail);
+}
+
 /* acc / k rounded as spec 4.7 says; k >= 1.  For the host and the reference: devices use a magic factor. */
 LKS_FN int32_t lks_average(int32_t acc, int32_t k, int32_t rounding)
 {

@@ -130,6 +130,22 @@ typedef struct lks_tail {
     int32_t y_zero, y_min, y_max, rounding;
 } lks_tail;
 
+/* The sum of two stored values a and b.  spec 4.3 */
+typedef struct lks_addition {
+    int32_t a_zero, b_zero, left_shift;
+    lks_rq a_rq, b_rq, rq;
+    lks_tail tail;
+} lks_addition;
+
+/*
+ * What fusing (host/fuse.c) may put behind the tail of a linear kernel, exactly as the ops would have done it one by one:
+ * y = table[add(y, x2) + 128].  x2 is an activation of the shape of y, dense; the table is that of the step, where it has one.
+ */
+typedef struct lks_fused {
+    int32_t adds;               /* 0: no addition follows, and add is all zero */
+    lks_addition add;           /* a: what the tail gives, b: x2 */
+} lks_fused;
+
 /*
  * The batch is not in these structs: a run states n, 1 or more, and every shape below starts with it.  Where a model is not free in
  * its batch, n is 1 and the model's own first extent is in images, rows, count or dims[0].
@@ -152,12 +168,14 @@ typedef struct lks_conv {
     lks_window window;
     int32_t in_c, out_c, groups, pad_value, x_zero, w_zero;
     lks_tail tail;
+    lks_fused fused;
 } lks_conv;
 
 /* x [n][rows][in_c], w [out_c][in_c], bias and rq [out_c], y [n][rows][out_c].  spec 4.2 */
 typedef struct lks_matmul {
     int32_t rows, in_c, out_c, x_zero, w_zero;
     lks_tail tail;
+    lks_fused fused;
 } lks_matmul;
 
 /*
@@ -167,9 +185,7 @@ typedef struct lks_matmul {
 typedef struct lks_binary {
     int32_t a_image, b_image;
     int32_t dims[LKS_MAX_RANK], a_stride[LKS_MAX_RANK], b_stride[LKS_MAX_RANK];
-    int32_t a_zero, b_zero, left_shift;
-    lks_rq a_rq, b_rq, rq;
-    lks_tail tail;
+    lks_addition add;
 } lks_binary;
 
 /* y[i] = table[x[i] + 128] over [n][count].  spec 4.5 */

@@ -147,6 +147,13 @@ static lks_status read_bytes(lks_stream *stream, size_t offset, void *data, size
     return LKS_OK;
 }
 
+static lks_status wait_for(lks_stream *stream, lks_error *error)
+{
+    (void)stream;
+    (void)error;
+    return LKS_OK;
+}
+
 static lks_status run(lks_stream *s, uint32_t n, lks_error *error)
 {
     const lks_program *p = s->program;
@@ -178,14 +185,16 @@ static lks_status run(lks_stream *s, uint32_t n, lks_error *error)
     {                                                                                                                            \
         return describe(&faulty_##fault_name, "faulty-" #fault_name, i, info);                                                   \
     }                                                                                                                            \
-    static lks_status open_##fault_name(uint32_t i, lks_device_handle **device, lks_error *error)                                \
+    static lks_status open_##fault_name(uint32_t i, const lks_context_options *options, lks_device_handle **device,              \
+                                        lks_error *error)                                                                        \
     {                                                                                                                            \
+        (void)options;                                                                                                           \
         return open_device(&faulty_##fault_name, "faulty-" #fault_name, i, device, error);                                       \
     }                                                                                                                            \
     static const lks_backend backend_##fault_name = {                                                                            \
         .name = "faulty-" #fault_name, .describe = describe_##fault_name, .open = open_##fault_name, .close = close_device,      \
         .variant = variant, .build = build, .destroy = destroy, .stream_open = stream_open, .stream_close = stream_close,        \
-        .write = write_bytes, .run = run, .read = read_bytes                                                                     \
+        .write = write_bytes, .run = run, .wait = wait_for, .read = read_bytes                                       \
     };
 
 FOR_EACH_FAULT(DEFINE_BACKEND)

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Fusing.  Each rule looks at one step and at the step that makes its operand, and moves the earlier one into the later one's place: by
+ * then all other operands have been computed.
+ */
+#include "host/fuse.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_STEP UINT32_MAX
+
+typedef struct fusing {
+    const lks_graph *g;
+    uint32_t fusions;
+    lks_step *steps;
+    uint32_t count;
+    uint32_t *maker;            /* by tensor: the step that makes it; NO_STEP: none */
+    uint32_t *uses;             /* by tensor: how often it is read, by steps or as an output of the graph */
+    bool *gone;                 /* by step: it is part of another one */
+} fusing;
+
+static void count_uses(fusing *f)
+{
+    for (uint32_t t = 0; t < f->g->tensor_count; t++)
+        f->maker[t] = NO_STEP;
+    for (uint32_t i = 0; i < f->count; i++) {
+        const lks_step *s = &f->steps[i];
+
+        if (s->x >= 0)
+            f->uses[s->x]++;
+        if (s->x2 >= 0)
+            f->uses[s->x2]++;
+        f->maker[s->y] = i;
+    }
+    for (uint32_t i = 0; i < f->g->output_count; i++)
+        f->uses[f->g->outputs[i]]++;
+}
+
+/* The step that makes a tensor which nobody else reads; NULL: there is none. */
+static lks_step *only_maker(const fusing *f, int32_t tensor)
+{
+    if (tensor < 0 || f->maker[tensor] == NO_STEP || f->uses[tensor] != 1)
+        return NULL;
+    return &f->steps[f->maker[tensor]];
+}
+
+/* Step `merged` takes the place of step at; `from`, which it came from, is gone. */
+static void replace(fusing *f, uint32_t at, const lks_step *from, lks_step merged)
+{
+    f->gone[from - f->steps] = true;
+    f->steps[at] = merged;
+    f->maker[merged.y] = at;
+}
+
+static bool is_linear(const lks_step *s)
+{
+    return s->kernel == LKS_KERNEL_CONV || s->kernel == LKS_KERNEL_DEPTHWISE || s->kernel == LKS_KERNEL_MATMUL;
+}
+
+static lks_fused *fused_of(lks_step *s)
+{
+    return s->kernel == LKS_KERNEL_MATMUL ? &s->args.matmul.fused : &s->args.conv.fused;
+}
+
+/* ---- pad into conv ------------------------------------------------------------------------------------------------------- */
+
+static bool pads_h_and_w_only(const lks_copy *c)
+{
+    for (int axis = 0; axis < LKS_MAX_RANK; axis++)
+        if (axis != 1 && axis != 2 && c->x_dims[axis] != c->y_dims[axis])
+            return false;
+    return c->before[1] >= 0 && c->before[2] >= 0;
+}
+
+/* Does any window reach beyond the image? */
+static bool has_padding(const lks_window *w)
+{
+    return w->pad_top > 0 || w->pad_left > 0
+        || (int64_t)(w->out_h - 1) * w->stride_h + (int64_t)(w->kernel_h - 1) * w->dilation_h - w->pad_top >= w->in_h
+        || (int64_t)(w->out_w - 1) * w->stride_w + (int64_t)(w->kernel_w - 1) * w->dilation_w - w->pad_left >= w->in_w;
+}
+
+/* Elements beyond the padded image count as its padding, so both must have the same value. */
+static void fuse_pad(fusing *f, uint32_t at)
+{
+    lks_step merged = f->steps[at];
+    const lks_step *pad = only_maker(f, merged.x);
+    lks_window *w = &merged.args.conv.window;
+
+    if (merged.kernel == LKS_KERNEL_MATMUL || !pad || pad->kernel != LKS_KERNEL_COPY || pad->x < 0)
+        return;
+    if (!pads_h_and_w_only(&pad->args.copy) || w->images != pad->args.copy.x_dims[0])
+        return;
+    if (has_padding(w) && merged.args.conv.pad_value != pad->args.copy.fill)
+        return;
+    w->in_h = pad->args.copy.x_dims[1];
+    w->in_w = pad->args.copy.x_dims[2];
+    w->pad_top += pad->args.copy.before[1];
+    w->pad_left += pad->args.copy.before[2];
+    merged.args.conv.pad_value = pad->args.copy.fill;
+    merged.x = pad->x;
+    replace(f, at, pad, merged);
+}
+
+/* ---- add into a linear kernel -------------------------------------------------------------------------------------------- */
+
+/* Are both operands activations of the very shape of y? */
+static bool is_dense(const lks_binary *b)
+{
+    int32_t stride = 1;
+
+    for (int axis = LKS_MAX_RANK - 1; axis >= 0; axis--) {
+        if (b->dims[axis] != 1 && (b->a_stride[axis] != stride || b->b_stride[axis] != stride))
+            return false;
+        stride *= b->dims[axis];
+    }
+    return b->a_image == stride && b->b_image == stride;
+}
+
+static lks_addition swapped(lks_addition a)
+{
+    lks_addition s = a;
+
+    s.a_zero = a.b_zero;
+    s.b_zero = a.a_zero;
+    s.a_rq = a.b_rq;
+    s.b_rq = a.a_rq;
+    return s;
+}
+
+static bool takes_add(lks_step *maker)
+{
+    return maker && is_linear(maker) && !fused_of(maker)->adds && !maker->table;
+}
+
+/* The operand that is made later takes the other one as its x2. */
+static void fuse_add(fusing *f, uint32_t at)
+{
+    const lks_step *add = &f->steps[at];
+    lks_step *a = only_maker(f, add->x), *b = only_maker(f, add->x2), *from, merged;
+
+    if (add->x < 0 || add->x2 < 0 || add->table || !is_dense(&add->args.binary))
+        return;
+    a = takes_add(a) ? a : NULL;
+    b = takes_add(b) ? b : NULL;
+    from = !a ? b : !b || a > b ? a : b;
+    if (!from)
+        return;
+    merged = *from;
+    merged.last_op = add->last_op;
+    merged.x2 = from == a ? add->x2 : add->x;
+    merged.y = add->y;
+    *fused_of(&merged) = (lks_fused){ 1, from == a ? add->args.binary.add : swapped(add->args.binary.add) };
+    replace(f, at, from, merged);
+}
+
+/* ---- table --------------------------------------------------------------------------------------------------------------- */
+
+static void fuse_table(fusing *f, uint32_t at)
+{
+    const lks_step *lut = &f->steps[at], *from = only_maker(f, lut->x);
+    lks_step merged;
+
+    if (!from || from->table || !(is_linear(from) || from->kernel == LKS_KERNEL_BINARY))
+        return;
+    merged = *from;
+    merged.last_op = lut->last_op;
+    merged.y = lut->y;
+    merged.table = lut->table;
+    replace(f, at, from, merged);
+}
+
+/* ---- alias --------------------------------------------------------------------------------------------------------------- */
+
+static bool moves_nothing(const lks_step *s)
+{
+    const lks_copy *c = &s->args.copy;
+
+    return s->x >= 0 && memcmp(c->x_dims, c->y_dims, sizeof c->x_dims) == 0;
+}
+
+static void fuse_alias(fusing *f, uint32_t at, uint32_t *home)
+{
+    if (!moves_nothing(&f->steps[at]))
+        return;
+    home[f->steps[at].y] = home[f->steps[at].x];        /* x was made before: its home is final */
+    f->gone[at] = true;
+}
+
+/* ---- all ----------------------------------------------------------------------------------------------------------------- */
+
+static void fuse_step(fusing *f, uint32_t at, uint32_t *home)
+{
+    const lks_kernel kernel = f->steps[at].kernel;
+
+    if (f->fusions & LKS_FUSE_PAD && is_linear(&f->steps[at]))
+        fuse_pad(f, at);
+    else if (f->fusions & LKS_FUSE_ADD && kernel == LKS_KERNEL_BINARY)
+        fuse_add(f, at);
+    else if (f->fusions & LKS_FUSE_TABLE && kernel == LKS_KERNEL_LUT)
+        fuse_table(f, at);
+    else if (f->fusions & LKS_FUSE_ALIAS && kernel == LKS_KERNEL_COPY)
+        fuse_alias(f, at, home);
+}
+
+static void remove_gone(const fusing *f, uint32_t *count)
+{
+    *count = 0;
+    for (uint32_t i = 0; i < f->count; i++)
+        if (!f->gone[i])
+            f->steps[(*count)++] = f->steps[i];
+}
+
+lks_status lks_fuse(const lks_graph *g, uint32_t fusions, lks_step *steps, uint32_t *count, uint32_t *home)
+{
+    fusing f = { .g = g, .fusions = fusions, .steps = steps, .count = *count };
+    lks_status st = LKS_ERR_NOMEM;
+
+    f.maker = malloc(g->tensor_count * sizeof *f.maker);
+    f.uses = calloc(g->tensor_count, sizeof *f.uses);
+    f.gone = calloc(*count, sizeof *f.gone);
+    if (f.maker && f.uses && f.gone) {
+        for (uint32_t t = 0; t < g->tensor_count; t++)
+            home[t] = t;
+        count_uses(&f);
+        for (uint32_t i = 0; i < f.count; i++)
+            fuse_step(&f, i, home);
+        remove_gone(&f, count);
+        st = LKS_OK;
+    }
+    free(f.maker);
+    free(f.uses);
+    free(f.gone);
+    return st;
+}
