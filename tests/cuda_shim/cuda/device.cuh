@@ -44,13 +44,11 @@ static cudaError_t shim_launch_kernel(const char *name, void (*kernel)(P...), di
 
 /* ---- dot products -------------------------------------------------------------------------------------------------------- */
 
-static inline int32_t lks_dp4a(int32_t a, int32_t b, int32_t acc)
+static inline uint32_t lks_dp4a(uint32_t a, uint32_t b, uint32_t acc)
 {
-    uint32_t sum = (uint32_t)acc;
-
     for (int i = 0; i < 4; i++)
-        sum += (uint32_t)((int8_t)((uint32_t)a >> 8 * i) * (int8_t)((uint32_t)b >> 8 * i));
-    return (int32_t)sum;
+        acc += (uint32_t)((int8_t)(a >> 8 * i) * (int8_t)(b >> 8 * i));
+    return acc;
 }
 
 /* ---- asynchronous copies to shared memory -------------------------------------------------------------------------------- */
@@ -58,6 +56,11 @@ static inline int32_t lks_dp4a(int32_t a, int32_t b, int32_t acc)
 static inline void lks_copy16_async(void *to, const void *from)
 {
     shim_copy_async(to, from, 16, 16);
+}
+
+static inline void lks_copy4_async(void *to, const void *from)
+{
+    shim_copy_async(to, from, 4, 4);
 }
 
 static inline void lks_copy_commit()
