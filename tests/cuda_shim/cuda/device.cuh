@@ -44,13 +44,11 @@ static cudaError_t shim_launch_kernel(const char *name, void (*kernel)(P...), di
 
 /* ---- dot products -------------------------------------------------------------------------------------------------------- */
 
-static inline int32_t lks_dp4a(int32_t a, int32_t b, int32_t acc)
+static inline uint32_t lks_dp4a(uint32_t a, uint32_t b, uint32_t acc)
 {
-    uint32_t sum = (uint32_t)acc;
-
     for (int i = 0; i < 4; i++)
-        sum += (uint32_t)((int8_t)((uint32_t)a >> 8 * i) * (int8_t)((uint32_t)b >> 8 * i));
-    return (int32_t)sum;
+        acc += (uint32_t)((int8_t)(a >> 8 * i) * (int8_t)(b >> 8 * i));
+    return acc;
 }
 
 /* ---- asynchronous copies to shared memory -------------------------------------------------------------------------------- */
@@ -58,6 +56,11 @@ static inline int32_t lks_dp4a(int32_t a, int32_t b, int32_t acc)
 static inline void lks_copy16_async(void *to, const void *from)
 {
     shim_copy_async(to, from, 16, 16);
+}
+
+static inline void lks_copy4_async(void *to, const void *from)
+{
+    shim_copy_async(to, from, 4, 4);
 }
 
 static inline void lks_copy_commit()
@@ -85,7 +88,7 @@ static inline void shim_load_matrices(uint32_t *r, const void *row, int count)
     std::memcpy(r, lane.value, sizeof *r * (size_t)count);
 }
 
-static inline void shim_multiply(shim_exchange what, int32_t *d, int values, const uint32_t *a, int a_words, const uint32_t *b, int b_words)
+static inline void shim_multiply(shim_exchange what, uint32_t *d, int values, const uint32_t *a, int a_words, const uint32_t *b, int b_words)
 {
     shim_lane lane = {};
 
@@ -99,11 +102,6 @@ static inline void shim_multiply(shim_exchange what, int32_t *d, int values, con
     std::memcpy(d, lane.value, sizeof *d * (size_t)values);
 }
 
-static inline void lks_ldmatrix_x1(uint32_t r[1], const void *row)
-{
-    shim_load_matrices(r, row, 1);
-}
-
 static inline void lks_ldmatrix_x2(uint32_t r[2], const void *row)
 {
     shim_load_matrices(r, row, 2);
@@ -114,20 +112,14 @@ static inline void lks_ldmatrix_x4(uint32_t r[4], const void *row)
     shim_load_matrices(r, row, 4);
 }
 
-/* d += a b, s8 x s8 modulo 2^32 */
-static inline void lks_mma_m16n8k32(int32_t d[4], const uint32_t a[4], const uint32_t b[2])
+static inline void lks_mma_8x8x16(uint32_t d[2], uint32_t a, uint32_t b)
+{
+    shim_multiply(SHIM_MMA_8816, d, 2, &a, 1, &b, 1);
+}
+
+static inline void lks_mma_16x8x32(uint32_t d[4], const uint32_t a[4], const uint32_t b[2])
 {
     shim_multiply(SHIM_MMA_16832, d, 4, a, 4, b, 2);
-}
-
-static inline void lks_mma_m16n8k16(int32_t d[4], const uint32_t a[2], const uint32_t b[1])
-{
-    shim_multiply(SHIM_MMA_16816, d, 4, a, 2, b, 1);
-}
-
-static inline void lks_mma_m8n8k16(int32_t d[2], const uint32_t a[1], const uint32_t b[1])
-{
-    shim_multiply(SHIM_MMA_8816, d, 2, a, 1, b, 1);
 }
 
 #endif
