@@ -34,8 +34,8 @@ bool device_enumerate(device_list *list, lks_error *error)
             return error_memory(error);
         }
         list->device = grown;
-        grown[list->count].index = count_of(list, info.backend);
-        grown[list->count++].info = info;
+        grown[list->count] = (device){ .info = info, .index = count_of(list, info.backend) };
+        list->count++;
     }
     return true;
 }
