@@ -50,7 +50,7 @@ typedef enum shim_exchange {
     SHIM_SYNC,          /* __syncwarp */
     SHIM_SHUFFLE, SHIM_SHUFFLE_UP, SHIM_SHUFFLE_DOWN, SHIM_SHUFFLE_XOR,
     SHIM_BALLOT,
-    SHIM_LDMATRIX, SHIM_MMA_16816, SHIM_MMA_16832, SHIM_MMA_8816
+    SHIM_LDMATRIX, SHIM_MMA_8816, SHIM_MMA_16832
 } shim_exchange;
 
 /* What a lane brings to an exchange, and takes from it. */

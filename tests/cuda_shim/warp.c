@@ -126,7 +126,6 @@ const char *shim_warp_exchange(shim_lane *lanes[SHIM_WARP])
     case SHIM_SYNC:         return NULL;
     case SHIM_BALLOT:       return ballot(lanes);
     case SHIM_LDMATRIX:     return load_matrices(lanes);
-    case SHIM_MMA_16816:    return multiply(lanes, 16, 16);
     case SHIM_MMA_16832:    return multiply(lanes, 16, 32);
     case SHIM_MMA_8816:     return multiply(lanes, 8, 16);
     default:                return shuffle(lanes);
