@@ -193,6 +193,7 @@ flow make_sum(maker *m);
 flow make_softmax(maker *m);
 flow make_reshape(maker *m);
 flow make_pad(maker *m);
+flow make_block(maker *m);
 flow make_graph(maker *m);
 
 #endif
