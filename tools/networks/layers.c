@@ -223,6 +223,10 @@ activation net_add(net *n, const char *name, const activation *a, const activati
     args.add.left_shift = tflite ? 20 : 0;
     args.add.a_m = args.add.b_m = tflite ? 1 << 30 : 1 << 10;           /* a half, behind the left shift */
     settle(&y, r);
+    if (r == RELU) {            /* not normal: what was rectified before is skewed, and more so in each block */
+        y.mean = y.mean * 11 / 10;
+        y.variance = y.variance * 14 / 10;
+    }
     args.add.y_zero = y.zero;
     y.tensor = add_tensor(n, name, &y);
     lks_builder_op(n->b, LKS_OP_ADD, operands, &y.tensor, &args);
@@ -258,10 +262,10 @@ activation net_pool(net *n, const char *name, uint32_t kind, const activation *x
     return y;
 }
 
-/* The mean of an image varies less than its pixels: about a fourth, as they depend on one another. */
+/* The mean of an image varies less than its pixels: about half as much, as they depend on one another. */
 activation net_mean(net *n, const char *name, const activation *x)
 {
-    const uint64_t count = (uint64_t)x->dims[1] * x->dims[2], deviation = root((uint64_t)x->variance << 16) / 4;    /* in 2^-8 */
+    const uint64_t count = (uint64_t)x->dims[1] * x->dims[2], deviation = root((uint64_t)x->variance << 16) / 2;    /* in 2^-8 */
     lks_rq rq = scale_ratio((uint64_t)DEVIATION_LINEAR << 8, count * deviation, n->rounding, count * 255);
     activation y = { .rank = 2, .dims = { x->dims[0], x->dims[3] } };
     lks_op_args args = { .sum = { .axes = 6, .x_zero = x->zero + x->mean, .m = rq.m, .s = rq.s, .y_min = -128, .y_max = 127,
