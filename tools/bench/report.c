@@ -198,9 +198,17 @@ static void print_measured(const bench_row *r)
            brief(f[PERCENT_OF_PEAK], h), brief(f[PEAK_MEMORY_BYTES] / 1048576, m));
 }
 
+/* What fits a column: of a path, the name of the file. */
+static const char *short_name(const char *model)
+{
+    const char *slash = strrchr(model, '/');
+
+    return slash && slash[1] ? slash + 1 : model;
+}
+
 static void print_md_row(const bench_row *r)
 {
-    printf("| %s | %s %" PRIu32 " | %s | ", r->model, r->device.info.backend, r->device.index, scenario_names[r->scenario]);
+    printf("| %.44s | %s %" PRIu32 " | %s | ", short_name(r->model), r->device.info.backend, r->device.index, scenario_names[r->scenario]);
     if (r->threads)
         printf("%" PRIu32 " | ", r->threads);
     else
