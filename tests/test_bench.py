@@ -170,6 +170,8 @@ class Formats(Case):
         row = json.loads(program.lockstep("bench", "--peak", "-r", 2, "-o", "json"))["rows"][0]
         self.assertEqual((row["scenario"], row["model"], row["status"]), ("Peak", None, "OK"))
         self.assertGreater(row["peak_gmac_per_s"], 0)
+        self.assertIn("NOT SUPPORTED: cpu_ref: 2 threads", call("bench", "--peak", "-t", 2).stdout)
+        self.assertIsNone(rows("--op", "add:1,5,5,4")[0]["percent_of_peak"])      # no MACs: nothing to hold against it
         self.assertRegex(program.lockstep("bench", "--peak", "-r", 1), r"int8 +[\d.]+ GMAC/s by .*\n +copy +[\d.]+ GB/s")
 
 

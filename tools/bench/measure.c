@@ -361,8 +361,8 @@ static void put_rates(measurement *m)
     f[PEAK_GMAC_PER_S] = median_of(&m->peaks);
     f[COPY_GB_PER_S] = median_of(&m->copies);
     f[GMAC_PER_IMAGE] = m->gmac_per_image;
-    f[GMAC_PER_S] = f[IMAGES_PER_S] * m->gmac_per_image;
     if (m->gmac_per_image > 0) {        /* else there is nothing to hold against the peak */
+        f[GMAC_PER_S] = f[IMAGES_PER_S] * m->gmac_per_image;
         put_interval(&f[PERCENT_OF_PEAK], &m->percents);
         widen(m);
     }
