@@ -35,8 +35,8 @@ __attribute__((target("avx512f,avx512vnni"))) static void spin_avx512_vnni(uint6
                           TIMES_8(VNNI_ZMM, 16, 17, 18, 19, 20, 21, 22, 23)) "vzeroupper"
                      : "+r"(n) : "r"(operands)
                      : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
-                       "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm30",
-                       "xmm31");
+                       "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23",
+                       "xmm30", "xmm31");
 }
 
 #define CLOBBERS_16 "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", \
