@@ -317,7 +317,7 @@ class Refusals(Case):
                 (["--op", SMALL, "--peak"], "--peak"), (["--peak", "--against", "x"], "--peak"),
                 (["--op", SMALL, "--backend", "cpu_ref,,x"], "--backend"),
                 (["--op", SMALL, "--backend", "abacus"], "not in this build"),
-                (["--op", SMALL, "--device", "9", "--backend", "cpu_ref"], "no device 9"),
+                (["--op", SMALL, "--device", "9", "--backend", "cpu_ref"], "no device \"9\""),
                 (["--op", SMALL, "-x"], "-x: no such option"),
                 (["--op", SMALL, "--max-mem", "1"], "more than the limit of 1")):
             self.refused(*arguments, says=says)
