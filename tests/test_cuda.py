@@ -18,18 +18,19 @@ PROGRAM = os.environ.get("LOCKSTEP_TEST", str(program.ROOT / "build/gcc/tests/lo
 CUDA_TEST = os.environ.get("CUDA_TEST", str(program.ROOT / "build/gcc/tests/cuda_test"))
 DIGITS = program.ROOT / "examples/digits/digits.tflite"
 BACKEND = ("--backend", "cuda-shim")
-CASES = int(os.environ.get("LOCKSTEP_CUDA_CASES", 24 if program.QUICK else 300))
+CASES = int(os.environ.get("LOCKSTEP_CUDA_CASES", 16 if program.QUICK else 100))
 ARCHITECTURES = (75, 80, 90)
 # Real models; those that are not here would take minutes.
 MODELS = ("hello_world_int8",) if program.QUICK else ("hello_world_int8", "kws_int8", "resnet8_cifar10_int8", "vww_int8")
 
 
 def kernels_of_the_source() -> set[str]:
+    """Those that are written out, and those that a macro LKS_..._KERNEL(name, ...) makes."""
     found = set()
     for path in (program.ROOT / "src/cuda").glob("*.cu"):
         text = re.sub(r"//[^\n]*|/\*.*?\*/", " ", path.read_text(), flags=re.S)
-        found |= set(re.findall(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(", text))
-        found |= set(re.findall(r"__global__\s+__launch_bounds__\([^)]*\)\s*void\s+(\w+)\s*\(", text))
+        found |= set(re.findall(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+_kernel)\s*\(", text))
+        found |= set(re.findall(r"(?m)^[A-Z_]+_KERNEL\((\w+_kernel)\b", text))
     return found
 
 
