@@ -171,6 +171,18 @@ class Run(FaultyCase):
         self.assertIn("does not open", done.stderr)
 
 
+class Fused(FaultyCase):
+    """The backend `fused` takes every fusion of the host and is right; its plans are held against those of single ops."""
+
+    def test_fusing_changes_no_byte(self) -> None:
+        done = call("selftest", "--backend", "fused", "--cases", MANY_CASES, "--op", "block", "--op", "graph")
+        self.assertEqual((done.returncode, done.stderr, last_line(done)), (0, "", "PASSED"))
+
+    def test_a_model_passes(self) -> None:
+        done = call("verify", self.model("faulty-order"), "--backend", "fused")
+        self.assertEqual((done.returncode, done.stderr, last_line(done)), (0, "", "PASSED"))
+
+
 class Selftest(FaultyCase):
     def test_what_is_healthy_passes(self) -> None:
         done = call("selftest", "--backend", "cpu_ref", "--cases", CASES)
@@ -204,13 +216,13 @@ class Selftest(FaultyCase):
         self.assertIn(lines[0][1], again.stdout)
 
     def test_a_wrong_op_is_the_one_that_is_named(self) -> None:
-        """By itself, or within a graph; and no other."""
+        """By itself, or within a block or graph; and no other."""
         for backend in ("faulty-softmax", "faulty-average", "faulty-tile", "faulty-overrun"):
             kind = "max_pool" if backend == "faulty-overrun" else MODELS[backend][1]
             with self.subTest(backend):
                 report, lines = self.failures(backend)
                 self.assertLessEqual({kind}, {m[3] for m in lines})
-                self.assertLessEqual({m[3] for m in lines}, {kind, "graph"})
+                self.assertLessEqual({m[3] for m in lines}, {kind, "block", "graph"})
                 named = re.findall(r"(?m)^  op \d+ of \d+: (\w+) ", report)
                 self.assertTrue(named)
                 self.assertEqual(set(named), {kind}, report)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Threads share one model, each with sessions of its own, and must all get the same bytes.  Meant for the thread sanitizer.
+ * Threads share one model and one open device, each with sessions of its own, and must all get the same bytes.  Meant for the thread sanitizer.
  *
  * threads_test MODEL
  */
@@ -15,6 +15,7 @@ enum { THREADS = 8, ROUNDS = 20, BYTES = 4096 };
 
 typedef struct worker {
     lks_model *model;
+    lks_context *context;
     size_t in_bytes, out_bytes;
     uint8_t out[BYTES];
     int ok;
@@ -25,7 +26,7 @@ static int run_once(worker *w, const uint8_t *pixels)
     lks_session *s;
     lks_in in = { pixels, w->in_bytes };
     lks_out out = { w->out, w->out_bytes };
-    int ok = lks_session_open(w->model, NULL, &s, NULL) == LKS_OK && lks_session_run(s, &in, &out, NULL) == LKS_OK;
+    int ok = lks_session_open(w->model, &(lks_session_options){ .context = w->context }, &s, NULL) == LKS_OK && lks_session_run(s, &in, &out, NULL) == LKS_OK;
 
     lks_session_close(s);
     return ok;
@@ -51,15 +52,19 @@ int main(int argc, char **argv)
     pthread_t thread[THREADS];
     lks_tensor_info in, out;
     lks_model *m;
+    lks_context *context;
     lks_error error;
     int passed = 0;
 
     if (argc != 2 || lks_model_open(argv[1], NULL, &m, &error) != LKS_OK)
         return printf("FAIL no model: %s\n", argc == 2 ? error.text : "usage: threads_test MODEL"), 1;
+    if (lks_context_open(NULL, &context, &error) != LKS_OK)
+        return printf("FAIL no device: %s\n", error.text), 1;
     lks_model_tensor(m, lks_model_input(m, 0), &in);
     lks_model_tensor(m, lks_model_output(m, 0), &out);
     for (int i = 0; i < THREADS; i++) {
         w[i].model = m;
+        w[i].context = context;
         w[i].in_bytes = in.bytes;
         w[i].out_bytes = out.bytes;
         if (in.bytes > BYTES || out.bytes > BYTES || pthread_create(&thread[i], NULL, work, &w[i]) != 0)
@@ -69,6 +74,7 @@ int main(int argc, char **argv)
         pthread_join(thread[i], NULL);
         passed += w[i].ok && memcmp(w[i].out, w[0].out, out.bytes) == 0;
     }
+    lks_context_close(context);
     lks_model_close(m);
     printf("%d passed, %d failed\n", passed, THREADS - passed);
     return passed == THREADS ? 0 : 1;

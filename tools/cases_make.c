@@ -28,6 +28,7 @@ static const case_row rows[] = {
     { LKS_OP_SOFTMAX, make_softmax },
     { LKS_OP_RESHAPE, make_reshape },
     { LKS_OP_PAD, make_pad },
+    { CASES_BLOCK, make_block },
     { CASES_GRAPH, make_graph }
 };
 
@@ -41,7 +42,7 @@ bool cases_kind(size_t i, uint32_t *kind)
 
 const char *cases_name(uint32_t kind)
 {
-    return kind == CASES_GRAPH ? "graph" : lks_op_rule_of(kind)->name;
+    return kind == CASES_GRAPH ? "graph" : kind == CASES_BLOCK ? "block" : lks_op_rule_of(kind)->name;
 }
 
 /* ---- tensors ------------------------------------------------------------------------------------------------------------- */

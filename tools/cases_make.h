@@ -7,8 +7,9 @@
 
 #include "tools/errors.h"
 
-/* The kind of the cases that are whole graphs; all other kinds are LKS_OP_... */
+/* The kinds of the cases that are graphs; all other kinds are LKS_OP_... */
 #define CASES_GRAPH 0
+#define CASES_BLOCK 0x10000u    /* beyond the ops: what the host fuses */
 
 typedef struct made_case {
     lks_model *model;
@@ -17,10 +18,10 @@ typedef struct made_case {
     size_t input_bytes;
 } made_case;
 
-/* Kind i of the table, in the order of spec 4, the graphs last.  false: beyond the last. */
+/* Kind i of the table, in the order of spec 4, blocks and graphs last.  false: beyond the last. */
 bool cases_kind(size_t i, uint32_t *kind);
 
-/* "conv", ..., "graph". */
+/* "conv", ..., "block", "graph". */
 const char *cases_name(uint32_t kind);
 
 /*

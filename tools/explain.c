@@ -4,6 +4,7 @@
  */
 #include "tools/explain_report.h"
 #include "tools/commands.h"
+#include "tools/model_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -104,7 +105,7 @@ static bool load(explaining *x, lks_error *error)
 {
     const explain_options *o = x->options;
 
-    if (lks_model_open(o->model, &o->common.limits, &x->model, error) != LKS_OK)
+    if (!model_file_open(o->model, &o->common.limits, &x->model, error))
         return false;
     lks_model_get(x->model, &x->info);
     if (lks_model_op(x->model, o->op, &x->op) != LKS_OK)
@@ -308,7 +309,7 @@ const command command_explain = {
     "the sum, the accumulator with its proven bound, each rounding step, zero point and clamp.  The operands are what\n"
     "cpu_ref computed.  The result is compared with what cpu_ref and every other usable device give; the last line is\n"
     "PASSED or FAILED.\n\n"
-    HELP_INPUTS "\n"
+    HELP_INPUTS HELP_BUILTIN "\n"
     "  --op N              the op: see lockstep info\n"
     "  --at I,J,...        the element: one number from 0 per axis of the op's output, the batch first\n"
     "  --all               every term, also of long sums\n"

@@ -18,7 +18,10 @@ typedef struct image {
 
 typedef enum image_resizing { IMAGE_NEAREST, IMAGE_BILINEAR } image_resizing;
 
-/* Do the bytes begin as a PNG, JPEG or BMP file does? */
+typedef enum image_kind { IMAGE_NONE, IMAGE_PNG, IMAGE_JPEG, IMAGE_BMP } image_kind;
+
+/* As what kind of file do the bytes begin?  Is it one of these? */
+image_kind image_kind_of(const uint8_t *bytes, size_t size);
 bool image_is(const uint8_t *bytes, size_t size);
 
 /*

@@ -46,32 +46,6 @@ static uint32_t big32(const uint8_t *p)
     return (uint32_t)p[3] | (uint32_t)p[2] << 8 | (uint32_t)p[1] << 16 | (uint32_t)p[0] << 24;
 }
 
-static bool is_png(const uint8_t *bytes, size_t size)
-{
-    return size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0;
-}
-
-static bool is_jpeg(const uint8_t *bytes, size_t size)
-{
-    return size >= 4 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff && bytes[3] >= 0xc0;
-}
-
-/* "BM" alone is too little: raw input bytes may begin so. */
-static bool is_bmp(const uint8_t *bytes, size_t size)
-{
-    uint32_t header;
-
-    if (size < 18 || bytes[0] != 'B' || bytes[1] != 'M' || little32(bytes + 6) != 0)
-        return false;
-    header = little32(bytes + 14);
-    return header == 12 || header == 40 || header == 56 || header == 108 || header == 124;
-}
-
-bool image_is(const uint8_t *bytes, size_t size)
-{
-    return is_png(bytes, size) || is_jpeg(bytes, size) || is_bmp(bytes, size);
-}
-
 /* Chunks up to IEND, all inside the file. */
 static bool png_complete(const uint8_t *bytes, size_t size)
 {
@@ -124,11 +98,11 @@ static bool bmp_complete(const uint8_t *bytes, size_t size)
 /* stb_image fills in what a cut file lacks, or skips it: a run on half a picture must not look like a run on all of it. */
 static bool is_complete(const uint8_t *bytes, size_t size)
 {
-    if (is_png(bytes, size))
-        return png_complete(bytes, size);
-    if (is_jpeg(bytes, size))
-        return jpeg_complete(bytes, size);
-    return bmp_complete(bytes, size);
+    switch (image_kind_of(bytes, size)) {
+    case IMAGE_PNG:  return png_complete(bytes, size);
+    case IMAGE_JPEG: return jpeg_complete(bytes, size);
+    default:         return bmp_complete(bytes, size);
+    }
 }
 
 static bool check_size(const uint8_t *bytes, size_t size, const char *name, lks_error *error)

@@ -4,6 +4,7 @@
  */
 #include "tools/commands.h"
 #include "tools/json.h"
+#include "tools/model_file.h"
 #include "tools/options.h"
 #include "tools/tensor.h"
 
@@ -258,7 +259,7 @@ static bool info_main(int argc, char **argv, lks_error *error)
     if (!parse(argc, argv, &o, error))
         return false;
     v.path = o.model;
-    if (lks_model_open(o.model, &o.common.limits, &v.model, error) != LKS_OK)
+    if (!model_file_open(o.model, &o.common.limits, &v.model, error))
         return false;
     ok = describe(&v, &o, error);
     lks_model_close(v.model);
@@ -270,6 +271,7 @@ const command command_info = {
     "usage: lockstep info MODEL [options]\n\n"
     "Prints the digest of MODEL (.lks or .tflite), its inputs and outputs, a table of its ops, and what a run costs:\n"
     "exact counts, the same on every machine.\n\n"
+    HELP_BUILTIN "\n"
     "  --batch N           describe a run with that batch (models whose batch is free)\n"
     HELP_LIMITS
     "  --json              print JSON\n",

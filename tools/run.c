@@ -4,6 +4,7 @@
  */
 #include "tools/run.h"
 #include "tools/commands.h"
+#include "tools/model_file.h"
 #include "tools/npy.h"
 #include "tools/output.h"
 #include "tools/trace.h"
@@ -118,7 +119,7 @@ static bool load(run *r, lks_error *error)
 
     if (!device_pick(&o->common, &r->device, error))
         return false;
-    if (lks_model_open(o->model, &o->common.limits, &r->model, error) != LKS_OK)
+    if (!model_file_open(o->model, &o->common.limits, &r->model, error))
         return false;
     lks_model_get(r->model, &r->info);
     if (o->output && r->info.outputs != 1)
@@ -278,7 +279,7 @@ const command command_run = {
     "usage: lockstep run MODEL INPUT... [options]\n\n"
     "Runs MODEL (.lks or .tflite) and prints the best classes and the SHA-256 of the model, of each input and of each\n"
     "output, which are equal on every backend and machine.\n\n"
-    HELP_INPUTS "\n"
+    HELP_INPUTS HELP_BUILTIN "\n"
     "  --labels FILE       class names, one per line, class 0 first\n"
     "  --top K             print the K best classes (1 to 1000, default 5); equal values: the lower index first\n"
     "  --output FILE.npy   write the output (models with one output)\n"

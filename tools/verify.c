@@ -4,7 +4,7 @@
  */
 #include "tools/verify.h"
 #include "tools/commands.h"
-#include "tools/files.h"
+#include "tools/model_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -211,7 +211,7 @@ static bool verify(verify_options *o, lks_error *error)
     blob file;
     bool ok;
 
-    if (!file_read(o->model, memory > MODEL_BYTES_MAX ? memory : MODEL_BYTES_MAX, &file, error))
+    if (!model_file_read(o->model, memory > MODEL_BYTES_MAX ? memory : MODEL_BYTES_MAX, &file, error))
         return false;
     if (recording_is(file.data, file.bytes))
         return verify_capsule(o, file.data, file.bytes, error);
@@ -248,7 +248,7 @@ const command command_verify = {
     "PASSED or FAILED.\n\n"
     "The inputs are random bytes (case random_N: the top bytes of splitmix64 from state N), constant bytes 00, 80 and 7f,\n"
     "and those that are given.\n"
-    HELP_INPUTS "\n"
+    HELP_INPUTS HELP_BUILTIN "\n"
     "  --cases N             how many random cases, 0 to 100000 (default 8)\n"
     "  --seed S              the first N (default 0)\n"
     "  --backend NAME        only that backend; may be repeated; it then must be usable\n"

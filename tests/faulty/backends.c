@@ -177,30 +177,37 @@ static lks_status run(lks_stream *s, uint32_t n, lks_error *error)
 
 /* ---- the table ----------------------------------------------------------------------------------------------------------- */
 
-#define FOR_EACH_FAULT(DO)                                                                                                       \
-    DO(flip) DO(tile) DO(table) DO(variant) DO(saturate) DO(fp32) DO(ties) DO(round) DO(average) DO(softmax) DO(stale) DO(pad)   \
-    DO(border) DO(batch) DO(skip) DO(overrun) DO(flaky) DO(refuse) DO(lost)
+#define EVERY_FUSION (LKS_FUSE_PAD | LKS_FUSE_ADD | LKS_FUSE_TABLE | LKS_FUSE_ALIAS)
 
-#define DEFINE_BACKEND(fault_name)                                                                                               \
+/* The fault, the name of its backend, and what that backend fuses. */
+#define FAULTY(DO, fault_name, fuses) DO(fault_name, "faulty-" #fault_name, fuses)
+#define FOR_EACH_FAULT(DO)                                                                                                       \
+    FAULTY(DO, flip, 0) FAULTY(DO, tile, 0) FAULTY(DO, table, 0) FAULTY(DO, variant, 0) FAULTY(DO, saturate, 0)                  \
+    FAULTY(DO, fp32, 0) FAULTY(DO, ties, 0) FAULTY(DO, round, 0) FAULTY(DO, average, 0) FAULTY(DO, softmax, 0)                   \
+    FAULTY(DO, stale, 0) FAULTY(DO, pad, 0) FAULTY(DO, border, 0) FAULTY(DO, batch, 0) FAULTY(DO, skip, 0)                       \
+    FAULTY(DO, overrun, 0) FAULTY(DO, flaky, 0) FAULTY(DO, refuse, 0) FAULTY(DO, lost, 0) FAULTY(DO, order, EVERY_FUSION)        \
+    DO(fused, "fused", EVERY_FUSION)
+
+#define DEFINE_BACKEND(fault_name, backend_name, fuses)                                                                          \
     static lks_status describe_##fault_name(uint32_t i, lks_device_info *info)                                                   \
     {                                                                                                                            \
-        return describe(&faulty_##fault_name, "faulty-" #fault_name, i, info);                                                   \
+        return describe(&faulty_##fault_name, backend_name, i, info);                                                            \
     }                                                                                                                            \
     static lks_status open_##fault_name(uint32_t i, const lks_context_options *options, lks_device_handle **device,              \
                                         lks_error *error)                                                                        \
     {                                                                                                                            \
         (void)options;                                                                                                           \
-        return open_device(&faulty_##fault_name, "faulty-" #fault_name, i, device, error);                                       \
+        return open_device(&faulty_##fault_name, backend_name, i, device, error);                                                \
     }                                                                                                                            \
     static const lks_backend backend_##fault_name = {                                                                            \
-        .name = "faulty-" #fault_name, .describe = describe_##fault_name, .open = open_##fault_name, .close = close_device,      \
-        .variant = variant, .build = build, .destroy = destroy, .stream_open = stream_open, .stream_close = stream_close,        \
-        .write = write_bytes, .run = run, .wait = wait_for, .read = read_bytes                                       \
+        .name = backend_name, .fusions = fuses, .describe = describe_##fault_name, .open = open_##fault_name,                    \
+        .close = close_device, .variant = variant, .build = build, .destroy = destroy, .stream_open = stream_open,               \
+        .stream_close = stream_close, .write = write_bytes, .run = run, .wait = wait_for, .read = read_bytes                     \
     };
 
 FOR_EACH_FAULT(DEFINE_BACKEND)
 
-#define REFER(fault_name) &backend_##fault_name,
+#define REFER(fault_name, backend_name, fuses) &backend_##fault_name,
 
 /* At the end the CUDA backend on the shim, which is right. */
 const lks_backend *const lks_backends[] = { &lks_ref_backend, FOR_EACH_FAULT(REFER) &lks_cuda_backend, NULL };

@@ -32,7 +32,7 @@ typedef struct fault {
 
 extern const fault faulty_flip, faulty_tile, faulty_table, faulty_variant, faulty_saturate, faulty_fp32, faulty_ties,
     faulty_round, faulty_average, faulty_softmax, faulty_stale, faulty_pad, faulty_border, faulty_batch, faulty_skip,
-    faulty_overrun, faulty_flaky, faulty_refuse, faulty_lost;
+    faulty_overrun, faulty_flaky, faulty_refuse, faulty_lost, faulty_order, faulty_fused;
 
 /* ---- linear kernels with a flaw (linear.c) ------------------------------------------------------------------------------- */
 

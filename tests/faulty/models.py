@@ -128,6 +128,14 @@ def neighbours(b: Builder) -> None:
     add(b, other, t, (1, 3, 3, 4))
 
 
+def block(b: Builder) -> None:
+    """What is fused into one step: conv, add, lut."""
+    x = image(b, 4)
+    other = b.input((1, 5, 5, 4), name="other")
+    y = add(b, conv(b, x, 4, 4, 1, seed=11), other, (1, 5, 5, 4))
+    b.op("lut", [y, b.constant((256,), [(37 * v) % 256 - 128 for v in range(256)])], (1, 5, 5, 4))
+
+
 # Backend: the maker of its model, and the kind of the op that is wrong in it.
 MODELS = {
     "faulty-flip": (depthwise, "conv"), "faulty-tile": (tile, "fully_connected"), "faulty-table": (table, "lut"),
@@ -137,6 +145,7 @@ MODELS = {
     "faulty-border": (padded_depthwise, "conv"), "faulty-batch": (two_inputs, "add"), "faulty-skip": (same_bytes, "reshape"),
     "faulty-overrun": (neighbours, "sum"), "faulty-variant": (two_inputs, "add"), "faulty-flaky": (two_inputs, "add"),
     "faulty-refuse": (two_inputs, "add"), "faulty-lost": (two_inputs, "add"),
+    "faulty-order": (block, "lut"),
 }
 
 

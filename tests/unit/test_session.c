@@ -103,6 +103,41 @@ Test(session, unknown_devices_are_refused)
     lks_model_close(m);
 }
 
+Test(session, sessions_share_an_open_device)
+{
+    lks_error error;
+    lks_model *m = make_model(LKS_I8, 1, &error);
+    int8_t in_bytes[48] = { 1, 2, 3 }, out_bytes[2][48];
+    lks_session_options o = { .context = NULL };
+    lks_device_info info;
+    lks_context *c;
+    lks_session *s[2];
+
+    cr_assert_eq(lks_context_open(&(lks_context_options){ .backend = "abacus" }, &c, &error), LKS_ERR_NO_DEVICE);
+    cr_assert_null(c);
+    cr_assert_eq(lks_context_open(&(lks_context_options){ .backend = "cpu_ref", .threads = 2 }, &c, &error), LKS_ERR_ARGUMENT);
+    cr_assert_not_null(strstr(error.text, "2 threads"));
+    cr_assert_eq(lks_context_open(NULL, &c, &error), LKS_OK, "%s", error.text);
+    lks_context_device(c, &info);
+    cr_assert(info.usable && info.backend[0]);
+    o.context = c;
+    o.backend = "cpu_ref";
+    cr_assert_eq(lks_session_open(m, &o, &s[0], &error), LKS_ERR_ARGUMENT);     /* the context knows its backend */
+    o.backend = NULL;
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(lks_session_open(m, &o, &s[i], &error), LKS_OK, "%s", error.text);
+    lks_context_close(c);                                                       /* the sessions keep it alive */
+    for (int i = 0; i < 2; i++) {
+        lks_in in = { in_bytes, 48 };
+        lks_out out = { out_bytes[i], 48 };
+
+        cr_assert_eq(lks_session_run(s[i], &in, &out, &error), LKS_OK, "%s", error.text);
+        lks_session_close(s[i]);
+    }
+    cr_assert_arr_eq(out_bytes[0], out_bytes[1], 48);
+    lks_model_close(m);
+}
+
 Test(session, reading_without_keep_is_refused)
 {
     lks_error error;
