@@ -175,7 +175,8 @@ void lks_tile_pack(const lks_step *s, uint32_t tile, void *packed)
         int64_t in_group = (tile_index * columns + in_tile) % padded_c;
         int64_t o = (tile_index * columns) / padded_c * group_out_c + in_group;
 
-        column[tile_index * columns + in_tile].rq = (lks_rq){ 0, 30 };
+        /* beyond the last column: 0 of every accumulator, without leaving int32 on the way */
+        column[tile_index * columns + in_tile].rq = (lks_rq){ 0, k.tail.rounding == LKS_TFLITE ? 0 : 30 };
         if (in_group >= group_out_c)
             continue;
         column[tile_index * columns + in_tile] = (lks_tile_column){ lks_column_base(s, &k, (int32_t)o), s->rq[o], 0 };
