@@ -61,7 +61,7 @@ typedef struct problem {
     lks_step fused, single[3];
     lks_plan_tensor tensors[5];
     lks_plan plan, reference;
-    int8_t *w, *data;
+    int8_t *w, *data;           /* data: of x2 and x */
     int32_t *bias;
     lks_rq *rq;
     int8_t table[LKS_TABLE_SIZE];
@@ -174,7 +174,7 @@ static void make(problem *p, const shape *s)
     }
     for (int32_t i = 0; i < LKS_TABLE_SIZE; i++)
         p->table[i] = next_byte();
-    for (int i = 0; i < 5; i++) {
+    for (int i = 4; i >= 0; i--) {      /* x ends the arena, so that a read beyond it is one beyond the memory */
         p->tensors[i] = (lks_plan_tensor){ at, image[i] };
         at += ALIGNED(N_MAX * image[i]);
     }
@@ -183,8 +183,8 @@ static void make(problem *p, const shape *s)
     p->reference = p->plan;
     p->reference.steps = p->single;
     p->reference.step_count = (uint32_t)(1 + s->adds + s->table);
-    p->data = allocate(p->tensors[2].offset);
-    for (size_t i = 0; i < p->tensors[2].offset; i++)
+    p->data = allocate(at - p->tensors[1].offset);
+    for (size_t i = 0; i < at - p->tensors[1].offset; i++)
         p->data[i] = next_byte();
 }
 
@@ -201,6 +201,7 @@ static void discard(problem *p)
 static lks_status run(const lks_backend *b, lks_device_handle *device, const problem *p, const lks_plan *plan, const char *variant,
                       uint32_t n, int8_t *y, lks_error *error)
 {
+    const size_t inputs = p->tensors[1].offset;     /* x2, and then x */
     lks_program *program;
     lks_stream *stream;
     lks_status st = b->build(device, plan, variant, &program, error);
@@ -208,7 +209,7 @@ static lks_status run(const lks_backend *b, lks_device_handle *device, const pro
     if (st != LKS_OK)
         return st;
     if ((st = b->stream_open(program, &stream, error)) == LKS_OK) {
-        if ((st = b->write(stream, 0, p->data, p->tensors[2].offset, error)) == LKS_OK && (st = b->run(stream, n, error)) == LKS_OK)
+        if ((st = b->write(stream, inputs, p->data, plan->arena_bytes - inputs, error)) == LKS_OK && (st = b->run(stream, n, error)) == LKS_OK)
             st = b->read(stream, p->tensors[4].offset, y, n * p->tensors[4].image_bytes, error);
         b->stream_close(stream);
     }
