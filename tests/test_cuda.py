@@ -2,7 +2,8 @@
 """The CUDA backend on the shim (tests/cuda_shim): selftest with every variant, real models and their goldens, and that no kernel is
 left that nothing launched.
 
-LOCKSTEP_TEST names the program that has the backend cuda-shim, CUDA_TEST the test of its errors, which also exercises devices.
+LOCKSTEP_TEST names the program that has the backend cuda-shim, CUDA_TEST the test of its errors, which also exercises devices, and
+CUDA_SHAPES_TEST that of shapes which small random models seldom have.
 """
 import json
 import os
@@ -15,6 +16,7 @@ import unittest
 import program
 
 PROGRAM = os.environ.get("LOCKSTEP_TEST", str(program.ROOT / "build/gcc/tests/lockstep-test"))
+SHAPES_TEST = os.environ.get("CUDA_SHAPES_TEST", str(program.ROOT / "build/gcc/tests/cuda_shapes_test"))
 CUDA_TEST = os.environ.get("CUDA_TEST", str(program.ROOT / "build/gcc/tests/cuda_test"))
 DIGITS = program.ROOT / "examples/digits/digits.tflite"
 BACKEND = ("--backend", "cuda-shim")
@@ -81,8 +83,8 @@ class Cuda(unittest.TestCase):
         self.call("run", DIGITS, DIGITS.parent / "7.png", *BACKEND, "--device", "GPU-ff", passes=False, **two)
 
     def test_2_every_kernel_was_launched(self) -> None:
-        subprocess.run([CUDA_TEST, str(DIGITS)], check=True, capture_output=True,
-                       env=os.environ | {"LOCKSTEP_SHIM_KERNELS": str(self.kernels)})
+        for command in ([CUDA_TEST, str(DIGITS)], [SHAPES_TEST]):
+            subprocess.run(command, check=True, capture_output=True, env=os.environ | {"LOCKSTEP_SHIM_KERNELS": str(self.kernels)})
         launched = {line.split()[0] for line in self.kernels.read_text().splitlines()}
         source = kernels_of_the_source()
         self.assertGreater(len(source), 10)
