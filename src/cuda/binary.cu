@@ -72,7 +72,10 @@ static lks_axes axes_of(const lks_binary *k, int32_t n)
     return a;
 }
 
-/* Words: an operand is contiguous or broadcast along the last axis, of a multiple of 4, and every other step of it keeps words aligned. */
+/*
+ * Words: an operand is contiguous or broadcast along the last axis, of a multiple of 4, and every other step of it keeps words
+ * aligned.
+ */
 static int takes_words(const lks_axes *a, int operand)
 {
     const int32_t last = a->count - 1, stride = a->stride[last][operand];

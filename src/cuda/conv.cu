@@ -140,7 +140,10 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
 
     if (e != cudaSuccess || !a.partial)
         return e;
-    return LKS_LAUNCH(conv_finish_split_kernel, dim3((unsigned)lks_ceil_div((int64_t)a.rows * a.out_c, 256)), dim3(256), 0, stream, a);
+
+    const dim3 grid((unsigned)lks_ceil_div((int64_t)a.rows * a.out_c, 256));
+
+    return LKS_LAUNCH(conv_finish_split_kernel, grid, dim3(256), 0, stream, a);
 }
 
 extern "C" const lks_cuda_family lks_cuda_conv = { variants, supports, choose, packed_bytes, pack, workspace_bytes, launch };

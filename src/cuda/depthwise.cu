@@ -2,8 +2,8 @@
  *
  * Depthwise convolution: directly, four channels per thread where that is possible.  spec 4.1 with groups = in_c
  *
- * dp4a wants four values of one channel in a word, and memory has four channels of one pixel: so four pixels' words are transposed
- * byte by byte, which costs less than taking each byte out of its word.
+ * dp4a wants four values of one channel in a word, and memory has four channels of one pixel: so four pixels' words are
+ * transposed byte by byte, which costs less than taking each byte out of its word.
  */
 #include "cuda/direct.cuh"
 #include "cuda/family.h"
@@ -87,8 +87,8 @@ static __device__ __forceinline__ void convolve_words(const lks_direct_args &a)
 }
 
 /*
- * 3x3: a thread has STRIP adjacent outputs of one line.  Each input column is loaded and transposed once, and serves up to three of
- * them.  weights [channels / 4][3 kernel columns][4 channels][3 kernel rows and a zero]
+ * 3x3: a thread has STRIP adjacent outputs of one line.  Each input column is loaded and transposed once, and serves up to three
+ * of them.  weights [channels / 4][3 kernel columns][4 channels][3 kernel rows and a zero]
  */
 template <int stride>
 static __device__ __forceinline__ void convolve_3x3(const lks_direct_args &a, lks_magic strips)
@@ -115,7 +115,8 @@ static __device__ __forceinline__ void convolve_3x3(const lks_direct_args &a, lk
         acc[t][0] = base.x, acc[t][1] = base.y, acc[t][2] = base.z, acc[t][3] = base.w;
 #pragma unroll
     for (int32_t u = 0; u < (STRIP - 1) * stride + 3; u++) {
-        uint32_t x[4] = { load_word(a, p, p.h, p.v + u), load_word(a, p, p.h + 1, p.v + u), load_word(a, p, p.h + 2, p.v + u), 0 };
+        const int32_t v = p.v + u;
+        uint32_t x[4] = { load_word(a, p, p.h, v), load_word(a, p, p.h + 1, v), load_word(a, p, p.h + 2, v), 0 };
 
         transpose(x);
 #pragma unroll
@@ -213,7 +214,9 @@ static void pack(const lks_step *s, uint32_t variant, void *packed)
 
         base[o] = lks_column_base(s, k, o);
         for (int32_t tap = 0, kh = 0, kw = 0; tap < taps; tap++) {
-            channel[variant == WORDS_3X3 ? kw * 16 + kh : (tap >> 2) * 16 + (tap & 3)] = s->w[(size_t)o * (size_t)taps + (size_t)tap];
+            const int32_t at = variant == WORDS_3X3 ? kw * 16 + kh : (tap >> 2) * 16 + (tap & 3);
+
+            channel[at] = s->w[(size_t)o * (size_t)taps + (size_t)tap];
             kw = kw + 1 < k->window.kernel_w ? kw + 1 : 0;
             kh += kw == 0;
         }

@@ -74,9 +74,9 @@ static __device__ __forceinline__ void lks_mma_8x8x16(uint32_t d[2], uint32_t a,
 }
 
 /*
- * The same for 16 rows, 8 columns, depth 32.  PTX ISA, mma.m16n8k32: with g = lane / 4 and t = lane mod 4, a[0] and a[2] hold
- * row g at depths 4t and 16 + 4t, a[1] and a[3] row g + 8; b[0] and b[1] column g at those depths; d[0..1] row g at columns 2t and
- * 2t + 1, d[2..3] row g + 8.  So sm_75, which lacks it, has it as four of the small ones.
+ * The same for 16 rows, 8 columns, depth 32.  PTX ISA, mma.m16n8k32: with g = lane / 4 and t = lane mod 4, a[0] and a[2] hold row
+ * g at depths 4t and 16 + 4t, a[1] and a[3] row g + 8; b[0] and b[1] column g at those depths; d[0..1] row g at columns 2t and 2t
+ * + 1, d[2..3] row g + 8.  So sm_75, which lacks it, has it as four of the small ones.
  */
 static __device__ __forceinline__ void lks_mma_16x8x32(uint32_t d[4], const uint32_t a[4], const uint32_t b[2])
 {

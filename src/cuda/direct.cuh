@@ -29,7 +29,8 @@ static __device__ __forceinline__ lks_direct_place lks_locate_output(const lks_d
 }
 
 /* The pixel of the image at row h, column v; NULL: there is none. */
-static __device__ __forceinline__ const int8_t *lks_pixel(const lks_direct_args &a, const lks_direct_place &p, int32_t h, int32_t v)
+static __device__ __forceinline__ const int8_t *lks_pixel(const lks_direct_args &a, const lks_direct_place &p, int32_t h,
+                                                          int32_t v)
 {
     const lks_window &s = a.conv.window;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Convolution by the formula, one output per thread: what conv and depthwise do with shapes that nothing faster takes.  Host part.
+ * Convolution by the formula, one output per thread: what conv and depthwise do with shapes that nothing faster takes.  Host
+ * part.
  */
 #ifndef LKS_CUDA_DIRECT_H
 #define LKS_CUDA_DIRECT_H

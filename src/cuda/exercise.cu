@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Work for no result, so that the limits of a device can be measured: dp4a and tensor cores on registers, and a copy in its memory.
+ * Work for no result, so that the limits of a device can be measured: dp4a and tensor cores on registers, and a copy in its
+ * memory.
  */
 #include "cuda/element.cuh"
 #include "cuda/family.h"
@@ -12,7 +13,7 @@
 /* ---- device -------------------------------------------------------------------------------------------------------------- */
 
 /* 16 dp4a per round.  The sums are stored where nobody looks, so that they must be computed. */
-extern "C" __global__ void __launch_bounds__(THREADS) exercise_dot_kernel(uint32_t *out, const uint32_t seed, const int32_t rounds)
+extern "C" __global__ void __launch_bounds__(THREADS) exercise_dot_kernel(uint32_t *out, uint32_t seed, int32_t rounds)
 {
     uint32_t acc[ACCUMULATORS], a = seed + threadIdx.x * 0x01030507u, b = seed ^ (threadIdx.x * 0x11131719u), sum = 0;
 
@@ -31,7 +32,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) exercise_dot_kernel(uint32
 }
 
 /* 4 products of 16x8x32 per round and warp; operands of no pattern, since zeros cost less power than data. */
-extern "C" __global__ void __launch_bounds__(THREADS) exercise_matrix_kernel(uint32_t *out, const uint32_t seed, const int32_t rounds)
+extern "C" __global__ void __launch_bounds__(THREADS) exercise_matrix_kernel(uint32_t *out, uint32_t seed, int32_t rounds)
 {
     const uint32_t mixed = (seed + threadIdx.x) * 0x9e3779b1u;
     const uint32_t a[4] = { mixed, mixed ^ 0x5bd1e995u, mixed * 3u, mixed * 5u }, b[2] = { ~mixed, mixed * 7u };
@@ -85,12 +86,13 @@ static cudaError_t exercise_units(lks_exercise what, uint64_t amount, uint64_t *
     const int64_t rounds_wanted = lks_ceil_div((int64_t)(amount >> 1), (int64_t)(per_round >> 1));
     const int32_t rounds = (int32_t)(rounds_wanted < 1 ? 1 : rounds_wanted > 1 << 14 ? 1 << 14 : rounds_wanted);
     const uint64_t launches = launches_of(amount, per_round * (uint64_t)rounds);
+    uint32_t *out = (uint32_t *)scratch;
     cudaError_t e = cudaSuccess;
 
     for (uint64_t i = 0; i < launches && e == cudaSuccess; i++)
         e = what == LKS_EXERCISE_DOT
-            ? LKS_LAUNCH(exercise_dot_kernel, dim3(blocks), dim3(THREADS), 0, stream, (uint32_t *)scratch, (uint32_t)i, rounds)
-            : LKS_LAUNCH(exercise_matrix_kernel, dim3(blocks), dim3(THREADS), 0, stream, (uint32_t *)scratch, (uint32_t)i, rounds);
+            ? LKS_LAUNCH(exercise_dot_kernel, dim3(blocks), dim3(THREADS), 0, stream, out, (uint32_t)i, rounds)
+            : LKS_LAUNCH(exercise_matrix_kernel, dim3(blocks), dim3(THREADS), 0, stream, out, (uint32_t)i, rounds);
     *done = launches * (uint64_t)rounds * per_round;
     return e;
 }

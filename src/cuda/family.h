@@ -28,7 +28,7 @@ typedef struct lks_cuda_operands {
     const int8_t *x, *x2;               /* activations, or uploaded constants; activations are LKS_ARENA_ALIGN aligned */
     const void *packed;                 /* what pack wrote, uploaded; 256-byte aligned */
     int8_t *y;
-    void *workspace;                    /* workspace_bytes, 256-byte aligned, undefined contents; steps of a stream share it in order */
+    void *workspace;                    /* workspace_bytes, 256-byte aligned, undefined; steps of a stream share it in order */
 } lks_cuda_operands;
 
 typedef struct lks_cuda_family {
@@ -41,7 +41,10 @@ typedef struct lks_cuda_family {
     /* The variant to run, one that supports the step.  Never changes a byte. */
     uint32_t (*choose)(const lks_step *s, uint32_t max_batch, const lks_cuda_caps *c);
 
-    /* Constants in the layout of the variant.  pack writes every one of packed_bytes bytes; packed is host memory, 16-byte aligned. */
+    /*
+     * Constants in the layout of the variant.  pack writes every one of packed_bytes bytes; packed is host memory, 16-byte
+     * aligned.
+     */
     size_t (*packed_bytes)(const lks_step *s, uint32_t variant);
     void (*pack)(const lks_step *s, uint32_t variant, void *packed);
 

@@ -18,7 +18,7 @@ static __device__ __forceinline__ uint32_t look_up(uint32_t x, const unsigned ch
 }
 
 /* Sixteen elements per thread; the last thread may have fewer. */
-extern "C" __global__ void __launch_bounds__(256) lut_kernel(const int8_t *x, const int8_t *table, int8_t *y, const uint32_t count)
+extern "C" __global__ void __launch_bounds__(256) lut_kernel(const int8_t *x, const int8_t *table, int8_t *y, uint32_t count)
 {
     LKS_SHARED(shared);
     const uint32_t first = lks_thread_index() * 16;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Division without dividing: GPUs do it in floating point, so that the host computes a factor for each divisor, and devices multiply
- * and shift.  C and CUDA.
+ * Division without dividing: GPUs do it in floating point, so that the host computes a factor for each divisor, and devices
+ * multiply and shift.  C and CUDA.
  */
 #ifndef LKS_CUDA_MAGIC_H
 #define LKS_CUDA_MAGIC_H
@@ -26,9 +26,9 @@ int64_t lks_ceil_div(int64_t n, int64_t d);
 /*
  * floor(n / d), exact for 0 <= n < 2^31.
  *
- * 2^32 + factor is m = floor(2^(32 + shift) / d) + 1 = (2^(32 + shift) + e) / d with 0 < e <= d <= 2^shift.  So n m / 2^(32 + shift)
- * = n / d + n e / (d 2^(32 + shift)), and the second term is below 1 / (2 d) since n e < 2^31 2^shift: too little to reach the next
- * integer, as n / d is at least 1 / d below it.  The sum below stays under 2^32, for both addends are under 2^31.
+ * 2^32 + factor is m = floor(2^(32 + shift) / d) + 1 = (2^(32 + shift) + e) / d with 0 < e <= d <= 2^shift.  So n m / 2^(32 +
+ * shift) = n / d + n e / (d 2^(32 + shift)), and the second term is below 1 / (2 d) since n e < 2^31 2^shift: too little to reach
+ * the next integer, as n / d is at least 1 / d below it.  The sum below stays under 2^32, for both addends are under 2^31.
  */
 LKS_FN uint32_t lks_divide(uint32_t n, lks_magic m)
 {
@@ -36,11 +36,12 @@ LKS_FN uint32_t lks_divide(uint32_t n, lks_magic m)
 }
 
 /*
- * lks_average of spec/arith.h for a window of rows * columns elements; |acc| <= 128 * rows * columns, and 129 * rows * columns < 2^31
- * (spec 4.7).
+ * lks_average of spec/arith.h for a window of rows * columns elements; |acc| <= 128 * rows * columns, and 129 * rows * columns <
+ * 2^31 (spec 4.7).
  *
- * The dividends are acc + k / 2 >= 0, and otherwise k - 1 - acc - k / 2 or k / 2 - acc: never negative, and at most 129 k - 1 < 2^31.
- * floor(n / (rows * columns)) = floor(floor(n / rows) / columns), so the two factors serve all counts that a window can have.
+ * The dividends are acc + k / 2 >= 0, and otherwise k - 1 - acc - k / 2 or k / 2 - acc: never negative, and at most 129 k - 1 <
+ * 2^31. floor(n / (rows * columns)) = floor(floor(n / rows) / columns), so the two factors serve all counts that a window can
+ * have.
  */
 LKS_FN int32_t lks_average_magic(int32_t acc, lks_magic rows, lks_magic columns, int32_t rounding)
 {

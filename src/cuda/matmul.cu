@@ -43,8 +43,9 @@ typedef struct stream_args {
 } stream_args;
 
 /*
- * Sum each of count values over the 32 lanes: count is a power of two, and lane l then holds the sum of value l >> (5 - log2 count).
- * Each step hands half of the values that are left to the lane across and adds what comes back: count + 5 shuffles, not 5 * count.
+ * Sum each of count values over the 32 lanes: count is a power of two, and lane l then holds the sum of value l >> (5 - log2
+ * count). Each step hands half of the values that are left to the lane across and adds what comes back: count + 5 shuffles, not 5
+ * * count.
  */
 template <int count>
 static __device__ __forceinline__ uint32_t sum_over_lanes(uint32_t value[count], int32_t lane)
@@ -256,7 +257,10 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
 
     if (e != cudaSuccess || !a.partial)
         return e;
-    return LKS_LAUNCH(matmul_finish_split_kernel, dim3((unsigned)lks_ceil_div((int64_t)a.rows * a.out_c, 256)), dim3(256), 0, stream, a);
+
+    const dim3 grid((unsigned)lks_ceil_div((int64_t)a.rows * a.out_c, 256));
+
+    return LKS_LAUNCH(matmul_finish_split_kernel, grid, dim3(256), 0, stream, a);
 }
 
 extern "C" const lks_cuda_family lks_cuda_matmul = { variants, supports, choose, packed_bytes, pack, workspace_bytes, launch };

@@ -85,7 +85,10 @@ static int64_t summed_of(const lks_reduce *k)
     return summed;
 }
 
-/* A thread alone where neighbours' loads are neighbours and there are outputs for the whole device; else as many as share a sum well. */
+/*
+ * A thread alone where neighbours' loads are neighbours and there are outputs for the whole device; else as many as share a sum
+ * well.
+ */
 static uint32_t choose(const lks_step *s, uint32_t max_batch, const lks_cuda_caps *c)
 {
     const lks_reduce *k = &s->args.reduce;

@@ -114,7 +114,10 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
 
     if (variant == BLOCK)
         return LKS_LAUNCH(softmax_block_kernel, dim3(a.rows), dim3(BLOCK_THREADS), TABLE_BYTES + 2 * 4 * warps, stream, a);
-    return LKS_LAUNCH(softmax_warp_kernel, dim3((unsigned)lks_ceil_div(a.rows, warps)), dim3(BLOCK_THREADS), TABLE_BYTES, stream, a);
+
+    const dim3 grid((unsigned)lks_ceil_div(a.rows, warps));
+
+    return LKS_LAUNCH(softmax_warp_kernel, grid, dim3(BLOCK_THREADS), TABLE_BYTES, stream, a);
 }
 
 extern "C" const lks_cuda_family lks_cuda_softmax = { variants, supports, choose, packed_bytes, pack, workspace_bytes, launch };

@@ -216,8 +216,8 @@ size_t lks_tile_workspace_bytes(const lks_step *s, uint32_t tile, uint32_t max_b
 /* ---- choosing ------------------------------------------------------------------------------------------------------------ */
 
 /*
- * Estimated clocks of a step: rounds of blocks over the multiprocessors, each a number of depth tiles at 64 dp4a per clock, but no
- * faster than the latency of their loads; and what a second kernel costs.  The constants are reasoned, not measured.
+ * Estimated clocks of a step: rounds of blocks over the multiprocessors, each a number of depth tiles at 64 dp4a per clock, but
+ * no faster than the latency of their loads; and what a second kernel costs.  The constants are reasoned, not measured.
  */
 static int64_t clocks(const lks_conv *k, uint32_t tile, int64_t n, int32_t splits, const lks_cuda_caps *c)
 {

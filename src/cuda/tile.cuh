@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The tile that conv and matmul share: a block computes rows x columns outputs, the depth coming in through shared memory 32 bytes
- * at a time.  In three parts, so that tensor cores can take the place of the second one:
+ * The tile that conv and matmul share: a block computes rows x columns outputs, the depth coming in through shared memory 32
+ * bytes at a time.  In three parts, so that tensor cores can take the place of the second one:
  *
  *     load      rows of x (gathered) and columns of weights (packed) into a stage: [row or column][32 bytes], 48 bytes apart
  *     multiply  a stage into 32-bit accumulators, modulo 2^32
  *     finish    accumulators into y: bias, requantization, what is fused behind it; or into a partial sum of split-K
  *
- * 48 bytes apart, since 16-byte loads of 8 adjacent rows then start in 8 different groups of 4 banks (3 r mod 8): without conflicts
- * for the threads here and for ldmatrix alike.
+ * 48 bytes apart, since 16-byte loads of 8 adjacent rows then start in 8 different groups of 4 banks (3 r mod 8): without
+ * conflicts for the threads here and for ldmatrix alike.
  */
 #ifndef LKS_CUDA_TILE_CUH
 #define LKS_CUDA_TILE_CUH
@@ -99,7 +99,8 @@ static __device__ __forceinline__ uint32_t lks_gather4(const lks_tile_args &a, c
 
 /* 16 bytes of one row at some depth into shared memory. */
 template <lks_tile_load load>
-static __device__ __forceinline__ void lks_load_row(const lks_tile_args &a, const lks_tile_row &r, int32_t depth, unsigned char *to)
+static __device__ __forceinline__ void lks_load_row(const lks_tile_args &a, const lks_tile_row &r, int32_t depth,
+                                                    unsigned char *to)
 {
     if (load == LKS_LOAD_ROW16) {
         if (depth < a.segment_bytes)
@@ -171,10 +172,10 @@ static __device__ __forceinline__ lks_words<words> lks_load_words(const unsigned
 
 /*
  * One stage.  A thread loads some words of all its rows into registers, and then of its columns one by one: per 16 bytes of depth
- * thread_rows + 8 loads of 16 bytes for 32 thread_rows dp4a.  At 8 rows those are 16 for 256: the loads of a warp take 16 * 4 clocks
- * of shared memory, its dp4a 256 * 2 of one of four schedulers, so that shared memory is half idle.  With 8 rows the loads are of 8
- * bytes, twice as many and as free of conflicts (12 r mod 32), since registers for 16 would be spilled.
- * The dp4a between two on the same accumulator, one for each other row, hide its latency.
+ * thread_rows + 8 loads of 16 bytes for 32 thread_rows dp4a.  At 8 rows those are 16 for 256: the loads of a warp take 16 * 4
+ * clocks of shared memory, its dp4a 256 * 2 of one of four schedulers, so that shared memory is half idle.  With 8 rows the loads
+ * are of 8 bytes, twice as many and as free of conflicts (12 r mod 32), since registers for 16 would be spilled.  The dp4a
+ * between two on the same accumulator, one for each other row, hide its latency.
  */
 template <typename tile, bool w_zero>
 static __device__ __forceinline__ void lks_multiply(uint32_t acc[tile::thread_rows][8], uint32_t x_sum[tile::thread_rows],
@@ -232,7 +233,10 @@ static __device__ __forceinline__ lks_tile_where lks_locate_tile(const lks_tile_
     return t;
 }
 
-/* Requantize the thread's accumulators into bytes at out, a tile in shared memory.  rounding is a constant, so half of lks_requant goes. */
+/*
+ * Requantize the thread's accumulators into bytes at out, a tile in shared memory.  rounding is a constant, so half of
+ * lks_requant goes.
+ */
 template <typename tile, int rounding>
 static __device__ __forceinline__ void lks_requant_tile(const lks_tile_args &a, const uint32_t acc[tile::thread_rows][8],
                                                         const lks_tile_column *columns, unsigned char *out)
@@ -264,7 +268,8 @@ static __device__ __forceinline__ void lks_store_tile(const lks_tile_args &a, co
 #pragma unroll 1
     for (int32_t i = (int32_t)threadIdx.x; i < tile::rows << shift; i += tile::threads) {
         const int32_t row = i >> shift, column = (i & ((1 << shift) - 1)) * bytes;
-        const size_t at = (size_t)(t.row + (uint32_t)row) * (size_t)a.out_c + (size_t)(t.group * a.group_out_c + t.column + column);
+        const int32_t o = t.group * a.group_out_c + t.column + column;
+        const size_t at = (size_t)(t.row + (uint32_t)row) * (size_t)a.out_c + (size_t)o;
 
         if (t.row + (uint32_t)row < (uint32_t)a.rows && t.column + column < a.group_out_c)
             lks_store<bytes>(out + row * tile::out_stride + column, a.x2 + at, a.y + at, a.fused, a.table);
@@ -276,12 +281,12 @@ template <typename tile>
 static __device__ __forceinline__ void lks_store_partial(const lks_tile_args &a, const lks_tile_where &t,
                                                          const uint32_t acc[tile::thread_rows][8])
 {
-    const int32_t column = t.column + t.thread_column;
+    const int32_t column = t.column + t.thread_column, o = t.group * a.group_out_c + column;
 
 #pragma unroll
     for (int32_t i = 0; i < tile::thread_rows; i++) {
         const uint32_t row = t.row + (uint32_t)(t.thread_row + 8 * i);
-        int32_t *to = a.partial + ((size_t)blockIdx.y * (size_t)a.rows + row) * (size_t)a.out_c + (t.group * a.group_out_c + column);
+        int32_t *to = a.partial + ((size_t)blockIdx.y * (size_t)a.rows + row) * (size_t)a.out_c + o;
 
 #pragma unroll
         for (int32_t j = 0; j < 8; j++)
@@ -314,12 +319,13 @@ static __device__ __forceinline__ void lks_finish_tile(const lks_tile_args &a, c
 /* ---- a block ------------------------------------------------------------------------------------------------------------- */
 
 /*
- * Depth tiles first to end through a ring of stages.  One barrier per tile: behind it the tile's copies are visible to all, and the
- * stage that was multiplied before it is free to be loaded again.
+ * Depth tiles first to end through a ring of stages.  One barrier per tile: behind it the tile's copies are visible to all, and
+ * the stage that was multiplied before it is free to be loaded again.
  */
 template <typename tile, lks_tile_load load, bool w_zero>
-static __device__ __forceinline__ void lks_accumulate(const lks_tile_args &a, const lks_tile_where &t, uint32_t acc[tile::thread_rows][8],
-                                                      uint32_t x_sum[tile::thread_rows], unsigned char *shared)
+static __device__ __forceinline__ void lks_accumulate(const lks_tile_args &a, const lks_tile_where &t,
+                                                      uint32_t acc[tile::thread_rows][8], uint32_t x_sum[tile::thread_rows],
+                                                      unsigned char *shared)
 {
     const lks_tile_row r = lks_locate_row(a, t.row + (threadIdx.x >> 1), t.group);
     const uint8_t *weights = a.weights + (size_t)t.column_tile * (size_t)a.depth_tiles * (tile::columns * LKS_TILE_DEPTH);
@@ -408,7 +414,8 @@ static __device__ __forceinline__ void lks_finish_splits(const lks_tile_args &a)
     }
 
 #define LKS_LAUNCH_TILE(name, size, a, stream) \
-    LKS_LAUNCH(name, dim3((unsigned)(lks_ceil_div((a).rows, lks_tile_##size::rows) * (a).column_tiles.divisor), (unsigned)(a).splits), \
+    LKS_LAUNCH(name, \
+               dim3((unsigned)(lks_ceil_div((a).rows, lks_tile_##size::rows) * (a).column_tiles.divisor), (unsigned)(a).splits), \
                dim3(lks_tile_##size::threads), lks_tile_##size::shared_bytes, stream, a)
 
 #endif

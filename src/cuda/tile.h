@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Convolution and fully connected as a product of matrices that tiles compute (tile.cuh): its shape, the layout of packed weights,
- * and the choice of tile and of split-K.  The part that runs on the host, in C.
+ * Convolution and fully connected as a product of matrices that tiles compute (tile.cuh): its shape, the layout of packed
+ * weights, and the choice of tile and of split-K.  The part that runs on the host, in C.
  *
  *     rows     n * images * out_h * out_w     one per output pixel, gathered from x as the tiles are loaded (implicit GEMM)
  *     columns  out_c, in groups
  *     depth    the elements under a window, in segments: runs that lie contiguously in x, padded to the width of a load
  *
- * A segment is a kernel row (kernel_w * in_c elements) where nothing interrupts it, i.e. dilation_w and groups are 1; that keeps the
- * loads of a stem with 3 channels dense.  Otherwise it is one kernel element (in_c / groups elements).
+ * A segment is a kernel row (kernel_w * in_c elements) where nothing interrupts it, i.e.  dilation_w and groups are 1; that keeps
+ * the loads of a stem with 3 channels dense.  Otherwise it is one kernel element (in_c / groups elements).
  */
 #ifndef LKS_CUDA_TILE_H
 #define LKS_CUDA_TILE_H
@@ -76,7 +76,10 @@ lks_conv lks_tile_conv(const lks_step *s);
 
 lks_tile_load lks_tile_load_of(const lks_conv *k);
 
-/* May the tile run it?  Where not (more than 2^28 elements under a window, a handful of channels per group), the direct kernel does. */
+/*
+ * May the tile run it?  Where not (more than 2^28 elements under a window, a handful of channels per group), the direct kernel
+ * does.
+ */
 int lks_tile_fits(const lks_conv *k, uint32_t tile);
 
 /* Number of rows for n images. */
@@ -91,7 +94,9 @@ int32_t lks_tile_splits(const lks_conv *k, uint32_t tile, int64_t n, const lks_c
 /* Workspace for any n up to max_batch. */
 size_t lks_tile_workspace_bytes(const lks_step *s, uint32_t tile, uint32_t max_batch, const lks_cuda_caps *c);
 
-/* The variant with the least estimated time: a tile, or LKS_TILE_COUNT + a tile for split-K; of those whose bit is set in tiles. */
+/*
+ * The variant with the least estimated time: a tile, or LKS_TILE_COUNT + a tile for split-K; of those whose bit is set in tiles.
+ */
 uint32_t lks_tile_choose(const lks_step *s, uint32_t tiles, uint32_t max_batch, const lks_cuda_caps *c);
 
 lks_tile_args lks_tile_args_of(const lks_step *s, uint32_t variant, const lks_cuda_operands *t, const lks_cuda_caps *c);

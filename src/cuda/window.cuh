@@ -31,7 +31,8 @@ static __device__ __forceinline__ lks_window_place lks_locate_window(const lks_w
     const int32_t v = (int32_t)lks_remainder(pixel, line, a.out_w) * s.stride_w - s.pad_left;
     lks_window_place p;
 
-    p.image = a.x + (size_t)image * ((size_t)s.in_h * (size_t)s.in_w * (size_t)a.pool.c) + lks_remainder(i, pixel, a.c) * channels;
+    p.image = a.x + (size_t)image * ((size_t)s.in_h * (size_t)s.in_w * (size_t)a.pool.c);
+    p.image += lks_remainder(i, pixel, a.c) * channels;
     p.h = h > 0 ? h : 0;
     p.v = v > 0 ? v : 0;
     p.h_end = s.kernel_h < s.in_h - h ? h + s.kernel_h : s.in_h;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The linear kernels on shapes that random small models seldom have: more depth tiles than stages, several tiles each way, every width
- * of load and store, and what is fused behind them.  Every variant, one image and three, against the reference running op by op.
+ * The linear kernels on shapes that random small models seldom have: more depth tiles than stages, several tiles each way, every
+ * width of load and store, and what is fused behind them.  Every variant, one image and three, against the reference running op
+ * by op.
  */
 #include "cpu_ref/backend.h"
 #include "cuda/backend.h"
@@ -56,7 +57,9 @@ static const shape shapes[] = {
     { DEPTHWISE, 6, 8, 7, 21, 7, 3, 2, 1, 1, 1, -9, LKS_HALF_UP, 1, 0 }
 };
 
-/* All that a shape needs: constants, a fused step and the same as single steps, and the four tensors x, x2, and two in between. */
+/*
+ * All that a shape needs: constants, a fused step and the same as single steps, and the four tensors x, x2, and two in between.
+ */
 typedef struct problem {
     lks_step fused, single[3];
     lks_plan_tensor tensors[5];
@@ -114,7 +117,10 @@ static lks_addition addition_of(const shape *s)
     };
 }
 
-/* Multipliers that spread the sums of `depth` products over the range of an int8; one in five is far too large, so that clamps act. */
+/*
+ * Multipliers that spread the sums of `depth` products over the range of an int8; one in five is far too large, so that clamps
+ * act.
+ */
 static lks_rq draw_rq(const shape *s, int32_t depth)
 {
     int32_t shift = 13;
@@ -133,13 +139,15 @@ static void set_steps(problem *p, const shape *s, const lks_conv *k, int32_t ele
 {
     lks_step *linear = &p->single[0], *add = &p->single[1], *lut = &p->single[2];
 
-    *linear = (lks_step){ .kernel = s->kernel, .x = 0, .x2 = -1, .y = 2, .w = p->w, .bias = p->bias, .rq = p->rq, .args.conv = *k };
+    *linear = (lks_step){ .kernel = s->kernel, .x = 0, .x2 = -1, .y = 2, .w = p->w, .bias = p->bias, .rq = p->rq,
+                          .args.conv = *k };
     if (s->kernel == MATMUL)
         linear->args.matmul = (lks_matmul){ .rows = s->h, .in_c = s->in_c, .out_c = s->out_c, .x_zero = k->x_zero,
                                             .w_zero = k->w_zero, .tail = k->tail };
     *add = (lks_step){ .kernel = LKS_KERNEL_BINARY, .x = 2, .x2 = 1, .y = 3, .args.binary = {
         elements, elements, { elements, 1, 1, 1, 1, 1 }, { 1 }, { 1 }, addition_of(s) } };
-    *lut = (lks_step){ .kernel = LKS_KERNEL_LUT, .x = s->adds ? 3 : 2, .x2 = -1, .y = 4, .table = p->table, .args.lut = { elements } };
+    *lut = (lks_step){ .kernel = LKS_KERNEL_LUT, .x = s->adds ? 3 : 2, .x2 = -1, .y = 4, .table = p->table,
+                       .args.lut = { elements } };
     p->fused = *linear;
     p->fused.y = 4;
     if (s->adds) {
@@ -159,7 +167,7 @@ static void make(problem *p, const shape *s)
     lks_conv k = conv_of(s);
     const int32_t depth = s->kernel_h * s->kernel_w * (s->in_c / s->groups);
     const int32_t elements = s->kernel == MATMUL ? s->h * s->out_c : k.window.out_h * k.window.out_w * s->out_c;
-    const size_t image[5] = { (size_t)(s->h * s->w * s->in_c), (size_t)elements, (size_t)elements, (size_t)elements, (size_t)elements };
+    const size_t x_bytes = (size_t)(s->h * s->w * s->in_c);
     size_t at = 0;
 
     state = (uint32_t)(s - shapes) + 1;
@@ -175,11 +183,12 @@ static void make(problem *p, const shape *s)
     for (int32_t i = 0; i < LKS_TABLE_SIZE; i++)
         p->table[i] = next_byte();
     for (int i = 4; i >= 0; i--) {      /* x ends the arena, so that a read beyond it is one beyond the memory */
-        p->tensors[i] = (lks_plan_tensor){ at, image[i] };
-        at += ALIGNED(N_MAX * image[i]);
+        p->tensors[i] = (lks_plan_tensor){ at, i == 0 ? x_bytes : (size_t)elements };
+        at += ALIGNED(N_MAX * p->tensors[i].image_bytes);
     }
     set_steps(p, s, &k, elements);
-    p->plan = (lks_plan){ .max_batch = N_MAX, .arena_bytes = at, .step_count = 1, .tensor_count = 5, .steps = &p->fused, .tensors = p->tensors };
+    p->plan = (lks_plan){ .max_batch = N_MAX, .arena_bytes = at, .step_count = 1, .tensor_count = 5, .steps = &p->fused,
+                          .tensors = p->tensors };
     p->reference = p->plan;
     p->reference.steps = p->single;
     p->reference.step_count = (uint32_t)(1 + s->adds + s->table);
@@ -198,8 +207,8 @@ static void discard(problem *p)
 
 /* ---- running it ---------------------------------------------------------------------------------------------------------- */
 
-static lks_status run(const lks_backend *b, lks_device_handle *device, const problem *p, const lks_plan *plan, const char *variant,
-                      uint32_t n, int8_t *y, lks_error *error)
+static lks_status run(const lks_backend *b, lks_device_handle *device, const problem *p, const lks_plan *plan,
+                      const char *variant, uint32_t n, int8_t *y, lks_error *error)
 {
     const size_t inputs = p->tensors[1].offset;     /* x2, and then x */
     lks_program *program;
@@ -209,7 +218,8 @@ static lks_status run(const lks_backend *b, lks_device_handle *device, const pro
     if (st != LKS_OK)
         return st;
     if ((st = b->stream_open(program, &stream, error)) == LKS_OK) {
-        if ((st = b->write(stream, inputs, p->data, plan->arena_bytes - inputs, error)) == LKS_OK && (st = b->run(stream, n, error)) == LKS_OK)
+        if ((st = b->write(stream, inputs, p->data, plan->arena_bytes - inputs, error)) == LKS_OK
+            && (st = b->run(stream, n, error)) == LKS_OK)
             st = b->read(stream, p->tensors[4].offset, y, n * p->tensors[4].image_bytes, error);
         b->stream_close(stream);
     }
@@ -218,7 +228,8 @@ static lks_status run(const lks_backend *b, lks_device_handle *device, const pro
 }
 
 /* 1: failed */
-static int try_variant(lks_device_handle *cuda, lks_device_handle *ref, const shape *s, const problem *p, const char *variant, uint32_t n)
+static int try_variant(lks_device_handle *cuda, lks_device_handle *ref, const shape *s, const problem *p, const char *variant,
+                       uint32_t n)
 {
     const size_t bytes = n * p->tensors[4].image_bytes;
     int8_t *expected = allocate(bytes), *got = allocate(bytes);
@@ -233,7 +244,8 @@ static int try_variant(lks_device_handle *cuda, lks_device_handle *ref, const sh
         i++;
     failed = st != LKS_ERR_UNSUPPORTED && (st != LKS_OK || i < bytes);
     if (failed)
-        printf("FAIL shape %d, %s, n %u: %s: element %zu: expected %d, got %d\n", (int)(s - shapes), variant ? variant : "auto", n,
+        printf("FAIL shape %d, %s, n %u: %s: element %zu: expected %d, got %d\n", (int)(s - shapes), variant ? variant : "auto",
+               n,
                st == LKS_OK ? "differs" : error.text, i, i < bytes ? expected[i] : 0, i < bytes ? got[i] : 0);
     free(expected);
     free(got);
@@ -247,7 +259,8 @@ int main(void)
     lks_error error;
     int failed = 0;
 
-    if (lks_cuda_backend.open(0, &options, &cuda, &error) != LKS_OK || lks_ref_backend.open(0, &options, &ref, &error) != LKS_OK) {
+    if (lks_cuda_backend.open(0, &options, &cuda, &error) != LKS_OK
+        || lks_ref_backend.open(0, &options, &ref, &error) != LKS_OK) {
         puts(error.text);
         return 2;
     }

@@ -66,8 +66,8 @@ static void try_average(int32_t rows, int32_t columns, int32_t step)
             int64_t away = ((acc < 0 ? -acc : acc) + k / 2) / k, up = (acc + k / 2 + 1000 * (int64_t)k) / k - 1000;
             int64_t expected = rounding == LKS_HALF_UP ? up : acc < 0 ? -away : away;
 
-            cr_assert(lks_average_magic((int32_t)acc, r, c, rounding) == expected, "%lld by %d x %d, rounding %d", (long long)acc, rows,
-                      columns, rounding);
+            cr_assert(lks_average_magic((int32_t)acc, r, c, rounding) == expected, "%lld by %d x %d, rounding %d", (long long)acc,
+                      rows, columns, rounding);
         }
 }
 
