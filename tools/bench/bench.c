@@ -480,6 +480,7 @@ const command command_bench = {
     "\nimages/s is batch / median latency (SingleStream) or images / time (Offline), the median of the rounds.  [spread] is\n"
     "where the median lies with 95 % confidence, judged by the rounds (below six of them: from the worst to the best), and\n"
     "what the percents of peak allow at the lowest and the highest peak that a round saw: so it holds the clock as well.\n"
+    "Beside other processes it also reaches up to the rate that the whole processor would have given.\n"
     "MiB: the most memory of the process while it opens and first runs the row, above what lockstep --version takes.\n"
     "A row that a backend has no means for is NOT SUPPORTED, which is no failure as long as one row is measured.\n",
     bench_main

@@ -26,6 +26,14 @@ double machine_seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+double machine_own_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 uint32_t machine_processors(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);

@@ -13,6 +13,9 @@
 /* Seconds since some moment; only differences mean something. */
 double machine_seconds(void);
 
+/* Processor time of this process, all threads, in seconds. */
+double machine_own_seconds(void);
+
 /* Processors that this process may run on, at least 1. */
 uint32_t machine_processors(void);
 

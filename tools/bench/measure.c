@@ -38,7 +38,7 @@ typedef struct measurement {
     peak peak;
     samples total, put, compute, get, enqueue;      /* of all rounds */
     samples rates, latencies, percents, peaks, copies;      /* one per round */
-    double timed_s;
+    double timed_s, own_s;      /* of the timed runs: how long they were, and the processor time that they got */
     double gmac_per_image;
 } measurement;
 
@@ -302,11 +302,15 @@ static bool run_round(measurement *m, lks_error *error)
 {
     const bench_options *o = m->job->b->options;
     const double duration = (double)o->duration_ms * 1e-3 / o->rounds;
-    double seconds, apart;
+    double seconds, apart, own;
     peak_slice slice;
 
-    if (!peak_measure(&m->peak, &slice, error) || !run_lanes(m, on_cpu(m) ? duration : duration * 0.8, false, &seconds, error))
+    if (!peak_measure(&m->peak, &slice, error))
         return false;
+    own = machine_own_seconds();
+    if (!run_lanes(m, on_cpu(m) ? duration : duration * 0.8, false, &seconds, error))
+        return false;
+    m->own_s += machine_own_seconds() - own;
     if (!on_cpu(m) && !run_lanes(m, duration * 0.2, true, &apart, error))
         return false;
     return keep_round(m, seconds, &slice, error);
@@ -396,11 +400,32 @@ static void warn(bench_row *row, bool condition, const char *words)
         row->warning[row->warnings++] = words;
 }
 
+/*
+ * Others had the processor while runs were timed, and may have more of it, or none, the next time.  What they took is known: the
+ * spread reaches up to the rate that all of the time would have given.
+ */
+static void allow_for_others(measurement *m)
+{
+    double *f = m->row->figure, share = m->own_s / (m->timed_s * m->peak.threads);
+
+    if (!on_cpu(m) || !(share > 0) || share >= 1)
+        return;
+    f[IMAGES_PER_S_HIGH] /= share;
+    f[PERCENT_OF_PEAK_HIGH] /= share;
+    f[MEDIAN_LOW_MS] *= share;
+}
+
 static void judge(measurement *m, const machine_usage *before)
 {
     const machine_usage after = machine_usage_now();
     const double *f = m->row->figure, wall = after.wall - before->wall;
+    const bool known = after.known && before->known;
+    const bool busy = known && after.others - before->others > 0.05 * wall + 0.03;
+    const bool stolen = known && after.stolen - before->stolen > 0.02 * wall + 0.03;
     double enqueue = median_of(&m->enqueue);
+
+    if (busy || stolen)
+        allow_for_others(m);
 
     warn(m->row, m->peaks.v[m->peaks.count - 1] > 1.05 * m->peaks.v[0],
          "clock unstable: the peak varied by more than 5 % from round to round; compare percents of peak, not times");
@@ -409,10 +434,8 @@ static void judge(measurement *m, const machine_usage *before)
     warn(m->row, f[H2D_MS] + f[D2H_MS] > f[COMPUTE_MS],
          "transfer-bound: moving inputs and outputs takes longer than computing");
     warn(m->row, f[RUNS] < 20, "run too short: fewer than 20 timed runs, so that percentiles say little; raise --duration");
-    warn(m->row, after.known && before->known && after.others - before->others > 0.05 * wall + 0.03,
-         "machine busy: other processes took processor time");
-    warn(m->row, after.known && before->known && after.stolen - before->stolen > 0.02 * wall + 0.03,
-         "machine busy: the hypervisor gave processor time to others");
+    warn(m->row, busy, "machine busy: other processes took processor time, which the spread allows for; prefer --ab");
+    warn(m->row, stolen, "machine busy: the hypervisor gave processor time to others");
 }
 
 /* Every lane, after all its runs, must hold what the first run gave. */

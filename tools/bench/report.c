@@ -16,8 +16,10 @@
 const char *const figure_names[FIGURES] = {
     "images_per_s", "images_per_s_low", "images_per_s_high", "gmac_per_s", "percent_of_peak", "percent_of_peak_low",
     "percent_of_peak_high", "peak_gmac_per_s", "copy_gb_per_s", "clock_ghz", "macs_per_clock_per_core", "median_ms",
-    "median_low_ms", "median_high_ms", "mean_ms", "stddev_ms", "min_ms", "max_ms", "p90_ms", "p95_ms", "p99_ms", "h2d_ms", "compute_ms",
-    "d2h_ms", "model_load_ms", "device_open_ms", "session_open_ms", "first_run_ms", "peak_memory_bytes", "gmac_per_image", "runs", "rounds",
+    "median_low_ms", "median_high_ms", "mean_ms", "stddev_ms", "min_ms", "max_ms", "p90_ms", "p95_ms", "p99_ms", "h2d_ms",
+    "compute_ms",
+    "d2h_ms", "model_load_ms", "device_open_ms", "session_open_ms", "first_run_ms", "peak_memory_bytes", "gmac_per_image",
+    "runs", "rounds",
     "timed_s", "speedup", "speedup_low", "speedup_high"
 };
 const char *const scenario_names[] = { "SingleStream", "Offline", "Peak" };
