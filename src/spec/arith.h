@@ -14,7 +14,7 @@
 #define LKS_FN static __host__ __device__ __forceinline__
 #define LKS_HOLDS(condition)
 #elif defined(__OPENCL_C_VERSION__) || defined(__OPENCL_VERSION__)
-#define LKS_FN static inline
+#define LKS_FN static inline __attribute__((always_inline))
 #define LKS_HOLDS(condition)
 #else
 #include <assert.h>
