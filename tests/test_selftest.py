@@ -82,7 +82,7 @@ class Table(Case):
     def test_refusals(self) -> None:
         self.refused("--op", "convolution", says="--op: .convolution. is unknown: there are conv fully_connected .* graph")
         self.refused("--backend", "abacus", says="--backend: .abacus. is not in this build")
-        self.refused("--device", 999, says="have no device 999")
+        self.refused("--device", 999, says="have no device .999.")
         self.refused(*REFERENCE, "--variant", "vector", says="--variant: none of the chosen devices has a variant .vector.")
         self.refused("--cases", 0, says="--cases: .0. is not a whole number from 1")
         self.refused("--seed", -1, says="--seed: .-1. is not a whole number")

@@ -6,6 +6,7 @@
 
 #include "host/session.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,8 +55,33 @@ bool device_known(const device_list *list, const char *backend, lks_error *error
     return error_set(error, "--backend: \"%s\" is not in this build, which has: %s", backend, known);
 }
 
+static bool contains(const char *text, const char *part)
+{
+    size_t length = strlen(part), i;
+
+    for (; *text; text++) {
+        for (i = 0; i < length && text[i] && tolower((unsigned char)text[i]) == tolower((unsigned char)part[i]); i++)
+            ;
+        if (i == length)
+            return true;
+    }
+    return false;
+}
+
+bool device_named(const device *d, const char *text)
+{
+    uint64_t index;
+
+    if (!text)
+        return true;
+    if (options_number(text, false, 0, UINT32_MAX, &index))
+        return d->index == index;
+    return contains(d->info.uuid, text) || contains(d->info.name, text);
+}
+
 static bool pick(const device_list *list, const common_options *options, device *picked, lks_error *error)
 {
+    const char *text = options->device ? options->device : "0";
     const device *named = NULL;
 
     if (options->backend && !device_known(list, options->backend, error))
@@ -63,17 +89,19 @@ static bool pick(const device_list *list, const common_options *options, device 
     for (size_t i = 0; i < list->count; i++) {
         const device *d = &list->device[i];
 
-        if (d->index != options->device || (options->backend && strcmp(d->info.backend, options->backend) != 0))
+        if (!device_named(d, text) || (options->backend && strcmp(d->info.backend, options->backend) != 0))
             continue;
         if (d->info.usable) {
             *picked = *d;
+            picked->no_fuse = options->no_fuse;
+            picked->no_graph = options->no_graph;
             return true;
         }
         named = d;
     }
     if (named)
         return error_set(error, "%s %u: not usable: %s", named->info.backend, named->index, named->info.reason);
-    return error_set(error, "--device: there is no device %u: see lockstep devices", options->device);
+    return error_set(error, "--device: there is no device \"%.80s\": see lockstep devices", text);
 }
 
 bool device_pick(const common_options *options, device *picked, lks_error *error)
@@ -86,6 +114,19 @@ bool device_pick(const common_options *options, device *picked, lks_error *error
     ok = pick(&list, options, picked, error);
     free(list.device);
     return ok;
+}
+
+bool device_hold(device *d, lks_error *error)
+{
+    const lks_context_options options = { .backend = d->info.backend, .device = d->index, .no_graph = d->no_graph };
+
+    return d->context || lks_context_open(&options, &d->context, error) == LKS_OK;
+}
+
+void device_release(device *d)
+{
+    lks_context_close(d->context);
+    d->context = NULL;
 }
 
 bool device_open(lks_model *model, const device *d, uint32_t max_batch, bool keep, lks_session **session, lks_error *error)
@@ -128,8 +169,10 @@ bool device_open_with(lks_model *model, const device *d, lks_session_options opt
 {
     char known[256];
 
-    options.backend = d->info.backend;
-    options.device = d->index;
+    options.context = d->context;
+    options.backend = d->context ? NULL : d->info.backend;
+    options.device = d->context ? 0 : d->index;
+    options.no_fuse = d->no_fuse;
     if (lks_session_open(model, &options, session, error) != LKS_OK)
         return false;
     if (!options.variant || device_has_variant(*session, options.variant))

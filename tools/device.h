@@ -12,6 +12,8 @@
 typedef struct device {
     lks_device_info info;
     uint32_t index;             /* within its backend */
+    bool no_fuse, no_graph;     /* how it is used */
+    lks_context *context;       /* where sessions on it run; NULL: each opens it for itself */
 } device;
 
 typedef struct device_list {
@@ -25,8 +27,15 @@ bool device_enumerate(device_list *list, lks_error *error);
 /* Is there such a backend in this build?  If not, the error names those that there are. */
 bool device_known(const device_list *list, const char *backend, lks_error *error);
 
-/* The device that the options name, or, without --backend, the first usable one with that index. */
+/* Is it the device that --device names: by its index, its UUID, or a part of its name, in upper or lower case?  NULL names all. */
+bool device_named(const device *d, const char *text);
+
+/* The device that the options name; without --device the one with index 0, without --backend the first usable one. */
 bool device_pick(const common_options *options, device *picked, lks_error *error);
+
+/* Open it once for all sessions that follow; give it back when they are closed.  Releasing what is not held is allowed. */
+bool device_hold(device *d, lks_error *error);
+void device_release(device *d);
 
 /* Open a session on a device. */
 bool device_open(lks_model *model, const device *d, uint32_t max_batch, bool keep, lks_session **session, lks_error *error);

@@ -18,6 +18,8 @@ static bool print_text(const device_list *list)
 
         printf("%-8s  %6" PRIu32 "  %-6s  %s%s%s\n", d->info.backend, d->index, d->info.usable ? "yes" : "no", d->info.name,
                d->info.driver[0] ? ", " : "", d->info.driver);
+        if (d->info.uuid[0])
+            printf("%26s%s\n", "", d->info.uuid);
         if (!d->info.usable)
             printf("%26s%s\n", "", d->info.reason);
     }
@@ -38,6 +40,7 @@ static bool print_json(const device_list *list, lks_error *error)
         json_u64(&j, "device", d->index);
         json_text(&j, "name", d->info.name);
         json_text(&j, "driver", d->info.driver);
+        json_text(&j, "uuid", d->info.uuid[0] ? d->info.uuid : NULL);
         json_bool(&j, "usable", d->info.usable);
         json_text(&j, "reason", d->info.usable ? NULL : d->info.reason);
         json_close(&j);

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define NO_OP UINT32_MAX
-#define ANY_DEVICE UINT32_MAX
 
 /* ---- options ------------------------------------------------------------------------------------------------------------- */
 
@@ -22,7 +21,7 @@ static bool parse(int argc, char **argv, explain_options *o, lks_error *error)
         { "at", OPTION_TEXT, &o->at, 0, 0, NULL },
         { "all", OPTION_FLAG, &o->all, 0, 0, NULL },
         { "backend", OPTION_LIST, &o->backends, 0, 0, NULL },
-        { "device", OPTION_U32, &o->common.device, 0, 65535, NULL },
+        { "device", OPTION_TEXT, &o->common.device, 0, 0, NULL },
         { "variant", OPTION_TEXT, &o->variant, 0, 0, NULL },
         OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
     };
@@ -30,7 +29,6 @@ static bool parse(int argc, char **argv, explain_options *o, lks_error *error)
 
     memset(o, 0, sizeof *o);
     o->op = NO_OP;
-    o->common.device = ANY_DEVICE;
     if (!options_parse(argc, argv, specs, sizeof specs / sizeof specs[0], &first, error))
         return false;
     if (argc - first < 2)
@@ -198,7 +196,7 @@ static bool selected(const explain_options *o, const device *d)
 
     for (size_t i = 0; i < o->backends.count; i++)
         named = named || strcmp(o->backends.item[i], d->info.backend) == 0;
-    return named && (o->common.device == ANY_DEVICE || o->common.device == d->index);
+    return named && device_named(d, o->common.device);
 }
 
 static void ask(explaining *x, const device *d)
@@ -315,7 +313,7 @@ const command command_explain = {
     "  --at I,J,...        the element: one number from 0 per axis of the op's output, the batch first\n"
     "  --all               every term, also of long sums\n"
     "  --backend NAME      besides cpu_ref only that backend; may be repeated; it then must be usable\n"
-    "  --device N          only devices with that number\n"
+    "  --device NAME       only devices with that number, UUID, or part of a name\n"
     "  --variant NAME      the kernels that devices other than cpu_ref must use\n"
     HELP_LIMITS
     "  --json              print JSON\n",

@@ -35,7 +35,8 @@ typedef struct option_spec {
 /* What all commands that load a model understand. */
 typedef struct common_options {
     const char *backend;            /* NULL: choose */
-    uint32_t device;                /* of that backend */
+    const char *device;             /* its index within the backend, its UUID or a part of its name (device_named); NULL: choose */
+    bool no_fuse, no_graph;
     lks_limits limits;
     bool json;
 } common_options;
@@ -48,7 +49,16 @@ typedef struct common_options {
 
 #define OPTIONS_DEVICE(common)                                                                          \
     { "backend", OPTION_TEXT, &(common)->backend, 0, 0, NULL },                                         \
-    { "device", OPTION_U32, &(common)->device, 0, 65535, NULL }
+    { "device", OPTION_TEXT, &(common)->device, 0, 0, NULL }
+
+/* Ways to run that change no byte. */
+#define OPTIONS_PLAIN(common)                                                                           \
+    { "no-fuse", OPTION_FLAG, &(common)->no_fuse, 0, 0, NULL },                                         \
+    { "no-graph", OPTION_FLAG, &(common)->no_graph, 0, 0, NULL }
+
+#define HELP_PLAIN                                                                                      \
+    "  --no-fuse           run op by op; changes no byte\n"                                             \
+    "  --no-graph          CUDA: launch kernel by kernel, for profilers; changes no byte\n"
 
 #define HELP_LIMITS                                                                                     \
     "  --max-mem BYTES     refuse models that need more memory (suffixes K M G T; default 4G)\n"        \

@@ -38,7 +38,8 @@ static bool parse(int argc, char **argv, run_options *o, lks_error *error)
         { "check", OPTION_TEXT, &o->check_text, 0, 0, NULL },
         { "variant", OPTION_TEXT, &o->variant, 0, 0, NULL },
         { "show", OPTION_FLAG, &o->show, 0, 0, NULL },
-        OPTIONS_DEVICE(&o->common), OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
+        OPTIONS_DEVICE(&o->common), OPTIONS_PLAIN(&o->common), OPTIONS_LIMITS(&o->common),
+        OPTIONS_JSON(&o->common),
     };
     int first;
 
@@ -140,7 +141,7 @@ static bool execute(run *r, lks_error *error)
     options.max_batch = r->inputs.batch;
     options.keep = r->options->dump != NULL;
     options.variant = r->options->variant;
-    if (!device_open_with(r->model, &r->device, options, &r->session, error)
+    if (!device_hold(&r->device, error) || !device_open_with(r->model, &r->device, options, &r->session, error)
         || lks_session_run(r->session, r->inputs.in, r->out, error) != LKS_OK)
         return false;
     for (uint32_t i = 0; i < inputs + r->info.outputs; i++) {
@@ -254,6 +255,7 @@ static void close_run(run *r)
     input_free(&r->inputs);
     labels_close(&r->labels);
     lks_session_close(r->session);
+    device_release(&r->device);
     lks_model_close(r->model);
 }
 
@@ -286,7 +288,8 @@ const command command_run = {
     "  --resize RULE       nearest (default) or bilinear, see below\n"
     "  --show              draw 8-bit image inputs as text, where they have at most 64 columns\n"
     "  --backend NAME      see lockstep devices; default: the first usable one\n"
-    "  --device N          of that backend, from 0\n"
+    "  --device NAME       its number within the backend, from 0, its UUID, or a part of its name\n"
+    HELP_PLAIN
     "  --variant NAME      use the kernels of that name where the backend has them; changes no byte\n"
     "  --check RULE        run again on cpu_ref and compare every byte of the outputs; where they differ, nothing is\n"
     "                      written, and the first op that differs is named.  auto (default): the first run of a session\n"

@@ -12,14 +12,13 @@
 #include <string.h>
 
 #define DEFAULT_CASES 5000
-#define ANY_DEVICE UINT32_MAX
 
 typedef struct selftest_options {
     option_list ops, backends;
-    uint32_t device;
+    const char *device;
     const char *variant, *certificate, *export;
     uint64_t cases, seed, only, seconds;
-    bool json;
+    bool json, no_fuse, no_graph;
 } selftest_options;
 
 /* ---- options ------------------------------------------------------------------------------------------------------------- */
@@ -29,7 +28,7 @@ static bool parse(int argc, char **argv, selftest_options *o, lks_error *error)
     const option_spec specs[] = {
         { "op", OPTION_LIST, &o->ops, 0, 0, NULL },
         { "backend", OPTION_LIST, &o->backends, 0, 0, NULL },
-        { "device", OPTION_U32, &o->device, 0, 65535, NULL },
+        { "device", OPTION_TEXT, &o->device, 0, 0, NULL },
         { "variant", OPTION_TEXT, &o->variant, 0, 0, NULL },
         { "cases", OPTION_U64, &o->cases, 1, 1000000000, NULL },
         { "seed", OPTION_U64, &o->seed, 0, UINT64_MAX, NULL },
@@ -38,10 +37,11 @@ static bool parse(int argc, char **argv, selftest_options *o, lks_error *error)
         { "certificate", OPTION_TEXT, &o->certificate, 0, 0, NULL },
         { "export", OPTION_TEXT, &o->export, 0, 0, NULL },
         { "json", OPTION_FLAG, &o->json, 0, 0, NULL },
+        OPTIONS_PLAIN(o),
     };
     int first;
 
-    *o = (selftest_options){ .device = ANY_DEVICE, .only = NO_CASE };
+    *o = (selftest_options){ .only = NO_CASE };
     if (!options_parse(argc, argv, specs, sizeof specs / sizeof specs[0], &first, error))
         return false;
     if (first != argc)
@@ -96,7 +96,7 @@ static bool device_wanted(const selftest_options *o, const device *d)
 
     for (size_t i = 0; i < o->backends.count; i++)
         named = named || strcmp(o->backends.item[i], d->info.backend) == 0;
-    return named && (o->device == ANY_DEVICE || o->device == d->index);
+    return named && device_named(d, o->device);
 }
 
 static bool select_targets(selftest *s, const selftest_options *o, const device_list *list, lks_error *error)
@@ -108,10 +108,15 @@ static bool select_targets(selftest *s, const selftest_options *o, const device_
     if (!s->target)
         return error_memory(error);
     for (size_t i = 0; i < list->count; i++)
-        if (device_wanted(o, &list->device[i]))
-            s->target[s->targets++].device = list->device[i];
+        if (device_wanted(o, &list->device[i])) {
+            device *d = &s->target[s->targets++].device;
+
+            *d = list->device[i];
+            d->no_fuse = o->no_fuse;
+            d->no_graph = o->no_graph;
+        }
     if (s->targets == 0)
-        return error_set(error, "--device: the chosen backends have no device %" PRIu32 ": see lockstep devices", o->device);
+        return error_set(error, "--device: the chosen backends have no device \"%.80s\": see lockstep devices", o->device);
     if (o->certificate && s->targets > 1)
         return error_set(error, "--certificate: %zu devices are chosen, and it is for one: name it with --backend and --device",
                          s->targets);
@@ -210,14 +215,14 @@ const command command_selftest = {
     "Runs small random models on every usable device, with every variant of its kernels, and compares every byte with\n"
     "cpu_ref: like a memory test, before a machine takes part.  A case is a model of one op, or for `graph` of 2 to 12.\n"
     "Checked are: every op output (reference); the same in a second run in other memory (repeat); that no byte beside a\n"
-    "tensor is written (guard); runs that keep no intermediate tensors (keep); each image of a batch alone (batch).\n"
+    "tensor is written (guard); runs that keep no intermediate tensors, with ops fused and not (keep); each image of a batch alone (batch).\n"
     "The variant \"auto\" is what the device chooses by itself.\n\n"
     "A failure prints the command that replays it alone; where that passes, the device kept something from an earlier case:\n"
     "run with --cases K+1.  A row is OK, FAIL, or NOT_SUPPORTED, where the variant does none of the cases; a device needs a\n"
     "passing variant for every op.  The last line is PASSED or FAILED.\n\n"
     "  --op NAME           only that op, or `graph`; may be repeated\n"
     "  --backend NAME      only that backend; may be repeated; it then must be usable\n"
-    "  --device N          only devices with that number\n"
+    "  --device NAME       only devices with that number, UUID, or part of a name\n"
     "  --variant NAME      only that variant\n"
     "  --cases N           cases per op and variant (default 5000)\n"
     "  --seed S            which cases (default 0); equal seeds give equal cases on every machine\n"
@@ -227,6 +232,7 @@ const command command_selftest = {
     "                      and backend that agree, for equal --cases, --seed and version.  Where there are several devices,\n"
     "                      name one\n"
     "  --export FILE       write the cases and the answers of cpu_ref as records of tests/golden/README.md\n"
+    HELP_PLAIN
     "  --json              print JSON\n",
     selftest_main
 };

@@ -65,13 +65,16 @@ static outcome compare_traces(const trial *t, finding *found, const char *check,
 
 /* ---- running ------------------------------------------------------------------------------------------------------------- */
 
-static lks_status open_session(const trial *t, const device *d, const char *variant, bool keep, lks_session **session,
-                               lks_error *error)
+static lks_status open_session(const trial *t, const device *d, const char *variant, bool keep, bool no_fuse,
+                               lks_session **session, lks_error *error)
 {
-    const lks_session_options o = {
-        .backend = d->info.backend, .device = d->index, .max_batch = t->made->batch, .keep = keep, .variant = variant,
+    lks_session_options o = {
+        .context = d->context, .max_batch = t->made->batch, .keep = keep, .no_fuse = no_fuse || d->no_fuse, .variant = variant,
         .check = LKS_CHECK_NONE
     };
+
+    if (!d->context)
+        o.backend = d->info.backend;
 
     return lks_session_open_guarded(t->made->model, &o, keep ? GUARD_BYTES : 0, session, error);
 }
@@ -199,25 +202,31 @@ static outcome check_plain(trial *t, lks_session *session, uint64_t poison, find
     return done;
 }
 
-/* The sessions of a case.  Another kind of plan (fused, say) is another row here. */
+/* The sessions of a case.  Another kind of plan is another row here. */
 static const struct {
-    bool keep;
+    bool keep, no_fuse;
     outcome (*check)(trial *t, lks_session *session, uint64_t poison, finding *found);
-} sessions[] = { { true, check_kept }, { false, check_plain } };
+} sessions[] = { { true, false, check_kept }, { false, false, check_plain }, { false, true, check_plain } };
 
 outcome trial_check(trial *t, const device *d, const char *variant, uint64_t poison, finding *found)
 {
     outcome done = OUTCOME_PASSED;
+    bool fuses = false;
 
     for (size_t i = 0; i < sizeof sessions / sizeof sessions[0] && done == OUTCOME_PASSED; i++) {
         lks_session *session;
         lks_error error;
-        lks_status st = open_session(t, d, variant, sessions[i].keep, &session, &error);
+        lks_status st;
+
+        if (sessions[i].no_fuse && !fuses)
+            continue;           /* the same plan as the row before */
+        st = open_session(t, d, variant, sessions[i].keep, sessions[i].no_fuse, &session, &error);
 
         if (st == LKS_ERR_UNSUPPORTED && variant && i == 0)
             return OUTCOME_UNSUPPORTED;
         if (st != LKS_OK)
             return fail_status(found, "open", &error);
+        fuses = session->backend->fusions != 0 && !d->no_fuse;
         done = sessions[i].check(t, session, poison + POISONS * i, found);
         lks_session_close(session);
     }
@@ -250,7 +259,7 @@ static bool run_reference(trial *t, lks_error *error)
     lks_session *session;
     bool ok;
 
-    if (open_session(t, &reference, NULL, true, &session, error) != LKS_OK)
+    if (open_session(t, &reference, NULL, true, false, &session, error) != LKS_OK)
         return false;
     for (uint32_t i = 0; i < session->plan->step_count; i++)
         t->families |= 1u << session->plan->steps[i].kernel;

@@ -55,7 +55,7 @@ static bool find_variants(const selftest *s, target *t, const made_case *any, lk
 
     if (!t->device.info.usable)
         return true;
-    if (!device_open(any->model, &t->device, any->batch, false, &session, &failed)) {
+    if (!device_hold(&t->device, &failed) || !device_open(any->model, &t->device, any->batch, false, &session, &failed)) {
         snprintf(t->lost, sizeof t->lost, "%s", failed.text);
         return true;
     }
@@ -273,11 +273,13 @@ bool selftest_run(selftest *s, lks_error *error)
 
 void selftest_free(selftest *s)
 {
-    for (size_t i = 0; i < s->targets; i++)
+    for (size_t i = 0; i < s->targets; i++) {
+        device_release(&s->target[i].device);
         for (uint32_t v = 0; v < VARIANTS_MAX; v++) {
             free(s->target[i].variant[v]);
             for (uint32_t k = 0; k < KINDS_MAX; k++)
                 free(s->target[i].row[v][k].shown);
         }
+    }
     free(s->target);
 }

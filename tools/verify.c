@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define DEFAULT_CASES 8
-#define ANY_DEVICE UINT32_MAX
 #define MODEL_BYTES_MAX 0x7fffffffu
 
 /* ---- options and devices ------------------------------------------------------------------------------------------------- */
@@ -41,7 +40,7 @@ static bool parse(int argc, char **argv, verify_options *o, lks_error *error)
         { "seed", OPTION_U64, &o->seed, 0, UINT64_MAX, NULL },
         { "cases", OPTION_U32, &o->cases, 0, CASES_MAX, NULL },
         { "backend", OPTION_LIST, &o->backends, 0, 0, NULL },
-        { "device", OPTION_U32, &o->common.device, 0, 65535, NULL },
+        { "device", OPTION_TEXT, &o->common.device, 0, 0, NULL },
         { "variant", OPTION_TEXT, &o->variant, 0, 0, NULL },
         { "save-outputs", OPTION_TEXT, &o->save_outputs, 0, 0, NULL },
         { "load-outputs", OPTION_TEXT, &o->load_outputs, 0, 0, NULL },
@@ -51,13 +50,12 @@ static bool parse(int argc, char **argv, verify_options *o, lks_error *error)
         { "junit", OPTION_TEXT, &o->junit, 0, 0, NULL },
         { "reduce", OPTION_TEXT, &o->reduce, 0, 0, NULL },
         { "capsule", OPTION_TEXT, &o->capsule, 0, 0, NULL },
-        OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
+        OPTIONS_PLAIN(&o->common), OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
     };
     int first;
 
     memset(o, 0, sizeof *o);
     o->cases = UINT32_MAX;
-    o->common.device = ANY_DEVICE;
     if (!options_parse(argc, argv, specs, sizeof specs / sizeof specs[0], &first, error))
         return false;
     if (argc == first)
@@ -74,7 +72,7 @@ static bool selected(const verify_options *o, const device *d)
 
     for (size_t i = 0; i < o->backends.count; i++)
         named = named || strcmp(o->backends.item[i], d->info.backend) == 0;
-    return named && (o->common.device == ANY_DEVICE || o->common.device == d->index);
+    return named && device_named(d, o->common.device);
 }
 
 bool verify_devices(const verify_options *o, device_list *chosen, lks_error *error)
@@ -91,12 +89,17 @@ bool verify_devices(const verify_options *o, device_list *chosen, lks_error *err
     all = chosen->count;
     chosen->count = 0;
     for (size_t i = 0; i < all; i++)
-        if (selected(o, &chosen->device[i]))
-            chosen->device[chosen->count++] = chosen->device[i];
+        if (selected(o, &chosen->device[i])) {
+            device *d = &chosen->device[chosen->count++];
+
+            *d = chosen->device[i];
+            d->no_fuse = o->common.no_fuse;
+            d->no_graph = o->common.no_graph;
+        }
     if (chosen->count > 0)
         return true;
     free(chosen->device);
-    return error_set(error, "--device: the chosen backends have no device %" PRIu32 ": see lockstep devices", o->common.device);
+    return error_set(error, "--device: the chosen backends have no device \"%.80s\": see lockstep devices", o->common.device);
 }
 
 static bool find_devices(verification *v, lks_error *error)
@@ -249,8 +252,10 @@ const command command_verify = {
     "  --cases N             how many random cases, 0 to 100000 (default 8)\n"
     "  --seed S              the first N (default 0)\n"
     "  --backend NAME        only that backend; may be repeated; it then must be usable\n"
-    "  --device N            only devices with that number\n"
-    "  --variant NAME        only devices that have kernels of that name, which then use them\n\n"
+    "  --device NAME         only devices with that number, UUID, or part of a name\n"
+    "  --variant NAME        only devices that have kernels of that name, which then use them\n"
+    "  --no-fuse             run op by op; changes no byte\n"
+    "  --no-graph            CUDA: launch kernel by kernel, for profilers; changes no byte\n\n"
     "Comparing with another machine, or with an earlier day:\n"
     "  --save-outputs FILE   write cases, inputs and every op output of the first device (also if it differs)\n"
     "  --load-outputs FILE   run the cases of such a file on every device, and compare every op output with it\n"

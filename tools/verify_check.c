@@ -337,7 +337,7 @@ static bool open_verdict(const verification *v, verdict *d, lks_session *referen
     d->outputs = malloc(v->output_bytes * v->cases.count + 1);
     if (!d->outputs)
         return error_memory(error);
-    if (!device_open_with(v->model, &d->device, options, &d->plain, error))
+    if (!device_hold(&d->device, error) || !device_open_with(v->model, &d->device, options, &d->plain, error))
         return false;
     d->has_variant = true;
     if (d->is_reference)
@@ -455,6 +455,7 @@ void verify_free(verification *v)
     for (size_t i = 0; i < v->count; i++) {
         lks_session_close(v->verdict[i].kept);
         lks_session_close(v->verdict[i].plain);
+        device_release(&v->verdict[i].device);
         free(v->verdict[i].outputs);
         free(v->verdict[i].by_case);
     }

@@ -3,6 +3,13 @@
  * The backends of this build, fastest first.  Adding one: its row here, its folder, its block in CMakeLists.txt.
  */
 #include "cpu_ref/backend.h"
+#include "cuda/backend.h"
 #include "host/registry.h"
 
-const lks_backend *const lks_backends[] = { &lks_ref_backend, NULL };
+const lks_backend *const lks_backends[] = {
+#ifdef LKS_WITH_CUDA
+    &lks_cuda_backend,
+#endif
+    &lks_ref_backend,
+    NULL
+};

@@ -5,6 +5,7 @@
 #include "faulty/faulty.h"
 
 #include "cpu_ref/backend.h"
+#include "cuda/backend.h"
 #include "host/registry.h"
 
 #include <stdio.h>
@@ -208,4 +209,5 @@ FOR_EACH_FAULT(DEFINE_BACKEND)
 
 #define REFER(fault_name, backend_name, fuses) &backend_##fault_name,
 
-const lks_backend *const lks_backends[] = { &lks_ref_backend, FOR_EACH_FAULT(REFER) NULL };
+/* At the end the CUDA backend on the shim, which is right. */
+const lks_backend *const lks_backends[] = { &lks_ref_backend, FOR_EACH_FAULT(REFER) &lks_cuda_backend, NULL };

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Whether the CUDA backend is built, and for which cards: sets LOCKSTEP_WITH_CUDA, and the language.
+
+set(LOCKSTEP_CUDA AUTO CACHE STRING "the CUDA backend: AUTO (where nvcc and a card are found, for that card), ON (for all cards) or OFF")
+set_property(CACHE LOCKSTEP_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(LOCKSTEP_CUDA_ARCHITECTURES "" CACHE STRING "architectures to build CUDA kernels for, such as 86-real; empty: as LOCKSTEP_CUDA says")
+
+set(LOCKSTEP_WITH_CUDA OFF)
+# Machine code for every generation that exists, and PTX for those that come.
+set(all_architectures 75-real 80-real 86-real 89-real 90a-real 100-real 120-real 80-virtual)
+
+# What nvidia-smi calls the cards of this machine, as architectures: 8.6 is 86-real, and Hopper's is 90a-real.
+function(find_cards result)
+  set(${result} "" PARENT_SCOPE)
+  find_program(NVIDIA_SMI nvidia-smi)
+  mark_as_advanced(NVIDIA_SMI)
+  if(NOT NVIDIA_SMI)
+    return()
+  endif()
+  execute_process(COMMAND ${NVIDIA_SMI} --query-gpu=compute_cap --format=csv,noheader
+                  OUTPUT_VARIABLE caps ERROR_QUIET RESULT_VARIABLE status)
+  if(status EQUAL 0)
+    string(REGEX MATCHALL "[0-9]+\\.[0-9]" caps "${caps}")
+    list(TRANSFORM caps REPLACE "\\." "")
+    list(REMOVE_DUPLICATES caps)
+    list(TRANSFORM caps REPLACE "^90$" "90a")
+    list(TRANSFORM caps APPEND "-real")
+    set(${result} "${caps}" PARENT_SCOPE)
+  endif()
+endfunction()
+
+if(NOT LOCKSTEP_CUDA STREQUAL OFF)
+  find_program(LOCKSTEP_NVCC nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES bin)
+  mark_as_advanced(LOCKSTEP_NVCC)
+  find_cards(cards)
+  if(NOT LOCKSTEP_CUDA STREQUAL AUTO)
+    if(NOT LOCKSTEP_NVCC)
+      message(FATAL_ERROR "LOCKSTEP_CUDA=${LOCKSTEP_CUDA}: nvcc is not found: install the CUDA toolkit, or set CMAKE_CUDA_COMPILER or PATH")
+    endif()
+    set(LOCKSTEP_WITH_CUDA ON)
+    set(CMAKE_CUDA_ARCHITECTURES ${all_architectures})
+  elseif(LOCKSTEP_NVCC AND cards)
+    set(LOCKSTEP_WITH_CUDA ON)
+    set(CMAKE_CUDA_ARCHITECTURES ${cards})
+  elseif(LOCKSTEP_NVCC)
+    message(STATUS "CUDA backend: off: nvcc is there, and no NVIDIA card is; -DLOCKSTEP_CUDA=ON builds it for all cards")
+  else()
+    message(STATUS "CUDA backend: off: nvcc is not found; install the CUDA toolkit, then -DLOCKSTEP_CUDA=ON")
+  endif()
+endif()
+
+if(LOCKSTEP_WITH_CUDA)
+  if(LOCKSTEP_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES ${LOCKSTEP_CUDA_ARCHITECTURES})
+  endif()
+  if(NOT CMAKE_CUDA_COMPILER)
+    set(CMAKE_CUDA_COMPILER ${LOCKSTEP_NVCC})
+  endif()
+  enable_language(CUDA)
+  find_package(CUDAToolkit REQUIRED)
+  message(STATUS "CUDA backend: on, for ${CMAKE_CUDA_ARCHITECTURES}")
+endif()

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Cards: which there are, why one is refused, opening one, and what goes wrong with it in plain words.
+ */
+#include "cuda/host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SM_FLOOR 75             /* the oldest that kernels are built for */
+#define EXERCISE_SMALL ((size_t)1 << 20)
+#define EXERCISE_LARGE ((size_t)1 << 30)        /* beyond every cache */
+
+/* ---- errors -------------------------------------------------------------------------------------------------------------- */
+
+lks_status lks_cuda_fail(const lks_device_handle *device, const char *doing, cudaError_t e, lks_error *error)
+{
+    size_t room = 0, total = 0;
+
+    cudaGetLastError();         /* so that the next call of this thread does not find it */
+    error->status = LKS_ERR_DEVICE;
+    if (e == cudaErrorMemoryAllocation && cudaMemGetInfo(&room, &total) == cudaSuccess) {
+        error->status = LKS_ERR_NOMEM;
+        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: out of memory: %zu of %zu bytes are free", device->index,
+                 doing, room, total);
+    } else if (e == cudaErrorNoKernelImageForDevice || e == cudaErrorUnsupportedPtxVersion) {
+        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: this build has no kernels for sm_%d: build with "
+                 "LOCKSTEP_CUDA_ARCHITECTURES=%d-real", device->index, doing, device->caps.sm, device->caps.sm);
+    } else {
+        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: %s; after a failed kernel only a new process can use the "
+                 "device again", device->index, doing, cudaGetErrorString(e));
+    }
+    return error->status;
+}
+
+lks_status lks_cuda_no_memory(const lks_device_handle *device, size_t bytes, lks_error *error)
+{
+    error->status = LKS_ERR_NOMEM;
+    snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: out of memory of the host: %zu bytes", device->index, bytes);
+    return error->status;
+}
+
+lks_status lks_cuda_enter(const lks_device_handle *device, lks_error *error)
+{
+    cudaError_t e = cudaSetDevice((int)device->index);
+
+    if (e != cudaSuccess)
+        return lks_cuda_fail(device, "cannot be used", e, error);
+    cudaGetLastError();
+    return LKS_OK;
+}
+
+lks_status lks_cuda_allocate(const lks_device_handle *device, void **p, size_t bytes, lks_error *error)
+{
+    cudaError_t e = cudaSuccess;
+    char doing[64];
+
+    *p = NULL;
+    if (bytes > 0)
+        e = cudaMalloc(p, bytes);
+    if (e == cudaSuccess)
+        return LKS_OK;
+    snprintf(doing, sizeof doing, "allocating %zu bytes", bytes);
+    return lks_cuda_fail(device, doing, e, error);
+}
+
+/* ---- describing ---------------------------------------------------------------------------------------------------------- */
+
+/* How many cards there are; where there are none, why. */
+static uint32_t count_cards(char *reason, size_t size)
+{
+    int driver = 0, runtime = 0, count = 0;
+    cudaError_t e;
+
+    cudaDriverGetVersion(&driver);
+    cudaRuntimeGetVersion(&runtime);
+    e = cudaGetDeviceCount(&count);
+    cudaGetLastError();
+    if (e == cudaSuccess && count > 0)
+        return (uint32_t)count;
+    if (driver == 0)
+        snprintf(reason, size, "there is no NVIDIA driver here: install it, or in a container, pass the card on (--gpus all)");
+    else if (e == cudaErrorInsufficientDriver)
+        snprintf(reason, size, "the NVIDIA driver is too old: it speaks CUDA %d.%d, and this build needs %d.0: update the driver",
+                 driver / 1000, driver % 1000 / 10, runtime / 1000);
+    else if (e == cudaSuccess || e == cudaErrorNoDevice)
+        snprintf(reason, size, "the NVIDIA driver finds no card: see nvidia-smi, and CUDA_VISIBLE_DEVICES");
+    else
+        snprintf(reason, size, "the NVIDIA driver does not start: %s: see nvidia-smi", cudaGetErrorString(e));
+    return 0;
+}
+
+static void write_uuid(const cudaDeviceProp *p, char *text, size_t size)
+{
+    const unsigned char *b = (const unsigned char *)p->uuid.bytes;
+
+    snprintf(text, size, "GPU-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4],
+             b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+static lks_cuda_caps caps_of(const cudaDeviceProp *p)
+{
+    return (lks_cuda_caps){ .sm = 10 * p->major + p->minor, .multiprocessors = p->multiProcessorCount,
+                            .shared_bytes_per_block = p->sharedMemPerBlockOptin, .memory_bytes = p->totalGlobalMem };
+}
+
+/* Why a card that the driver knows cannot be used; else empty. */
+static void judge(uint32_t i, const lks_cuda_caps *c, const char *name, char *reason, size_t size)
+{
+    int mode = cudaComputeModeDefault;
+
+    reason[0] = '\0';
+    cudaDeviceGetAttribute(&mode, cudaDevAttrComputeMode, (int)i);
+    if (c->sm < SM_FLOOR)
+        snprintf(reason, size, "%.100s is sm_%d, and CUDA kernels need sm_%d or later: use it through OpenCL, --backend opencl", name,
+                 c->sm, SM_FLOOR);
+    else if (mode == cudaComputeModeProhibited)
+        snprintf(reason, size, "%.100s is set to allow no computing: nvidia-smi -i %u -c DEFAULT", name, i);
+}
+
+/* Reads properties only: no context is made.  caps: may be NULL. */
+static lks_status find_card(uint32_t i, lks_device_info *info, lks_cuda_caps *caps)
+{
+    lks_cuda_caps c;
+    cudaDeviceProp p;
+    int driver = 0;
+    uint32_t count;
+
+    *info = (lks_device_info){ .backend = LKS_CUDA_NAME };
+    count = count_cards(info->reason, sizeof info->reason);
+    if (i >= count && !(count == 0 && i == 0))
+        return LKS_ERR_NO_DEVICE;
+    if (count == 0) {
+        snprintf(info->name, sizeof info->name, "none");
+        return LKS_OK;
+    }
+    if (cudaGetDeviceProperties(&p, (int)i) != cudaSuccess) {
+        cudaGetLastError();
+        snprintf(info->name, sizeof info->name, "unknown");
+        snprintf(info->reason, sizeof info->reason, "the driver does not describe it: see nvidia-smi");
+        return LKS_OK;
+    }
+    c = caps_of(&p);
+    cudaDriverGetVersion(&driver);
+    snprintf(info->name, sizeof info->name, "%.100s, sm_%d", p.name, c.sm);
+    snprintf(info->driver, sizeof info->driver, "CUDA %d.%d", driver / 1000, driver % 1000 / 10);
+    write_uuid(&p, info->uuid, sizeof info->uuid);
+    judge(i, &c, p.name, info->reason, sizeof info->reason);
+    info->usable = info->reason[0] == '\0';
+    if (caps)
+        *caps = c;
+    return LKS_OK;
+}
+
+lks_status lks_cuda_describe(uint32_t i, lks_device_info *info)
+{
+    return find_card(i, info, NULL);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------------- */
+
+static lks_status refuse(uint32_t i, const char *reason, lks_error *error)
+{
+    error->status = LKS_ERR_NO_DEVICE;
+    snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s", i, reason);
+    return error->status;
+}
+
+lks_status lks_cuda_open(uint32_t i, const lks_context_options *options, lks_device_handle **device, lks_error *error)
+{
+    lks_device_handle found = { .index = i, .no_graph = options->no_graph };
+    lks_device_info info;
+    lks_device_handle *d;
+    lks_status st;
+
+    *device = NULL;
+    if (find_card(i, &info, &found.caps) != LKS_OK)
+        return refuse(i, "there is no such card: see lockstep devices", error);
+    if (!info.usable)
+        return refuse(i, info.reason, error);
+    d = malloc(sizeof *d);
+    if (!d)
+        return lks_cuda_no_memory(&found, sizeof *d, error);
+    *d = found;
+    if ((st = lks_cuda_enter(d, error)) != LKS_OK || (st = lks_cuda_self_check(d, error)) != LKS_OK) {
+        lks_cuda_close(d);
+        return st;
+    }
+    *device = d;
+    return LKS_OK;
+}
+
+void lks_cuda_close(lks_device_handle *device)
+{
+    free(device);
+}
+
+/* ---- exercise ------------------------------------------------------------------------------------------------------------ */
+
+lks_status lks_cuda_do_exercise(lks_device_handle *device, lks_exercise what, uint64_t amount, uint64_t *done, lks_error *error)
+{
+    size_t large = device->caps.memory_bytes / 8, bytes = EXERCISE_SMALL;
+    lks_status st = lks_cuda_enter(device, error);
+    cudaStream_t stream = NULL;
+    void *scratch = NULL;
+    cudaError_t e;
+
+    *done = 0;
+    if (what == LKS_EXERCISE_COPY && large > bytes)
+        bytes = large < EXERCISE_LARGE ? large : EXERCISE_LARGE;
+    if (st == LKS_OK)
+        st = lks_cuda_allocate(device, &scratch, bytes, error);
+    if (st != LKS_OK)
+        return st;
+    e = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
+    if (e == cudaSuccess)
+        e = cudaMemsetAsync(scratch, 0x5a, bytes, stream);
+    if (e == cudaSuccess)
+        e = lks_cuda_exercise(what, amount, done, &device->caps, stream, scratch, bytes);
+    if (e == cudaSuccess)
+        e = cudaStreamSynchronize(stream);
+    if (stream)
+        cudaStreamDestroy(stream);
+    cudaFree(scratch);
+    return e == cudaSuccess ? LKS_OK : lks_cuda_fail(device, "exercise", e, error);
+}

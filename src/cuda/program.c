@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A plan as a program: a variant for each step, and all constants, packed, in one block of device memory.
+ */
+#include "cuda/host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGN 256u              /* of each step's constants: family.h */
+
+static const char *const kernel_names[LKS_KERNEL_COUNT] = {
+    "conv", "depthwise", "matmul", "binary", "lut", "window_max", "window_sum", "reduce", "softmax", "copy"
+};
+
+static size_t align_up(size_t bytes)
+{
+    return (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+}
+
+/* ---- variants ------------------------------------------------------------------------------------------------------------ */
+
+/* The variant that was asked for, where the family has it; else false. */
+static int find_variant(const lks_cuda_family *f, const char *name, uint32_t *variant)
+{
+    for (uint32_t i = 0; name && f->variants[i]; i++)
+        if (strcmp(f->variants[i], name) == 0) {
+            *variant = i;
+            return 1;
+        }
+    return 0;
+}
+
+static lks_status choose_variant(const lks_program *p, uint32_t i, const char *name, lks_error *error)
+{
+    const lks_step *s = &p->plan->steps[i];
+    lks_cuda_step *c = &p->steps[i];
+
+    c->family = lks_cuda_family_of(s->kernel);
+    if (!find_variant(c->family, name, &c->variant)) {
+        c->variant = c->family->choose(s, p->plan->max_batch, &p->device->caps);
+    } else if (!c->family->supports(s, c->variant, &p->device->caps)) {
+        error->status = LKS_ERR_UNSUPPORTED;
+        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: op %u: %s kernels \"%s\" do not do its shape",
+                 p->device->index, s->op, kernel_names[s->kernel], name);
+        return error->status;
+    }
+    snprintf(c->label, sizeof c->label, "op %u %s %s", s->op, kernel_names[s->kernel], c->family->variants[c->variant]);
+    return LKS_OK;
+}
+
+/* ---- constants ----------------------------------------------------------------------------------------------------------- */
+
+/* Bytes of a constant operand: only binary kernels have some, and they do not depend on the batch. */
+static size_t operand_bytes(const lks_step *s, const int32_t stride[LKS_MAX_RANK])
+{
+    size_t last = 0;
+
+    for (int axis = 0; axis < LKS_MAX_RANK; axis++)
+        last += (size_t)(s->args.binary.dims[axis] - 1) * (size_t)stride[axis];
+    return last + 1;
+}
+
+static size_t x_bytes(const lks_step *s)
+{
+    return s->kernel == LKS_KERNEL_BINARY && s->x_data ? operand_bytes(s, s->args.binary.a_stride) : 0;
+}
+
+static size_t x2_bytes(const lks_step *s)
+{
+    return s->kernel == LKS_KERNEL_BINARY && s->x2_data ? operand_bytes(s, s->args.binary.b_stride) : 0;
+}
+
+static void measure(lks_program *p)
+{
+    for (uint32_t i = 0; i < p->plan->step_count; i++) {
+        const lks_step *s = &p->plan->steps[i];
+        lks_cuda_step *c = &p->steps[i];
+        size_t workspace = c->family->workspace_bytes(s, c->variant, p->plan->max_batch, &p->device->caps);
+
+        c->packed = p->constants_bytes;
+        c->x_data = c->packed + align_up(c->family->packed_bytes(s, c->variant));
+        c->x2_data = c->x_data + align_up(x_bytes(s));
+        p->constants_bytes = c->x2_data + align_up(x2_bytes(s));
+        if (workspace > p->workspace_bytes)
+            p->workspace_bytes = workspace;
+    }
+}
+
+/* Before anything is allocated: a program and one stream. */
+static lks_status check_fits(const lks_program *p, lks_error *error)
+{
+    size_t room = p->device->caps.memory_bytes, arena = p->plan->arena_bytes;
+
+    if (arena <= room && p->constants_bytes <= room - arena && p->workspace_bytes <= room - arena - p->constants_bytes)
+        return LKS_OK;
+    error->status = LKS_ERR_UNSUPPORTED;
+    snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: the model needs %zu bytes for weights, %zu for activations at batch %u "
+             "and %zu of workspace, and the card has %zu: make the batch smaller", p->device->index, p->constants_bytes, arena,
+             p->plan->max_batch, p->workspace_bytes, room);
+    return error->status;
+}
+
+static void pack_step(const lks_program *p, uint32_t i, uint8_t *image)
+{
+    const lks_step *s = &p->plan->steps[i];
+    const lks_cuda_step *c = &p->steps[i];
+
+    c->family->pack(s, c->variant, image + c->packed);
+    if (x_bytes(s))
+        memcpy(image + c->x_data, s->x_data, x_bytes(s));
+    if (x2_bytes(s))
+        memcpy(image + c->x2_data, s->x2_data, x2_bytes(s));
+}
+
+static lks_status upload(lks_program *p, lks_error *error)
+{
+    uint8_t *image = calloc(1, p->constants_bytes + 1);
+    cudaError_t e = cudaSuccess;
+    lks_status st;
+
+    if (!image)
+        return lks_cuda_no_memory(p->device, p->constants_bytes, error);
+    st = lks_cuda_allocate(p->device, (void **)&p->constants, p->constants_bytes, error);
+    if (st == LKS_OK && p->constants) {
+        for (uint32_t i = 0; i < p->plan->step_count; i++)
+            pack_step(p, i, image);
+        e = cudaMemcpy(p->constants, image, p->constants_bytes, cudaMemcpyHostToDevice);
+        if (e == cudaSuccess)
+            e = cudaStreamSynchronize(NULL);    /* a copy from pageable memory may return before it is there */
+    }
+    free(image);
+    return e == cudaSuccess ? st : lks_cuda_fail(p->device, "uploading weights", e, error);
+}
+
+/* ---- the program --------------------------------------------------------------------------------------------------------- */
+
+lks_status lks_cuda_build(lks_device_handle *device, const lks_plan *plan, const char *variant, lks_program **program,
+                          lks_error *error)
+{
+    lks_program *p = calloc(1, sizeof *p);
+    lks_status st = LKS_ERR_NOMEM;
+
+    *program = NULL;
+    if (!p)
+        return lks_cuda_no_memory(device, sizeof *p, error);
+    p->device = device;
+    p->plan = plan;
+    p->steps = calloc(plan->step_count + 1, sizeof *p->steps);
+    if (!p->steps) {
+        lks_cuda_no_memory(device, (plan->step_count + 1) * sizeof *p->steps, error);
+        goto fail;
+    }
+    for (uint32_t i = 0; i < plan->step_count; i++)
+        if ((st = choose_variant(p, i, variant, error)) != LKS_OK)
+            goto fail;
+    measure(p);
+    if ((st = check_fits(p, error)) != LKS_OK)          goto fail;
+    if ((st = lks_cuda_enter(device, error)) != LKS_OK) goto fail;
+    if ((st = upload(p, error)) != LKS_OK)              goto fail;
+    *program = p;
+    return LKS_OK;
+
+fail:
+    lks_cuda_destroy(p);
+    return st;
+}
+
+void lks_cuda_destroy(lks_program *p)
+{
+    lks_error unused;
+
+    if (p->constants) {
+        lks_cuda_enter(p->device, &unused);
+        cudaFree(p->constants);
+    }
+    free(p->steps);
+    free(p);
+}

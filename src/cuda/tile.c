@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shapes, packing and choices of the tile kernels.
+ */
+#include "cuda/tile.h"
+
+#include <string.h>
+
+const lks_tile_size lks_tile_sizes[LKS_TILE_COUNT] = {
+    [LKS_TILE_128X128] = { 128, 128, 256, 2, 90 },
+    [LKS_TILE_128X64] = { 128, 64, 256, 3, 85 },
+    [LKS_TILE_64X64] = { 64, 64, 128, 4, 80 },
+    [LKS_TILE_64X32] = { 64, 32, 128, 4, 60 }
+};
+
+lks_conv lks_tile_conv(const lks_step *s)
+{
+    const lks_matmul *m = &s->args.matmul;
+
+    if (s->kernel != LKS_KERNEL_MATMUL)
+        return s->args.conv;
+    return (lks_conv){
+        .window = {
+            .images = m->rows, .in_h = 1, .in_w = 1, .out_h = 1, .out_w = 1, .kernel_h = 1, .kernel_w = 1,
+            .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1
+        },
+        .in_c = m->in_c, .out_c = m->out_c, .groups = 1, .x_zero = m->x_zero, .w_zero = m->w_zero,
+        .tail = m->tail, .fused = m->fused
+    };
+}
+
+/* ---- shape --------------------------------------------------------------------------------------------------------------- */
+
+typedef struct segments {
+    int32_t count, of_row;      /* of the window; of a kernel row */
+    int32_t bytes, padded;
+} segments;
+
+static segments segments_of(const lks_conv *k)
+{
+    const lks_window *w = &k->window;
+    const int whole_rows = k->groups == 1 && w->dilation_w == 1;
+    segments s = { .of_row = whole_rows ? 1 : w->kernel_w };
+
+    s.count = w->kernel_h * s.of_row;
+    s.bytes = (whole_rows ? w->kernel_w : 1) * (k->in_c / k->groups);
+    s.padded = (int32_t)(lks_ceil_div(s.bytes, 4) * 4);
+    return s;
+}
+
+static int32_t depth_tiles_of(const lks_conv *k)
+{
+    segments s = segments_of(k);
+
+    return (int32_t)lks_ceil_div((int64_t)s.count * s.padded, LKS_TILE_DEPTH);
+}
+
+/* The padded depth must stay an int32 in the kernels, and packed weights within a small multiple of the model's own. */
+int lks_tile_fits(const lks_conv *k, uint32_t tile)
+{
+    const int32_t depth = k->window.kernel_h * k->window.kernel_w * (k->in_c / k->groups), group_out_c = k->out_c / k->groups;
+
+    return depth <= 1 << 28 && (k->groups == 1 || 16 * group_out_c >= lks_tile_sizes[tile].columns);
+}
+
+static int32_t group_tiles_of(const lks_conv *k, uint32_t tile)
+{
+    return (int32_t)lks_ceil_div(k->out_c / k->groups, lks_tile_sizes[tile].columns);
+}
+
+static int stays_inside(const lks_window *w)
+{
+    return w->pad_top == 0 && w->pad_left == 0 && (int64_t)(w->out_h - 1) * w->stride_h < w->in_h
+        && (int64_t)(w->out_w - 1) * w->stride_w < w->in_w;
+}
+
+lks_tile_load lks_tile_load_of(const lks_conv *k)
+{
+    const lks_window *w = &k->window;
+    int32_t group_c = k->in_c / k->groups;
+
+    if (group_c % 16 == 0 && w->kernel_h == 1 && w->kernel_w == 1 && stays_inside(w))
+        return LKS_LOAD_ROW16;
+    return group_c % 16 == 0 ? LKS_LOAD_GATHER16 : group_c % 4 == 0 ? LKS_LOAD_GATHER4 : LKS_LOAD_GATHER1;
+}
+
+int64_t lks_tile_rows(const lks_conv *k, int64_t n)
+{
+    return n * k->window.images * k->window.out_h * k->window.out_w;
+}
+
+static int64_t tiles_of(const lks_conv *k, uint32_t tile, int64_t n)
+{
+    return lks_ceil_div(lks_tile_rows(k, n), lks_tile_sizes[tile].rows) * k->groups * group_tiles_of(k, tile);
+}
+
+/* ---- packing ------------------------------------------------------------------------------------------------------------- */
+
+uint32_t lks_column_base(const lks_step *s, const lks_conv *k, int32_t o)
+{
+    const int32_t count = k->window.kernel_h * k->window.kernel_w * (k->in_c / k->groups);
+    const int8_t *w = s->w + (size_t)o * (size_t)count;
+    const uint32_t x_zero = (uint32_t)k->x_zero;
+    int64_t sum = 0;
+
+    for (int32_t i = 0; i < count; i++)
+        sum += w[i];
+    return (uint32_t)s->bias[o] - x_zero * (uint32_t)sum + (uint32_t)count * x_zero * (uint32_t)k->w_zero;
+}
+
+void lks_pack_table(const lks_step *s, void *packed)
+{
+    if (s->table)
+        memcpy(packed, s->table, LKS_TABLE_SIZE);
+    else
+        memset(packed, 0, LKS_TABLE_SIZE);
+}
+
+/*
+ * Which column of a tile stands in row r of its shared memory: with r = 32 a + 4 j + l, column 32 a + 8 l + j.  A thread of lane
+ * column l reads rows l, l + 4, ..., which lie in different banks than those of its neighbours, and gets 8 adjacent columns.
+ */
+static int32_t column_of_row(int32_t r)
+{
+    return (r & ~31) + (r & 3) * 8 + ((r & 31) >> 2);
+}
+
+/* One column into its place in a column tile; the rest of the tile is zero already. */
+static void pack_weights(const int8_t *w, segments s, int32_t row, int32_t columns, uint8_t *tile)
+{
+    for (int32_t i = 0; i < s.count; i++)
+        for (int32_t j = 0; j < s.bytes; j++) {
+            size_t depth = (size_t)i * (size_t)s.padded + (size_t)j;
+            size_t at = (depth / LKS_TILE_DEPTH * (size_t)columns + (size_t)row) * LKS_TILE_DEPTH + depth % LKS_TILE_DEPTH;
+
+            tile[at] = (uint8_t)*w++;
+        }
+}
+
+static size_t column_tile_bytes(const lks_conv *k, uint32_t tile)
+{
+    return (size_t)depth_tiles_of(k) * (size_t)lks_tile_sizes[tile].columns * LKS_TILE_DEPTH;
+}
+
+/* The table, the columns, the weights. */
+size_t lks_tile_packed_bytes(const lks_step *s, uint32_t tile)
+{
+    const lks_conv k = lks_tile_conv(s);
+    size_t column_tiles = (size_t)k.groups * (size_t)group_tiles_of(&k, tile);
+
+    return LKS_TABLE_SIZE
+        + column_tiles * ((size_t)lks_tile_sizes[tile].columns * sizeof(lks_tile_column) + column_tile_bytes(&k, tile));
+}
+
+static size_t weights_offset(const lks_conv *k, uint32_t tile)
+{
+    return LKS_TABLE_SIZE + (size_t)k->groups * (size_t)group_tiles_of(k, tile) * (size_t)lks_tile_sizes[tile].columns
+        * sizeof(lks_tile_column);
+}
+
+void lks_tile_pack(const lks_step *s, uint32_t tile, void *packed)
+{
+    const lks_conv k = lks_tile_conv(s);
+    const segments seg = segments_of(&k);
+    const int32_t columns = lks_tile_sizes[tile].columns, group_out_c = k.out_c / k.groups;
+    const int32_t padded_c = group_tiles_of(&k, tile) * columns;
+    lks_tile_column *column = (lks_tile_column *)((uint8_t *)packed + LKS_TABLE_SIZE);
+    uint8_t *weights = (uint8_t *)packed + weights_offset(&k, tile);
+
+    memset(packed, 0, lks_tile_packed_bytes(s, tile));
+    lks_pack_table(s, packed);
+    for (int64_t i = 0; i < (int64_t)k.groups * padded_c; i++) {
+        int64_t tile_index = i / columns, row = i % columns;
+        int64_t in_tile = column_of_row((int32_t)row);
+        int64_t in_group = (tile_index * columns + in_tile) % padded_c;
+        int64_t o = (tile_index * columns) / padded_c * group_out_c + in_group;
+
+        column[tile_index * columns + in_tile].rq = (lks_rq){ 0, 30 };
+        if (in_group >= group_out_c)
+            continue;
+        column[tile_index * columns + in_tile] = (lks_tile_column){ lks_column_base(s, &k, (int32_t)o), s->rq[o], 0 };
+        pack_weights(s->w + (size_t)o * (size_t)seg.count * (size_t)seg.bytes, seg, (int32_t)row, columns,
+                     weights + (size_t)tile_index * column_tile_bytes(&k, tile));
+    }
+}
+
+/* ---- split-K ------------------------------------------------------------------------------------------------------------- */
+
+#define SPLITS_MAX 64
+
+/* Two blocks per multiprocessor, where the tiles alone give none or one. */
+int32_t lks_tile_splits(const lks_conv *k, uint32_t tile, int64_t n, const lks_cuda_caps *c)
+{
+    int64_t tiles = tiles_of(k, tile, n), depth_tiles = depth_tiles_of(k), splits;
+
+    if (tiles >= c->multiprocessors)
+        return 1;
+    splits = lks_ceil_div(2 * (int64_t)c->multiprocessors, tiles);
+    splits = splits < SPLITS_MAX ? splits : SPLITS_MAX;
+    splits = splits < depth_tiles ? splits : depth_tiles;
+    return (int32_t)lks_ceil_div(depth_tiles, lks_ceil_div(depth_tiles, splits));   /* no part is empty */
+}
+
+/* splits > 1 only where tiles < multiprocessors, and then their product is at most 2 * multiprocessors + tiles. */
+size_t lks_tile_workspace_bytes(const lks_step *s, uint32_t tile, uint32_t max_batch, const lks_cuda_caps *c)
+{
+    const lks_conv k = lks_tile_conv(s);
+    const size_t tile_elements = (size_t)lks_tile_sizes[tile].rows * (size_t)lks_tile_sizes[tile].columns;
+    size_t most = (size_t)lks_tile_rows(&k, max_batch) * (size_t)k.out_c * SPLITS_MAX;
+    size_t tiles = 3 * (size_t)c->multiprocessors * tile_elements;
+
+    return (most < tiles ? most : tiles) * sizeof(int32_t);
+}
+
+/* ---- choosing ------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * Estimated clocks of a step: rounds of blocks over the multiprocessors, each a number of depth tiles at 64 dp4a per clock, but no
+ * faster than the latency of their loads; and what a second kernel costs.  The constants are reasoned, not measured.
+ */
+static int64_t clocks(const lks_conv *k, uint32_t tile, int64_t n, int32_t splits, const lks_cuda_caps *c)
+{
+    const lks_tile_size *t = &lks_tile_sizes[tile];
+    const int64_t latency = 350, finish = 1500, second_kernel = 5000;
+    int64_t blocks = tiles_of(k, tile, n) * splits, per_multiprocessor = lks_ceil_div(blocks, c->multiprocessors);
+    int64_t depth = lks_ceil_div(depth_tiles_of(k), splits);
+    int64_t work = (int64_t)t->rows * t->columns * LKS_TILE_DEPTH / 4 / 64 * 100 / t->percent * per_multiprocessor;
+    int64_t elements = lks_tile_rows(k, n) * k->out_c;
+
+    return depth * (work > latency ? work : latency) + finish * per_multiprocessor
+        + (splits > 1 ? second_kernel + elements * splits / c->multiprocessors / 16 : 0);
+}
+
+uint32_t lks_tile_choose(const lks_step *s, uint32_t tiles, uint32_t max_batch, const lks_cuda_caps *c)
+{
+    const lks_conv k = lks_tile_conv(s);
+    uint32_t best = 0;
+    int64_t least = INT64_MAX;
+
+    for (uint32_t variant = 0; variant < 2 * LKS_TILE_COUNT; variant++) {
+        uint32_t tile = variant % LKS_TILE_COUNT;
+        int32_t splits = variant < LKS_TILE_COUNT ? 1 : lks_tile_splits(&k, tile, max_batch, c);
+        int64_t estimate = clocks(&k, tile, max_batch, splits, c);
+
+        if (tiles >> tile & 1 && estimate < least) {
+            least = estimate;
+            best = variant;
+        }
+    }
+    return best;
+}
+
+/* ---- arguments ----------------------------------------------------------------------------------------------------------- */
+
+static int32_t vector_of(const lks_conv *k)
+{
+    int32_t group_out_c = k->out_c / k->groups;
+
+    return group_out_c % 16 == 0 ? 16 : group_out_c % 4 == 0 ? 4 : 1;
+}
+
+static void set_shape(lks_tile_args *a, const lks_conv *k, uint32_t tile, int64_t n)
+{
+    const lks_window *w = &k->window;
+    const segments s = segments_of(k);
+
+    a->rows = (int32_t)lks_tile_rows(k, n);
+    a->out_c = k->out_c;
+    a->group_out_c = k->out_c / k->groups;
+    a->tile_columns = lks_tile_sizes[tile].columns;
+    a->in_h = w->in_h;
+    a->in_c = k->in_c;
+    a->group_c = k->in_c / k->groups;
+    a->row_bytes = w->in_w * k->in_c;
+    a->image_bytes = w->in_h * a->row_bytes;
+    a->stride_h = w->stride_h;
+    a->stride_w = w->stride_w;
+    a->dilation_h = w->dilation_h;
+    a->pad_top = w->pad_top;
+    a->pad_left = w->pad_left;
+    a->pad_word = (uint32_t)(k->pad_value & 255) * 0x01010101u;
+    a->segment_step = (int64_t)w->dilation_w * k->in_c;
+    a->segments = s.count;
+    a->segment_bytes = s.bytes;
+    a->depth_tiles = depth_tiles_of(k);
+    a->out_h = lks_magic_of(w->out_h);
+    a->out_w = lks_magic_of(w->out_w);
+    a->segment = lks_magic_of(s.padded);
+    a->segments_w = lks_magic_of(s.of_row);
+    a->group_tiles = lks_magic_of(group_tiles_of(k, tile));
+    a->column_tiles = lks_magic_of((int64_t)k->groups * group_tiles_of(k, tile));
+    a->group = lks_magic_of(a->group_out_c);
+    a->out = lks_magic_of(k->out_c);
+}
+
+lks_tile_args lks_tile_args_of(const lks_step *s, uint32_t variant, const lks_cuda_operands *t, const lks_cuda_caps *c)
+{
+    const lks_conv k = lks_tile_conv(s);
+    const uint32_t tile = variant % LKS_TILE_COUNT;
+    const uint8_t *packed = t->packed;
+    lks_tile_args a = {
+        .x = t->x, .x2 = t->x2, .table = s->table ? (const int8_t *)packed : NULL, .y = t->y,
+        .columns = (const lks_tile_column *)(packed + LKS_TABLE_SIZE), .weights = packed + weights_offset(&k, tile),
+        .w_zero = k.w_zero, .vector = vector_of(&k), .tail = k.tail, .fused = k.fused
+    };
+
+    set_shape(&a, &k, tile, t->n);
+    a.splits = variant < LKS_TILE_COUNT ? 1 : lks_tile_splits(&k, tile, t->n, c);
+    a.split_tiles = (int32_t)lks_ceil_div(a.depth_tiles, a.splits);
+    a.partial = a.splits > 1 ? t->workspace : NULL;
+    return a;
+}
