@@ -34,8 +34,8 @@ bool device_enumerate(device_list *list, lks_error *error)
             return error_memory(error);
         }
         list->device = grown;
-        grown[list->count].index = count_of(list, info.backend);
-        grown[list->count++].info = info;
+        grown[list->count] = (device){ .info = info, .index = count_of(list, info.backend) };
+        list->count++;
     }
     return true;
 }
@@ -90,6 +90,8 @@ static bool pick(const device_list *list, const common_options *options, device 
         const device *d = &list->device[i];
 
         if (!device_named(d, text) || (options->backend && strcmp(d->info.backend, options->backend) != 0))
+            continue;
+        if (d->info.by_name_only && !options->backend)
             continue;
         if (d->info.usable) {
             *picked = *d;

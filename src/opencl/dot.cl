@@ -5,6 +5,9 @@
  */
 #if LKS_DOT == 1        /* cl_khr_integer_dot_product; never the saturating form */
 
+#ifndef cl_khr_integer_dot_product
+#error the device has no cl_khr_integer_dot_product
+#endif
 #pragma OPENCL EXTENSION cl_khr_integer_dot_product : enable
 
 LKS_FN uint lks_dot(uint a, uint b, uint acc)
@@ -12,7 +15,11 @@ LKS_FN uint lks_dot(uint a, uint b, uint acc)
     return acc + (uint)dot_4x8packed_ss_int(a, b);
 }
 
-#elif LKS_DOT == 2      /* NVIDIA, from sm_61 */
+#elif LKS_DOT == 2      /* NVIDIA, from sm_61.  Others may take any text for their own assembler's */
+
+#if !defined(__NV_CL_C_VERSION) && !defined(cl_nv_pragma_unroll) && !defined(__NVPTX__)
+#error the device is not of NVIDIA
+#endif
 
 LKS_FN uint lks_dot(uint a, uint b, uint acc)
 {
@@ -24,12 +31,20 @@ LKS_FN uint lks_dot(uint a, uint b, uint acc)
 
 #elif LKS_DOT == 3      /* AMD gfx906, gfx908 and later, gfx1011 and later, gfx103x; the last argument: do not saturate */
 
+#if !defined(__AMDGCN__) && !defined(__AMD__)
+#error the device is not of AMD
+#endif
+
 LKS_FN uint lks_dot(uint a, uint b, uint acc)
 {
     return (uint)__builtin_amdgcn_sdot4((int)a, (int)b, (int)acc, false);
 }
 
 #elif LKS_DOT == 4      /* AMD gfx11 and later: both operands signed */
+
+#if !defined(__AMDGCN__) && !defined(__AMD__)
+#error the device is not of AMD
+#endif
 
 LKS_FN uint lks_dot(uint a, uint b, uint acc)
 {

@@ -162,11 +162,11 @@ static uint64_t fold_bias(const lks_step *s, const shape *h, lks_cl_constants *c
 
     for (int32_t o = 0; to && o < h->conv.out_c; o++) {
         const int8_t *w = s->w + (size_t)o * terms;
-        uint32_t sum = 0;
+        int64_t sum = 0;
 
         for (size_t i = 0; i < terms; i++)
-            sum += (uint32_t)w[i];
-        to[o] = (uint32_t)s->bias[o] - x_zero * sum + (uint32_t)terms * x_zero * w_zero;
+            sum += w[i];
+        to[o] = (uint32_t)s->bias[o] - x_zero * (uint32_t)sum + (uint32_t)terms * x_zero * w_zero;
     }
     return at;
 }
