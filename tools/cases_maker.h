@@ -144,6 +144,9 @@ flow draw_any_shape(maker *m);
 /* A multiplier for a sum that cannot pass bound (spec 3.2) and mostly stays within reach, about a standard deviation. */
 lks_rq draw_scale(draw *d, int32_t rounding, uint64_t bound, uint64_t reach);
 
+/* The multiplier num / den, or the nearest legal one for a sum that cannot pass bound; both in 1 .. 2^32 - 1, bound < 2^31. */
+lks_rq scale_ratio(uint64_t num, uint64_t den, int32_t rounding, uint64_t bound);
+
 uint64_t root(uint64_t v);      /* floor of the square root */
 int32_t max_distance(int32_t zero);
 

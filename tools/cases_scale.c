@@ -4,6 +4,8 @@
  */
 #include "tools/cases_maker.h"
 
+#include <assert.h>
+
 /* Bit by bit: v < 2^62. */
 uint64_t root(uint64_t v)
 {
@@ -102,6 +104,12 @@ static lks_rq fit_scale(lks_rq rq, int32_t rounding, uint64_t bound)
     if (rq.s >= 0 && (bound << rq.s) * (uint64_t)rq.m >> 31 > LKS_INT32_MAX - 131)
         rq.m /= 2;
     return rq;
+}
+
+lks_rq scale_ratio(uint64_t num, uint64_t den, int32_t rounding, uint64_t bound)
+{
+    assert(num >= 1 && num <= UINT32_MAX && den >= 1 && den <= UINT32_MAX && bound <= LKS_INT32_MAX);
+    return fit_scale(from_ratio(num, den, rounding), rounding, bound);
 }
 
 lks_rq draw_scale(draw *d, int32_t rounding, uint64_t bound, uint64_t reach)

@@ -15,8 +15,8 @@ typedef struct command {
     bool (*main)(int argc, char **argv, lks_error *error);
 } command;
 
-extern const command command_run, command_info, command_convert, command_verify, command_selftest, command_explain,
-                     command_devices;
+extern const command command_run, command_info, command_convert, command_verify, command_selftest, command_bench,
+                     command_explain, command_devices;
 
 /* What the program was called by, without its folder: the first word of a line that replays something. */
 const char *program_name(void);

@@ -4,6 +4,7 @@
  */
 #include "tools/commands.h"
 #include "tools/files.h"
+#include "tools/model_file.h"
 #include "tools/options.h"
 #include "tools/output.h"
 #include "tools/tensor.h"
@@ -43,7 +44,7 @@ static bool convert_main(int argc, char **argv, lks_error *error)
         return error_set(error, "give IN and OUT.lks: see lockstep convert --help");
     if (!file_has_extension(argv[first + 1], extensions))
         return error_set(error, "%s: the output is a .lks file: give it a name that ends in .lks", argv[first + 1]);
-    if (lks_model_open(argv[first], &common.limits, &model, error) != LKS_OK)
+    if (!model_file_open(argv[first], &common.limits, &model, error))
         return false;
     ok = write_model(model, argv[first + 1], error);
     lks_model_close(model);

@@ -4,6 +4,7 @@
  */
 #include "tools/explain_report.h"
 #include "tools/commands.h"
+#include "tools/model_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -104,7 +105,7 @@ static bool load(explaining *x, lks_error *error)
 {
     const explain_options *o = x->options;
 
-    if (lks_model_open(o->model, &o->common.limits, &x->model, error) != LKS_OK)
+    if (!model_file_open(o->model, &o->common.limits, &x->model, error))
         return false;
     lks_model_get(x->model, &x->info);
     if (lks_model_op(x->model, o->op, &x->op) != LKS_OK)

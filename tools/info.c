@@ -4,6 +4,7 @@
  */
 #include "tools/commands.h"
 #include "tools/json.h"
+#include "tools/model_file.h"
 #include "tools/options.h"
 #include "tools/tensor.h"
 
@@ -258,7 +259,7 @@ static bool info_main(int argc, char **argv, lks_error *error)
     if (!parse(argc, argv, &o, error))
         return false;
     v.path = o.model;
-    if (lks_model_open(o.model, &o.common.limits, &v.model, error) != LKS_OK)
+    if (!model_file_open(o.model, &o.common.limits, &v.model, error))
         return false;
     ok = describe(&v, &o, error);
     lks_model_close(v.model);

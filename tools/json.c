@@ -36,6 +36,14 @@ bool json_finish(json *j, bool ok, lks_error *error)
     return written || (ok ? error_memory(error) : false);
 }
 
+json_t *json_take(json *j)
+{
+    if (!j->failed)
+        return j->open[0];
+    json_decref(j->open[0]);
+    return NULL;
+}
+
 void json_open(json *j, const char *key, char bracket)
 {
     json_t *value = bracket == '{' ? json_object() : json_array();

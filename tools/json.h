@@ -23,6 +23,9 @@ json json_start(void);
 /* Write the document, unless ok is false or something failed, and free it: every json_start ends here. */
 bool json_finish(json *j, bool ok, lks_error *error);
 
+/* The document, the caller's; NULL: something failed.  In place of json_finish. */
+struct json_t *json_take(json *j);
+
 /* bracket: '{' or '['. */
 void json_open(json *j, const char *key, char bracket);
 void json_close(json *j);

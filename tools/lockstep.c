@@ -14,7 +14,7 @@
 #include <string.h>
 
 static const command *const commands[] = { &command_run, &command_info, &command_convert, &command_verify, &command_selftest,
-                                           &command_explain, &command_devices };
+                                           &command_bench, &command_explain, &command_devices };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

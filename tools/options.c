@@ -10,9 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SPECS_MAX 24
+#define SPECS_MAX 40
 #define FIRST_CODE 256      /* getopt_long returns FIRST_CODE + the row, beyond every character */
 #define DEFAULT_MEMORY ((uint64_t)4 << 30)
+
+static const char *dashes(const option_spec *spec)
+{
+    return spec->name[1] == '\0' ? "-" : "--";
+}
 
 static bool multiply(uint64_t *value, uint64_t factor)
 {
@@ -66,9 +71,9 @@ static bool set_number(const option_spec *spec, const char *text, lks_error *err
 
     if (!options_number(text, suffixes, spec->min, spec->max, &value)) {
         if (spec->max == UINT64_MAX)
-            return error_set(error, "--%s: \"%s\" is not a whole number%s%s", spec->name, text, spec->min ? " above 0" : "",
+            return error_set(error, "%s%s: \"%s\" is not a whole number%s%s", dashes(spec), spec->name, text, spec->min ? " above 0" : "",
                              suffixes ? ", with K, M, G, T or nothing behind it" : "");
-        return error_set(error, "--%s: \"%s\" is not a whole number from %llu to %llu", spec->name, text,
+        return error_set(error, "%s%s: \"%s\" is not a whole number from %llu to %llu", dashes(spec), spec->name, text,
                          (unsigned long long)spec->min, (unsigned long long)spec->max);
     }
     if (spec->kind == OPTION_U32)
@@ -89,7 +94,7 @@ static bool set_choice(const option_spec *spec, const char *text, lks_error *err
         }
         snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? " or " : "", spec->choices[i]);
     }
-    return error_set(error, "--%s: \"%s\" is unknown: use %s", spec->name, text, known);
+    return error_set(error, "%s%s: \"%s\" is unknown: use %s", dashes(spec), spec->name, text, known);
 }
 
 static bool set_list(const option_spec *spec, const char *text, lks_error *error)
@@ -97,7 +102,7 @@ static bool set_list(const option_spec *spec, const char *text, lks_error *error
     option_list *list = spec->target;
 
     if (list->count == OPTION_LIST_MAX)
-        return error_set(error, "--%s: given more than %d times", spec->name, OPTION_LIST_MAX);
+        return error_set(error, "%s%s: given more than %d times", dashes(spec), spec->name, OPTION_LIST_MAX);
     list->item[list->count++] = text;
     return true;
 }
@@ -110,7 +115,7 @@ static bool set_option(const option_spec *spec, const char *text, lks_error *err
         return true;
     case OPTION_TEXT:
         if (text[0] == '\0')
-            return error_set(error, "--%s: its value is empty", spec->name);
+            return error_set(error, "%s%s: its value is empty", dashes(spec), spec->name);
         *(const char **)spec->target = text;
         return true;
     case OPTION_LIST:
@@ -130,6 +135,8 @@ static bool refuse(int argc, char **argv, int code, lks_error *error)
 {
     const char *word = argv[optind > 1 && optind <= argc ? optind - 1 : argc - 1];
 
+    if (code == ':' && optopt > 0 && optopt < FIRST_CODE)
+        return error_set(error, "-%c: needs a value: see --help", optopt);
     if (code == ':')
         return error_set(error, "%s: needs a value: see --help", word);
     if (optopt >= FIRST_CODE)
@@ -142,6 +149,7 @@ static bool refuse(int argc, char **argv, int code, lks_error *error)
 bool options_parse(int argc, char **argv, const option_spec *specs, size_t count, int *operands, lks_error *error)
 {
     struct option table[SPECS_MAX + 1];
+    char letters[2 * SPECS_MAX + 2] = ":";
     int code;
 
     if (count > SPECS_MAX)
@@ -151,10 +159,15 @@ bool options_parse(int argc, char **argv, const option_spec *specs, size_t count
         table[i].name = specs[i].name;
         table[i].has_arg = specs[i].kind == OPTION_FLAG ? no_argument : required_argument;
         table[i].val = FIRST_CODE + (int)i;
+        if (specs[i].name[1] == '\0')
+            snprintf(letters + strlen(letters), 3, "%s%s", specs[i].name, specs[i].kind == OPTION_FLAG ? "" : ":");
     }
     opterr = 0;
     optind = 1;
-    while ((code = getopt_long(argc, argv, ":", table, NULL)) != -1) {
+    while ((code = getopt_long(argc, argv, letters, table, NULL)) != -1) {
+        for (size_t i = 0; i < count; i++)
+            if (code == specs[i].name[0] && specs[i].name[1] == '\0')
+                code = FIRST_CODE + (int)i;
         if (code < FIRST_CODE)
             return refuse(argc, argv, code, error);
         if (!set_option(&specs[code - FIRST_CODE], optarg, error))

@@ -25,7 +25,7 @@ typedef struct option_list {
 } option_list;
 
 typedef struct option_spec {
-    const char *name;               /* without the dashes */
+    const char *name;               /* without the dashes; a single letter is a short option, -x */
     option_kind kind;
     void *target;
     uint64_t min, max;              /* numbers only */

@@ -4,6 +4,7 @@
  */
 #include "tools/run.h"
 #include "tools/commands.h"
+#include "tools/model_file.h"
 #include "tools/npy.h"
 #include "tools/output.h"
 #include "tools/trace.h"
@@ -118,7 +119,7 @@ static bool load(run *r, lks_error *error)
 
     if (!device_pick(&o->common, &r->device, error))
         return false;
-    if (lks_model_open(o->model, &o->common.limits, &r->model, error) != LKS_OK)
+    if (!model_file_open(o->model, &o->common.limits, &r->model, error))
         return false;
     lks_model_get(r->model, &r->info);
     if (o->output && r->info.outputs != 1)

@@ -4,7 +4,7 @@
  */
 #include "tools/verify.h"
 #include "tools/commands.h"
-#include "tools/files.h"
+#include "tools/model_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -211,7 +211,7 @@ static bool verify(verify_options *o, lks_error *error)
     blob file;
     bool ok;
 
-    if (!file_read(o->model, memory > MODEL_BYTES_MAX ? memory : MODEL_BYTES_MAX, &file, error))
+    if (!model_file_read(o->model, memory > MODEL_BYTES_MAX ? memory : MODEL_BYTES_MAX, &file, error))
         return false;
     if (recording_is(file.data, file.bytes))
         return verify_capsule(o, file.data, file.bytes, error);
