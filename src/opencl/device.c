@@ -235,6 +235,9 @@ void lks_cl_close(lks_device_handle *d)
     for (uint32_t i = 0; i < LKS_CL_PROGRAMS; i++)
         if (d->programs[i].program)
             d->cl.clReleaseProgram(d->programs[i].program);
+    for (int i = 0; i < 2; i++)
+        if (d->copied[i])
+            d->cl.clReleaseMemObject(d->copied[i]);
     if (d->queue)
         d->cl.clReleaseCommandQueue(d->queue);
     if (d->context)

@@ -53,6 +53,7 @@ struct lks_device_handle {
     pthread_mutex_t lock;           /* of programs and queue */
     int has_lock;
     lks_cl_compiled programs[LKS_CL_PROGRAMS];
+    cl_mem copied[2];               /* what an exercise copies from and to; made by the first one */
 };
 
 /* The contract's describe, open and close. */

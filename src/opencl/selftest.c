@@ -135,7 +135,7 @@ static lks_status test_form(lks_device_handle *d, uint32_t which, cl_program pro
 {
     lks_status st = test_dot(d, which, program, error);
 
-    if (st == LKS_ERR_DEVICE && which != LKS_CL_TILE(LKS_CL_PORTABLE, 0) && which != LKS_CL_TILE(LKS_CL_PORTABLE, 1))
+    if (st == LKS_ERR_DEVICE && which >= LKS_CL_TILES && which < LKS_CL_TILE(LKS_CL_PORTABLE, 0))
         error->status = st = LKS_ERR_UNSUPPORTED;
     return st;
 }
@@ -208,19 +208,19 @@ lks_status lks_cl_test_program(lks_device_handle *d, uint32_t which, cl_program 
 {
     if (which == LKS_CL_DIRECT)
         return test_arithmetic(d, which, program, error);
-    return which == LKS_CL_WIDE ? LKS_OK : test_form(d, which, program, error);
+    return test_form(d, which, program, error);
 }
 
 /* ---- exercises ----------------------------------------------------------------------------------------------------------- */
 
 #define DOT_ITEMS (1u << 18)
-#define DOT_MACS 32u                    /* of a work-item and round */
+#define DOT_MACS 32u                    /* of a work-item and round; of the wide variant 128 */
 #define COPY_BYTES (256u << 20)
 
 static cl_int exercise_dot(lks_device_handle *d, cl_program program, uint64_t amount, uint64_t *done)
 {
-    const uint64_t items = d->is_cpu ? 1u << 12 : DOT_ITEMS;
-    const cl_uint rounds = (cl_uint)(1 + amount / (items * DOT_MACS) % (1u << 24));
+    const uint64_t items = d->is_cpu ? 1u << 12 : DOT_ITEMS, macs = d->is_cpu ? 4 * DOT_MACS : DOT_MACS;
+    const cl_uint rounds = (cl_uint)(1 + amount / (items * macs) % (1u << 24));
     call c;
     cl_int code = open_call(&c, d, program, "dot_exercise_kernel");
 
@@ -228,7 +228,7 @@ static cl_int exercise_dot(lks_device_handle *d, cl_program program, uint64_t am
     code = code == CL_SUCCESS ? d->cl.clSetKernelArg(c.kernel, 1, sizeof rounds, &rounds) : code;
     code = code == CL_SUCCESS ? run_call(&c, items, NULL, 0) : code;
     close_call(&c);
-    *done = items * DOT_MACS * rounds;
+    *done = items * macs * rounds;
     return code;
 }
 
@@ -239,8 +239,11 @@ static cl_int exercise_copy(lks_device_handle *d, cl_program program, uint64_t a
     call c;
     cl_int code = open_call(&c, d, program, "copy_exercise_kernel");
 
-    code = code == CL_SUCCESS ? add_buffer(&c, NULL, bytes) : code;
-    code = code == CL_SUCCESS ? add_buffer(&c, NULL, bytes) : code;
+    for (cl_uint i = 0; code == CL_SUCCESS && i < 2; i++) {
+        if (!d->copied[i])
+            d->copied[i] = d->cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+        code = d->copied[i] ? d->cl.clSetKernelArg(c.kernel, i, sizeof d->copied[i], &d->copied[i]) : code;
+    }
     for (uint64_t i = 0; code == CL_SUCCESS && i < times; i++)
         code = run_call(&c, bytes / 16, NULL, 0);
     close_call(&c);
@@ -250,7 +253,7 @@ static cl_int exercise_copy(lks_device_handle *d, cl_program program, uint64_t a
 
 lks_status lks_cl_exercise(lks_device_handle *d, lks_exercise what, uint64_t amount, uint64_t *done, lks_error *error)
 {
-    uint32_t which = what == LKS_EXERCISE_COPY ? (uint32_t)LKS_CL_DIRECT : LKS_CL_TILE(d->dot, 1);
+    uint32_t which = what == LKS_EXERCISE_COPY ? (uint32_t)LKS_CL_DIRECT : d->is_cpu ? (uint32_t)LKS_CL_WIDE : LKS_CL_TILE(d->dot, 1);
     cl_program program;
     cl_int code;
     lks_status st;

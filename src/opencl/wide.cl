@@ -22,10 +22,21 @@ LKS_FN __global const int8_t *lks_wide_tap(const lks_linear *l, const lks_row *r
     return x + row->image + ((size_t)h * (size_t)l->in_w + (size_t)w) * (size_t)l->in_c;
 }
 
+/* Keeps the compiler from taking a sum apart: only the two products of a pair, added to one another first, are one multiply-add. */
+#if defined(__x86_64__)
+#define TOGETHER(v) __asm__("" : "+v"(v))
+#else
+#define TOGETHER(v)
+#endif
+
 /* Of each pair the products, added. */
 LKS_FN uint8 lks_pairs(short16 w, short16 x)
 {
-    return as_uint8(convert_int8(w.even) * convert_int8(x.even) + convert_int8(w.odd) * convert_int8(x.odd));
+    const int16 p = convert_int16(w) * convert_int16(x);
+    int8 sum = p.even + p.odd;
+
+    TOGETHER(sum);
+    return as_uint8(sum);
 }
 
 /* acc[r][j] += the columns 8 j .. 8 j + 7 of row r, over one pair of channels. */
@@ -35,8 +46,7 @@ LKS_FN void lks_wide_pair(__global const short *w, const short *x0, const short 
 
     #pragma unroll
     for (int r = 0; r < ROWS; r++) {
-        const short a = x0[r], b = x1[r];
-        const short16 x = (short16)(a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b);
+        const short16 x = as_short16((uint8)((uint)(ushort)x0[r] | (uint)(ushort)x1[r] << 16));
 
         acc[r][0] += lks_pairs(w0, x);
         acc[r][1] += lks_pairs(w1, x);
@@ -119,3 +129,34 @@ LKS_FN void lks_product(const lks_linear *l, lks_places p, __global int8_t *aren
 #define LKS_GROUP
 #define LKS_LOCAL
 #define LKS_PRODUCT(plain) lks_product(&l, p, arena, constants, plain)
+
+/* y[i] = y[i] + a[i] . b[i], as in opencl/dot.cl. */
+__kernel void dot_test_kernel(__global const uint *a, __global const uint *b, __global uint *y)
+{
+    const size_t i = get_global_id(0);
+    const short4 w = convert_short4(as_char4(a[i])), x = convert_short4(as_char4(b[i]));
+    const short16 zero = (short16)(0);
+    const uint8 sum = lks_pairs((short16)(w, zero.s0123, zero.s01234567), (short16)(x, zero.s0123, zero.s01234567));
+
+    y[i] += sum.s0 + sum.s1;
+}
+
+/* rounds of 8 independent chains of multiply-adds in registers.  16 * 8 * rounds MACs a work-item. */
+__kernel void dot_exercise_kernel(__global uint *y, uint rounds)
+{
+    const short16 w = as_short16((uint8)((uint)get_global_id(0) * 0x9E3779B9u));
+    uint8 acc[8];
+
+    for (uint j = 0; j < 8; j++)
+        acc[j] = (uint8)(j);
+    for (uint i = 0; i < rounds; i++) {
+        const short16 x = as_short16((uint8)(i));
+
+        #pragma unroll
+        for (int j = 0; j < 8; j++)
+            acc[j] += lks_pairs(w, x);
+    }
+    for (int j = 1; j < 8; j++)
+        acc[0] ^= acc[j];
+    y[get_global_id(0)] = acc[0].s0 ^ acc[0].s7;
+}

@@ -189,7 +189,7 @@ static bool parse(int argc, char **argv, raw_options *raw, bench_options *o, lks
         { "r", OPTION_U32, &o->rounds, 1, 1000, NULL }, { "rounds", OPTION_U32, &o->rounds, 1, 1000, NULL },
         { "o", OPTION_CHOICE, &o->format, 0, 0, formats }, { "output", OPTION_CHOICE, &o->format, 0, 0, formats },
         { "backend", OPTION_LIST, &raw->backends, 0, 0, NULL },
-        { "device", OPTION_U32, &o->device, 0, 65535, NULL },
+        { "device", OPTION_TEXT, &o->device, 0, 0, NULL },
         { "variant", OPTION_TEXT, &o->variant, 0, 0, NULL },
         { "scenario", OPTION_TEXT, &raw->scenario, 0, 0, NULL },
         { "inflight", OPTION_U32, &o->inflight, 1, INFLIGHT_MAX, NULL },
@@ -349,13 +349,13 @@ static bool measure_named(bench *b, const device_list *list, const char *backend
     for (size_t i = 0; i < list->count; i++) {
         const device *d = &list->device[i];
 
-        if (all ? !d->info.usable : strcmp(d->info.backend, backend) != 0 || d->index != b->options->device)
+        if (all ? !d->info.usable : strcmp(d->info.backend, backend) != 0 || !device_named(d, b->options->device ? b->options->device : "0"))
             continue;
         found = true;
         if (!measure_device(b, d, error))
             return false;
     }
-    return found || error_set(error, "--device: %s has no device %u: see lockstep devices", backend, b->options->device);
+    return found || error_set(error, "--device: %s has no device \"%.80s\": see lockstep devices", backend, b->options->device);
 }
 
 static bool sweep(bench *b, lks_error *error)
@@ -460,7 +460,7 @@ const command command_bench = {
     "  -b, --batch LIST      such as 1,8,64 (default: the model's own)\n"
     "  -t, --threads LIST    for backends that run on the CPU (default: theirs)\n"
     "  --backend LIST        such as cpu_ref,cuda, or all: every usable device (default: the first usable one)\n"
-    "  --device N            of those backends, from 0\n"
+    "  --device N            of those backends, from 0, or a part of its name, or its UUID\n"
     "  --variant NAME        use the kernels of that name where the backend has them\n"
     "  --scenario LIST       SingleStream (default): one request at a time, for latency; Offline: throughput\n"
     "  --inflight N          Offline: so many requests at once (default: 2 on a device of its own, 1 on the CPU)\n"
