@@ -299,7 +299,8 @@ lks_tile_args lks_tile_args_of(const lks_step *s, uint32_t variant, const lks_cu
     const uint32_t tile = variant % LKS_TILE_COUNT;
     const uint8_t *packed = t->packed;
     lks_tile_args a = {
-        .x = t->x, .x2 = t->x2, .table = s->table ? (const int8_t *)packed : NULL, .y = t->y,
+        /* x2 is only read where something is added, but its address is computed */
+        .x = t->x, .x2 = k.fused.adds ? t->x2 : t->x, .table = s->table ? (const int8_t *)packed : NULL, .y = t->y,
         .columns = (const lks_tile_column *)(packed + LKS_TABLE_SIZE), .weights = packed + weights_offset(&k, tile),
         .w_zero = k.w_zero, .vector = vector_of(&k), .tail = k.tail, .fused = k.fused
     };

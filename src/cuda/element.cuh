@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What kernels share that work element by element: bytes in words, and what may follow the tail of a kernel (lks_fused, a table).
+ */
+#ifndef LKS_CUDA_ELEMENT_CUH
+#define LKS_CUDA_ELEMENT_CUH
+
+#include "cuda/device.cuh"
+#include "cuda/magic.h"
+
+/* Byte i of a word, signed. */
+static __device__ __forceinline__ int32_t lks_byte(uint32_t word, int32_t i)
+{
+    return (int8_t)(word >> (8 * i));
+}
+
+static __device__ __forceinline__ uint32_t lks_word(int32_t b0, int32_t b1, int32_t b2, int32_t b3)
+{
+    return (uint32_t)(uint8_t)b0 | (uint32_t)(uint8_t)b1 << 8 | (uint32_t)(uint8_t)b2 << 16 | (uint32_t)(uint8_t)b3 << 24;
+}
+
+/* The thread's index in a grid of one dimension. */
+static __device__ __forceinline__ uint32_t lks_thread_index(void)
+{
+    return blockIdx.x * blockDim.x + threadIdx.x;
+}
+
+/* The remainder of a division whose quotient is at hand. */
+static __device__ __forceinline__ uint32_t lks_remainder(uint32_t n, uint32_t quotient, lks_magic m)
+{
+    return n - quotient * (uint32_t)m.divisor;
+}
+
+/* A table of step->table on one element; table may be NULL. */
+static __device__ __forceinline__ int32_t lks_apply_table(int32_t v, const int8_t *table)
+{
+    return table ? table[v + 128] : v;
+}
+
+/* lks_fused on one element of which x2 is the other addend. */
+static __device__ __forceinline__ int32_t lks_follow(int32_t v, int32_t x2, const lks_fused &fused, const int8_t *table)
+{
+    return lks_apply_table(fused.adds ? lks_add(v, x2, fused.add) : v, table);
+}
+
+/* The same on four elements, and on sixteen. */
+static __device__ __forceinline__ uint32_t lks_follow4(uint32_t v, uint32_t x2, const lks_fused &fused, const int8_t *table)
+{
+    uint32_t y = 0;
+
+#pragma unroll 1                        /* rare enough to be kept small: two requantizations and more */
+    for (int32_t i = 0; i < 4; i++)
+        y |= (uint32_t)(uint8_t)lks_follow(lks_byte(v, i), lks_byte(x2, i), fused, table) << (8 * i);
+    return y;
+}
+
+/* Store bytes of y at y + at, from shared or local memory, with what follows: bytes is 1, 4 or 16, and all are aligned to it. */
+template <int bytes>
+static __device__ __forceinline__ void lks_store(const void *from, const int8_t *x2, int8_t *y, const lks_fused &fused,
+                                                 const int8_t *table)
+{
+    const int follows = fused.adds || table;
+
+    if (bytes == 16) {
+        uint4 v = *(const uint4 *)from, a = { 0, 0, 0, 0 };
+
+        if (fused.adds)
+            a = *(const uint4 *)x2;
+        if (follows) {
+            v.x = lks_follow4(v.x, a.x, fused, table);
+            v.y = lks_follow4(v.y, a.y, fused, table);
+            v.z = lks_follow4(v.z, a.z, fused, table);
+            v.w = lks_follow4(v.w, a.w, fused, table);
+        }
+        *(uint4 *)y = v;
+    } else if (bytes == 4) {
+        uint32_t v = *(const uint32_t *)from, a = fused.adds ? *(const uint32_t *)x2 : 0;
+
+        *(uint32_t *)y = follows ? lks_follow4(v, a, fused, table) : v;
+    } else {
+        int32_t v = *(const int8_t *)from;
+
+        *y = (int8_t)(follows ? lks_follow(v, fused.adds ? *x2 : 0, fused, table) : v);
+    }
+}
+
+#endif

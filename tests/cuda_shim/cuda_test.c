@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the CUDA backend does when something is wrong: no driver, an old one, no card, one that is too old or that computes wrongly,
+ * no memory, a kernel that fails.  A status in plain words, nothing lost, and the next device goes on.
+ *
+ * cuda_test MODEL
+ */
+#include "cuda/backend.h"
+#include "cuda_shim/shim.h"
+#include "lockstep/lockstep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BYTES 65536
+#define BACKEND "cuda-shim"
+
+static int passed, failed;
+static lks_model *model;
+static size_t in_bytes, out_bytes;
+
+static void check(int ok, const char *what, const char *text)
+{
+    printf("%s %s%s%s\n", ok ? "ok  " : "FAIL", what, ok ? "" : ": ", ok ? "" : text);
+    *(ok ? &passed : &failed) += 1;
+}
+
+/* ---- describing and refusing --------------------------------------------------------------------------------------------- */
+
+/* Device 0 is listed, is not usable, says so in those words, and does not open. */
+static void refused(const char *what, const char *says)
+{
+    const lks_context_options o = { .backend = BACKEND };
+    lks_device_info info;
+    lks_context *context;
+    lks_error error;
+    lks_status st = lks_context_open(&o, &context, &error);
+
+    check(lks_device(0, &info) == LKS_OK && strcmp(info.backend, BACKEND) == 0 && !info.usable && strstr(info.reason, says)
+          && st == LKS_ERR_NO_DEVICE && !context && strstr(error.text, says), what, info.reason);
+}
+
+static void try_machines(void)
+{
+    shim.driver = 0;
+    refused("no driver", "there is no NVIDIA driver");
+    shim_reset();
+    shim.driver = 12040;
+    refused("an old driver", "it speaks CUDA 12.4, and this build needs 13.0");
+    shim_reset();
+    shim.cards = 0;
+    refused("no card", "finds no card");
+    shim_reset();
+    shim.card[0].name = "NVIDIA GeForce GTX 1080";
+    shim.card[0].major = 6;
+    shim.card[0].minor = 1;
+    refused("a card below sm_75", "NVIDIA GeForce GTX 1080 is sm_61, and CUDA kernels need sm_75 or later: use it through OpenCL");
+    shim_reset();
+    shim.card[0].prohibited = true;
+    refused("a card that may not compute", "nvidia-smi -i 0 -c DEFAULT");
+    shim_reset();
+}
+
+static void try_uuid(void)
+{
+    lks_device_info a, b;
+
+    shim.cards = 2;
+    shim.card[1] = shim.card[0];
+    check(lks_device(0, &a) == LKS_OK && lks_device(1, &b) == LKS_OK && strcmp(a.backend, b.backend) == 0 && strcmp(a.uuid, b.uuid) != 0
+          && strcmp(a.uuid, "GPU-00010203-0405-0607-0809-0a0b0c0d0e0f") == 0, "devices are told apart", a.uuid);
+    shim_reset();
+}
+
+/* ---- sessions ------------------------------------------------------------------------------------------------------------ */
+
+static lks_status open_session(uint32_t device, lks_session **session, lks_error *error)
+{
+    const lks_session_options o = { .backend = BACKEND, .device = device, .check = LKS_CHECK_NONE, .max_batch = 2 };
+
+    return lks_session_open(model, &o, session, error);
+}
+
+static lks_status run(lks_session *s, uint8_t *out, lks_error *error)
+{
+    static uint8_t pixels[BYTES];
+
+    for (size_t i = 0; i < in_bytes; i++)
+        pixels[i] = (uint8_t)(i * 37);
+    return lks_session_run(s, &(lks_in){ pixels, in_bytes }, &(lks_out){ out, out_bytes }, error);
+}
+
+static lks_status open_and_run(uint32_t device, uint8_t *out, lks_error *error)
+{
+    lks_session *s;
+    lks_status st = open_session(device, &s, error);
+
+    if (st == LKS_OK)
+        st = run(s, out, error);
+    lks_session_close(s);
+    return st;
+}
+
+static uint8_t expected[BYTES];
+
+/* Device 1 gives the right bytes, and nothing is left behind. */
+static void goes_on(const char *what)
+{
+    uint8_t out[BYTES];
+    lks_error error = { .text = "" };
+
+    shim.fail_launch = 0;
+    check(open_and_run(1, out, &error) == LKS_OK && memcmp(out, expected, out_bytes) == 0, what, error.text);
+    check(shim_live() == 0, "  and nothing is left behind", "");
+}
+
+static void two_cards(void)
+{
+    shim_reset();
+    shim.cards = 2;
+    shim.card[1] = shim.card[0];
+}
+
+static void try_wrong_cards(void)
+{
+    uint8_t out[BYTES];
+    lks_error error;
+
+    two_cards();
+    shim.card[0].wrong = true;
+    check(open_and_run(0, out, &error) == LKS_ERR_DEVICE && strstr(error.text, "fails its self-check"), "a wrong bit", error.text);
+    goes_on("  the next device is used");
+    two_cards();
+    shim.card[0].no_kernels = true;
+    check(open_and_run(0, out, &error) == LKS_ERR_DEVICE && strstr(error.text, "has no kernels for sm_90: build with LOCKSTEP_CUDA_ARCH"),
+          "a build without kernels for the card", error.text);
+    goes_on("  the next device is used");
+}
+
+/* A kernel fails in a session: at each of its launches in turn. */
+static void try_sticky(void)
+{
+    long launches = 0;
+    int ok = 1;
+    lks_error error = { .text = "" };
+
+    for (long k = 1; ok && !launches; k++) {
+        uint8_t out[BYTES];
+        lks_session *s, *other;
+        lks_status st, again, next;
+
+        two_cards();
+        ok = open_session(0, &s, &error) == LKS_OK;
+        shim.fail_launch = k;
+        st = ok ? run(s, out, &error) : LKS_ERR_NOMEM;
+        if (st == LKS_OK) {
+            launches = k - 1;
+        } else {
+            ok = ok && st == LKS_ERR_DEVICE && strstr(error.text, "only a new process can use the device again");
+            again = run(s, out, &error);
+            next = open_session(0, &other, &error);
+            ok = ok && again == LKS_ERR_DEVICE && next == LKS_ERR_DEVICE && strstr(error.text, "cuda-shim 0: cannot be used");
+        }
+        lks_session_close(s);
+    }
+    check(ok && launches > 5, "a kernel that fails: the session, and the device from then on", error.text);
+    goes_on("  the next device is used");
+}
+
+/* Each allocation fails in turn. */
+static void try_memory(void)
+{
+    uint8_t out[BYTES];
+    lks_error error = { .text = "" };
+    lks_status st = LKS_ERR_NOMEM;
+    lks_session_options large = { .backend = BACKEND };
+    lks_session *s;
+    long k = 0;
+
+    two_cards();
+    while (st == LKS_ERR_NOMEM && shim_live() == 0) {
+        shim.fail_malloc = ++k;
+        st = open_and_run(0, out, &error);
+        if (st == LKS_ERR_NOMEM && !strstr(error.text, "bytes are free"))
+            st = LKS_ERR_IO;
+    }
+    check(st == LKS_OK && k > 8 && memcmp(out, expected, out_bytes) == 0 && shim_live() == 0, "each allocation fails in turn", error.text);
+    two_cards();
+    shim.card[0].memory_bytes = 8000000;
+    large.max_batch = 100000;
+    check(lks_session_open(model, &large, &s, &error) == LKS_ERR_UNSUPPORTED && !s
+          && strstr(error.text, "for activations at batch 100000") && strstr(error.text, "and the card has 8000000: make the batch smaller"),
+          "a card that is too small", error.text);
+    goes_on("  the next device is used");
+}
+
+/* ---- what is right ------------------------------------------------------------------------------------------------------- */
+
+/* Twice the same with graphs, and launch by launch; more batch sizes than graphs are kept. */
+static void try_graphs(void)
+{
+    enum { MOST = 40 };
+    static uint8_t pixels[MOST * 1024], graph[MOST * 64], plain[MOST * 64];
+    lks_context_options c = { .backend = BACKEND };
+    lks_session_options o = { .max_batch = MOST, .check = LKS_CHECK_NONE };
+    int ok = in_bytes <= 1024 && out_bytes <= 64;
+
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * 73 >> 2);
+    for (int no_graph = 0; no_graph < 2 && ok; no_graph++) {
+        lks_session *s = NULL;
+
+        c.no_graph = no_graph;
+        ok = lks_context_open(&c, &o.context, NULL) == LKS_OK && lks_session_open(model, &o, &s, NULL) == LKS_OK;
+        for (uint32_t turn = 0; turn < 2; turn++)
+            for (uint32_t n = 1; n <= MOST && ok; n++) {
+                lks_out out = { no_graph ? plain : graph, n * out_bytes };
+
+                ok = lks_session_run(s, &(lks_in){ pixels, n * in_bytes }, &out, NULL) == LKS_OK;
+                ok = ok && (!no_graph || n < MOST || memcmp(plain, graph, n * out_bytes) == 0);
+            }
+        lks_session_close(s);
+        lks_context_close(o.context);
+    }
+    check(ok && shim_live() == 0, "graphs, and launch by launch", "");
+}
+
+static void try_exercise(void)
+{
+    const lks_context_options o = { .backend = BACKEND };
+    lks_device_handle *device;
+    lks_error error = { .text = "" };
+
+    shim_reset();
+    shim.card[0].memory_bytes = (size_t)16 << 20;
+    check(lks_cuda_backend.open(0, &o, &device, &error) == LKS_OK, "a small card opens", error.text);
+    for (int what = LKS_EXERCISE_DOT; what <= LKS_EXERCISE_COPY && device; what++) {
+        uint64_t done = 0;
+
+        check(lks_cuda_backend.exercise(device, (lks_exercise)what, 1000, &done, &error) == LKS_OK && done > 0, "exercise", error.text);
+    }
+    if (device)
+        lks_cuda_backend.close(device);
+    check(shim_live() == 0, "  and nothing is left behind", "");
+}
+
+/* What the reference says. */
+static int get_expected(void)
+{
+    const lks_session_options o = { .backend = "cpu_ref", .max_batch = 2 };
+    lks_session *s;
+    int ok = lks_session_open(model, &o, &s, NULL) == LKS_OK && run(s, expected, NULL) == LKS_OK;
+
+    lks_session_close(s);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    lks_tensor_info in, out;
+    lks_error error = { .text = "usage: cuda_test MODEL" };
+
+    if (argc != 2 || lks_model_open(argv[1], NULL, &model, &error) != LKS_OK)
+        return printf("FAIL no model: %s\n", error.text), 1;
+    lks_model_tensor(model, lks_model_input(model, 0), &in);
+    lks_model_tensor(model, lks_model_output(model, 0), &out);
+    in_bytes = in.bytes;
+    out_bytes = out.bytes;
+    if (in_bytes > BYTES || out_bytes > BYTES || !get_expected())
+        return printf("FAIL the reference\n"), 1;
+    try_machines();
+    try_uuid();
+    try_graphs();
+    try_exercise();
+    try_wrong_cards();
+    try_memory();
+    try_sticky();
+    lks_model_close(model);
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed != 0;
+}
