@@ -21,6 +21,15 @@ typedef struct found {
 
 /* ---- finding ------------------------------------------------------------------------------------------------------------- */
 
+/* A device may be of several kinds. */
+static int is_known(const found *all, uint32_t n, cl_device_id id)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (all[i].id == id)
+            return 1;
+    return 0;
+}
+
 /* Devices of one kind of all platforms; the number of all found so far. */
 static uint32_t find_kind(const lks_cl_api *cl, const cl_platform_id *platforms, cl_uint count, cl_device_type type, found *all, uint32_t n)
 {
@@ -31,7 +40,8 @@ static uint32_t find_kind(const lks_cl_api *cl, const cl_platform_id *platforms,
         if (cl->clGetDeviceIDs(platforms[p], type, DEVICES_MAX, ids, &devices) != CL_SUCCESS)
             continue;
         for (cl_uint i = 0; i < devices && i < DEVICES_MAX && n < DEVICES_MAX; i++)
-            all[n++] = (found){ platforms[p], ids[i] };
+            if (!is_known(all, n, ids[i]))
+                all[n++] = (found){ platforms[p], ids[i] };
     }
     return n;
 }
