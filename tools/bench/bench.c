@@ -476,7 +476,8 @@ const command command_bench = {
     "  --threshold PERCENT   with --against or --ab: fail where a row is slower by more, its whole spread included\n"
     HELP_LIMITS
     "\nimages/s is batch / median latency (SingleStream) or images / time (Offline), the median of the rounds.  [spread] is\n"
-    "where the median lies with 95 % confidence, judged by the rounds; below six rounds, from the worst to the best.\n"
+    "where the median lies with 95 % confidence, judged by the rounds (below six of them: from the worst to the best), and\n"
+    "what the percents of peak allow at the lowest and the highest peak that a round saw: so it holds the clock as well.\n"
     "MiB: the most memory of the process while it opens and first runs the row, above what lockstep --version takes.\n"
     "A row that a backend has no means for is NOT SUPPORTED, which is no failure as long as one row is measured.\n",
     bench_main

@@ -331,13 +331,48 @@ static void put_interval(double *to, samples *s)
     to[2] = i.high;
 }
 
-static void summarize(measurement *m)
+/*
+ * Rounds follow one another within seconds, in which a clock or a neighbour need not change as much as until tomorrow.  So the
+ * spread of a rate holds at least what the percents of peak allow at the lowest and the highest peak that were seen.
+ */
+static void widen(measurement *m)
+{
+    double *f = m->row->figure;
+    const double lowest = m->peaks.v[0], highest = m->peaks.v[m->peaks.count - 1];
+    const double low = f[PERCENT_OF_PEAK_LOW] / 100 * lowest / m->gmac_per_image;
+    const double high = f[PERCENT_OF_PEAK_HIGH] / 100 * highest / m->gmac_per_image;
+
+    if (low < f[IMAGES_PER_S_LOW]) {
+        f[MEDIAN_HIGH_MS] *= f[IMAGES_PER_S_LOW] / low;
+        f[IMAGES_PER_S_LOW] = low;
+    }
+    if (high > f[IMAGES_PER_S_HIGH]) {
+        f[MEDIAN_LOW_MS] *= f[IMAGES_PER_S_HIGH] / high;
+        f[IMAGES_PER_S_HIGH] = high;
+    }
+}
+
+static void put_rates(measurement *m)
 {
     double *f = m->row->figure;
 
     put_interval(&f[IMAGES_PER_S], &m->rates);
-    put_interval(&f[PERCENT_OF_PEAK], &m->percents);
     put_interval(&f[MEDIAN_MS], &m->latencies);
+    f[PEAK_GMAC_PER_S] = median_of(&m->peaks);
+    f[COPY_GB_PER_S] = median_of(&m->copies);
+    f[GMAC_PER_IMAGE] = m->gmac_per_image;
+    if (m->gmac_per_image > 0) {        /* else there is nothing to hold against the peak */
+        f[GMAC_PER_S] = f[IMAGES_PER_S] * m->gmac_per_image;
+        put_interval(&f[PERCENT_OF_PEAK], &m->percents);
+        widen(m);
+    }
+}
+
+static void summarize(measurement *m)
+{
+    double *f = m->row->figure;
+
+    put_rates(m);
     samples_sort(&m->total);
     f[MEDIAN_MS] = samples_median(&m->total);
     f[MEAN_MS] = samples_mean(&m->total);
@@ -350,10 +385,6 @@ static void summarize(measurement *m)
     f[H2D_MS] = median_of(&m->put);
     f[COMPUTE_MS] = median_of(&m->compute);
     f[D2H_MS] = median_of(&m->get);
-    f[GMAC_PER_IMAGE] = m->gmac_per_image;
-    f[GMAC_PER_S] = f[IMAGES_PER_S] * m->gmac_per_image;
-    f[PEAK_GMAC_PER_S] = median_of(&m->peaks);
-    f[COPY_GB_PER_S] = median_of(&m->copies);
     f[RUNS] = (double)m->total.count;
     f[ROUNDS] = (double)m->rates.count;
     f[TIMED_S] = m->timed_s;

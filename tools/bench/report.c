@@ -198,9 +198,17 @@ static void print_measured(const bench_row *r)
            brief(f[PERCENT_OF_PEAK], h), brief(f[PEAK_MEMORY_BYTES] / 1048576, m));
 }
 
+/* What fits a column: of a path, the name of the file. */
+static const char *short_name(const char *model)
+{
+    const char *slash = strrchr(model, '/');
+
+    return slash && slash[1] ? slash + 1 : model;
+}
+
 static void print_md_row(const bench_row *r)
 {
-    printf("| %s | %s %" PRIu32 " | %s | ", r->model, r->device.info.backend, r->device.index, scenario_names[r->scenario]);
+    printf("| %.44s | %s %" PRIu32 " | %s | ", short_name(r->model), r->device.info.backend, r->device.index, scenario_names[r->scenario]);
     if (r->threads)
         printf("%" PRIu32 " | ", r->threads);
     else
@@ -217,8 +225,10 @@ static void print_peak(const bench_row *r)
     char a[16], b[16], c[16], d[16];
 
     printf("%s %" PRIu32 "  %s, %s\n", r->device.info.backend, r->device.index, r->device.info.name, r->device.info.driver);
-    if (r->status != ROW_OK)
+    if (r->status != ROW_OK) {
+        printf("  %s: %s\n", status_names[r->status], r->reason);
         return;
+    }
     printf("  int8   %s GMAC/s by %s", brief(r->figure[PEAK_GMAC_PER_S], a), r->unit);
     if (isfinite(r->figure[MACS_PER_CLOCK_PER_CORE]))
         printf(": %s MAC/clk per core at %s GHz", brief(r->figure[MACS_PER_CLOCK_PER_CORE], b), brief(r->figure[CLOCK_GHZ], c));
@@ -243,8 +253,10 @@ static void print_notes(const bench_row *r)
     printf("; h2d %s, compute %s, d2h %s\n", brief(f[H2D_MS], e), brief(f[COMPUTE_MS], g), brief(f[D2H_MS], h));
     printf("  before   load %s ms, open device %s, open session %s, first run %s; %.0f runs timed\n", brief(f[MODEL_LOAD_MS], a),
            brief(f[DEVICE_OPEN_MS], b), brief(f[SESSION_OPEN_MS], c), brief(f[FIRST_RUN_MS], d), f[RUNS]);
-    printf("  peak     %s GMAC/s (%s), copy %s GB/s; %s to %s %% of the peak\n", brief(f[PEAK_GMAC_PER_S], a), r->unit,
-           brief(f[COPY_GB_PER_S], b), brief(f[PERCENT_OF_PEAK_LOW], c), brief(f[PERCENT_OF_PEAK_HIGH], d));
+    printf("  peak     %s GMAC/s (%s), copy %s GB/s", brief(f[PEAK_GMAC_PER_S], a), r->unit, brief(f[COPY_GB_PER_S], b));
+    if (isfinite(f[PERCENT_OF_PEAK]))
+        printf("; %s to %s %% of the peak", brief(f[PERCENT_OF_PEAK_LOW], c), brief(f[PERCENT_OF_PEAK_HIGH], d));
+    putchar('\n');
     printf("  outputs  sha256 %s\n", r->outputs);
     if (r->verdict)
         printf("  against  %s times as fast [%s, %s]: %s\n", brief(f[SPEEDUP], a), brief(f[SPEEDUP_LOW], b),
@@ -268,9 +280,8 @@ static void print_md(const bench *b)
         for (size_t i = 0; i < b->count; i++)
             print_md_row(&b->row[i]);
     }
-    for (size_t i = 0; i < b->count; i++)
-        if (!b->options->peak || b->row[i].status != ROW_OK)
-            print_notes(&b->row[i]);
+    for (size_t i = 0; i < b->count && !b->options->peak; i++)
+        print_notes(&b->row[i]);
 }
 
 bool bench_report(const bench *b, lks_error *error)
