@@ -67,10 +67,10 @@ static __device__ __forceinline__ void lks_copy_wait(void)
 }
 
 /* d += a b for signed bytes, modulo 2^32: 8 rows, 8 columns, depth 16.  PTX ISA, mma.m8n8k16. */
-static __device__ __forceinline__ void lks_mma_m8n8k16(int32_t d[2], const uint32_t a[1], const uint32_t b[1])
+static __device__ __forceinline__ void lks_mma_8x8x16(uint32_t d[2], uint32_t a, uint32_t b)
 {
     asm volatile("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0, %1}, {%2}, {%3}, {%0, %1};"
-                 : "+r"(d[0]), "+r"(d[1]) : "r"(a[0]), "r"(b[0]));
+                 : "+r"(d[0]), "+r"(d[1]) : "r"(a), "r"(b));
 }
 
 /*
@@ -78,17 +78,17 @@ static __device__ __forceinline__ void lks_mma_m8n8k16(int32_t d[2], const uint3
  * row g at depths 4t and 16 + 4t, a[1] and a[3] row g + 8; b[0] and b[1] column g at those depths; d[0..1] row g at columns 2t and
  * 2t + 1, d[2..3] row g + 8.  So sm_75, which lacks it, has it as four of the small ones.
  */
-static __device__ __forceinline__ void lks_mma_m16n8k32(int32_t d[4], const uint32_t a[4], const uint32_t b[2])
+static __device__ __forceinline__ void lks_mma_16x8x32(uint32_t d[4], const uint32_t a[4], const uint32_t b[2])
 {
 #if __CUDA_ARCH__ >= 800
     asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                  : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #else
-    lks_mma_m8n8k16(d, a, b);
-    lks_mma_m8n8k16(d, a + 2, b + 1);
-    lks_mma_m8n8k16(d + 2, a + 1, b);
-    lks_mma_m8n8k16(d + 2, a + 3, b + 1);
+    lks_mma_8x8x16(d, a[0], b[0]);
+    lks_mma_8x8x16(d, a[2], b[1]);
+    lks_mma_8x8x16(d + 2, a[1], b[0]);
+    lks_mma_8x8x16(d + 2, a[3], b[1]);
 #endif
 }
 

@@ -35,16 +35,15 @@ extern "C" __global__ void __launch_bounds__(THREADS) exercise_matrix_kernel(uin
 {
     const uint32_t mixed = (seed + threadIdx.x) * 0x9e3779b1u;
     const uint32_t a[4] = { mixed, mixed ^ 0x5bd1e995u, mixed * 3u, mixed * 5u }, b[2] = { ~mixed, mixed * 7u };
-    int32_t d[4][4] = { { 0 } };
-    uint32_t sum = 0;
+    uint32_t d[4][4] = { { 0 } }, sum = 0;
 
     for (int32_t r = 0; r < rounds; r++)
 #pragma unroll
         for (int32_t i = 0; i < 4; i++)
-            lks_mma_m16n8k32(d[i], a, b);
+            lks_mma_16x8x32(d[i], a, b);
 #pragma unroll
     for (int32_t i = 0; i < 4; i++)
-        sum ^= (uint32_t)(d[i][0] ^ d[i][1] ^ d[i][2] ^ d[i][3]) + (uint32_t)i;
+        sum ^= (d[i][0] ^ d[i][1] ^ d[i][2] ^ d[i][3]) + (uint32_t)i;
     out[lks_thread_index()] = sum;
 }
 

@@ -51,6 +51,7 @@ typedef struct executor {
     unsigned idle_count;
     unsigned lane_order[SHIM_WARP];
     unsigned warp;              /* that runs, for fibers that look for their next thread */
+    unsigned exchanging[THREADS_MAX / SHIM_WARP];       /* lanes of each warp that wait for others of it */
     unsigned char *memory, *shared;     /* red zone, shared memory, red zone */
     const shim_launch *launch;
     uint64_t random;
@@ -215,6 +216,29 @@ static void run_warp(executor *e, unsigned warp)
     }
 }
 
+/* The current thread waits for lanes of its warp, and nothing moves any more: why? */
+static void explain_exchange(executor *e)
+{
+    const shim_lane *mine = e->current->lane;
+    unsigned warp = (unsigned)(e->current - e->threads) / SHIM_WARP;
+
+    for (unsigned i = 0; i < SHIM_WARP; i++) {
+        thread *t = lane_of(e, warp, i);
+
+        if (!(mine->mask >> i & 1))
+            continue;
+        if (!t || t->state == DONE)
+            fault(e, cudaErrorLaunchFailure, "%s:%d: lane %u of its mask 0x%08x %s", mine->file, mine->line, i, mine->mask,
+                  t ? "has returned" : "is beyond the block");
+        else if (t->state == AT_BARRIER)
+            fault(e, cudaErrorLaunchFailure, "%s:%d: lane %u of its mask 0x%08x waits at the barrier of line %d", mine->file,
+                  mine->line, i, mine->mask, t->line);
+        else if (t->lane->what != mine->what || t->lane->mask != mine->mask || t->lane->line != mine->line)
+            fault(e, cudaErrorLaunchFailure, "%s:%d, mask 0x%08x: lane %u of its mask waits at line %d with mask 0x%08x", mine->file,
+                  mine->line, mine->mask, i, t->lane->line, t->lane->mask);
+    }
+}
+
 /* All threads of the block have stopped: are all at one barrier (*more), or all done?  Else the launch has failed. */
 static void settle(executor *e, bool *more)
 {
@@ -226,9 +250,8 @@ static void settle(executor *e, bool *more)
 
         e->current = t;
         if (t->state == IN_EXCHANGE)
-            fault(e, cudaErrorLaunchFailure, "waits for ever at %s:%d for lanes 0x%08x of its warp", t->lane->file, t->lane->line,
-                  t->lane->mask);
-        else if (t->state != first->state)
+            explain_exchange(e);
+        else if (t->state != first->state && first->state != IN_EXCHANGE)
             fault(e, cudaErrorLaunchFailure, "divergent barrier: some threads of the block wait at %s:%d, and others have returned",
                   t->state == AT_BARRIER ? t->file : first->file, t->state == AT_BARRIER ? t->line : first->line);
         else if (t->state == AT_BARRIER && t->line != first->line)
@@ -312,6 +335,7 @@ static void begin_block(executor *e)
 
 static void run_block(executor *e)
 {
+    memset(e->exchanging, 0, sizeof e->exchanging);
     begin_block(e);
     open_shared(e);
     run_threads(e);
@@ -404,25 +428,19 @@ void shim_barrier(const char *file, int line)
     yield(e);
 }
 
-/* Have all lanes of the mask come?  Then gather them, lane by lane; those outside the mask are NULL. */
-static bool all_came(executor *e, const shim_lane *mine, shim_lane *lanes[SHIM_WARP])
+/* Gather the lanes of the mask, by lane; false: not all are there. */
+static bool gather(executor *e, const shim_lane *mine, shim_lane *lanes[SHIM_WARP])
 {
-    bool all = true;
-
     for (unsigned i = 0; i < SHIM_WARP; i++) {
         thread *t = lane_of(e, e->warp, i);
         bool wanted = mine->mask >> i & 1;
+        shim_lane *other = t && wanted && t->state == IN_EXCHANGE ? t->lane : NULL;
 
-        lanes[i] = t && wanted && t->state == IN_EXCHANGE ? t->lane : NULL;
-        if (wanted && (!t || t->state == DONE))
-            FAULT(e, cudaErrorLaunchFailure, "%s:%d: lane %u of its mask 0x%08x %s", mine->file, mine->line, i, mine->mask,
-                  t ? "has returned" : "is beyond the block");
-        if (lanes[i] && (lanes[i]->what != mine->what || lanes[i]->mask != mine->mask || lanes[i]->line != mine->line))
-            FAULT(e, cudaErrorLaunchFailure, "%s:%d, mask 0x%08x: lane %u of its mask waits at line %d with mask 0x%08x", mine->file,
-                  mine->line, mine->mask, i, lanes[i]->line, lanes[i]->mask);
-        all = all && (!wanted || lanes[i]);
+        if (wanted && (!other || other->what != mine->what || other->mask != mine->mask || other->line != mine->line))
+            return false;
+        lanes[i] = other;
     }
-    return all;
+    return true;
 }
 
 void shim_exchange_lanes(shim_lane *mine)
@@ -436,7 +454,7 @@ void shim_exchange_lanes(shim_lane *mine)
         FAULT(e, cudaErrorLaunchFailure, "%s:%d: lane %u is not in its own mask 0x%08x", mine->file, mine->line, lane, mine->mask);
     e->current->lane = mine;
     e->current->state = IN_EXCHANGE;
-    if (!all_came(e, mine, lanes)) {
+    if (++e->exchanging[e->warp] < (unsigned)__builtin_popcount(mine->mask) || !gather(e, mine, lanes)) {
         yield(e);
         return;
     }
@@ -446,6 +464,7 @@ void shim_exchange_lanes(shim_lane *mine)
     for (unsigned i = 0; i < SHIM_WARP; i++)
         if (lanes[i])
             lane_of(e, e->warp, i)->state = READY;
+    e->exchanging[e->warp] -= (unsigned)__builtin_popcount(mine->mask);
 }
 
 /* ---- asynchronous copies ------------------------------------------------------------------------------------------------- */
