@@ -15,10 +15,12 @@ import program
 from second_opinion import lks_file
 
 DIGITS = program.ROOT / "examples/digits/digits.tflite"
+PROGRAM = os.path.abspath(program.LOCKSTEP)
 FAULTY = os.environ.get("LOCKSTEP_TEST")
 FAST = ("--duration", 0, "--warmup", 0, "-r", 2)
 SMALL = "conv:1,6,6,8,8,3,3"
-# The multiply-accumulates that the literature gives, in 10^9 (torchvision, the papers; BERT: 12 * (4 * 768^2 + 2 * 768 * 3072) * 128).
+# The multiply-accumulates that the literature gives, in 10^9 (torchvision, the papers;
+# BERT: 12 * (4 * 768^2 + 2 * 768 * 3072) * 128).
 PUBLISHED = {"resnet50": 4.089, "mobilenet_v2": 0.301, "vgg16": 15.47, "bert_base": 10.872}
 
 
@@ -87,7 +89,7 @@ class Networks(Case):
         self.assertEqual(list(model.tensors[op.outputs[0]].shape), [2, (9 + 2 - 5) // 2 + 1, (8 + 2 - 9) // 2 + 1, 12])
 
     def check_spread(self, model: str, shape: tuple, least: int) -> None:
-        """Neither collapsed nor clipped: many values in every op output, and few of them at the ends (a rectifier's zero apart)."""
+        """Neither collapsed nor clipped: many values in every op output, few at the ends (a rectifier's zero apart)."""
         size = 1
         for extent in shape:
             size *= extent
@@ -199,7 +201,7 @@ class Sweeps(Case):
 
     def test_a_name_alone_is_a_network_unless_there_is_a_file(self) -> None:
         (self.folder / "vgg16").write_bytes(DIGITS.read_bytes())
-        done = subprocess.run([os.path.abspath(program.LOCKSTEP), "bench", "vgg16", *map(str, FAST), "-o", "jsonl"],
+        done = subprocess.run([PROGRAM, "bench", "vgg16", *map(str, FAST), "-o", "jsonl"],
                               cwd=self.folder, capture_output=True, text=True, check=True)
         self.assertEqual(json.loads(done.stdout)["model"], "vgg16")
         self.assertEqual(rows("mobilenet_v2")[0]["model"], "builtin:mobilenet_v2")
@@ -269,8 +271,8 @@ class Comparisons(Case):
         self.refused("--op", SMALL, *FAST, "--against", self.folder / "absent.json", says="cannot be opened")
 
     def test_two_builds(self) -> None:
-        same = self.script("same", f'exec {os.path.abspath(program.LOCKSTEP)} "$@"\n')
-        other = self.script("other", f'{os.path.abspath(program.LOCKSTEP)} "$@" | sed \'s/outputs_sha256":"..../outputs_sha256":"0000/\'\n')
+        same = self.script("same", f'exec {PROGRAM} "$@"\n')
+        other = self.script("other", f'{PROGRAM} "$@" | sed \'s/outputs_sha256":"..../outputs_sha256":"0000/\'\n')
         command = ("bench", "--op", SMALL, "--op", "fc:1,8,4", "--duration", 0, "--warmup", 0, "-r", 3, "--ab")
         text = program.lockstep(*command, same)
         self.assertEqual(text.splitlines()[-1], "PASSED")
@@ -282,7 +284,7 @@ class Comparisons(Case):
         self.assertIn("the outputs differ", done.stdout)
 
     def test_two_builds_threshold(self) -> None:
-        fast = self.script("fast", f'{os.path.abspath(program.LOCKSTEP)} "$@" | sed \'s/"images_per_s":[^,]*/"images_per_s":1e12/\'\n')
+        fast = self.script("fast", f'{PROGRAM} "$@" | sed \'s/"images_per_s":[^,]*/"images_per_s":1e12/\'\n')
         command = ("bench", "--op", SMALL, "--duration", 0, "--warmup", 0, "-r", 3, "--ab", fast)
         self.assertIn("B: slower", program.lockstep(*command))
         done = call(*command, "--threshold", 5)
@@ -300,18 +302,23 @@ class Refusals(Case):
     def test_options(self) -> None:
         for arguments, says in (
                 ([], "give a MODEL"), (["absent.lks"], "no file that can be read"), (["--op", "conv:1,2"], "the numbers of conv"),
-                (["--op", SMALL, "-b", "0"], "--batch"), (["--op", SMALL, "-b", "1,"], "--batch"), (["--op", SMALL, "-b", "1,,2"], "--batch"),
+                (["--op", SMALL, "-b", "0"], "--batch"), (["--op", SMALL, "-b", "1,"], "--batch"),
+                (["--op", SMALL, "-b", "1,,2"], "--batch"),
                 (["--op", SMALL, "-b", "99999999"], "--batch"), (["--op", SMALL, "-b", ",".join("1" * 17)], "more than 16"),
-                (["--op", SMALL, "-t", "x"], "--threads"), (["--op", SMALL, "-r", "0"], "-r: "), (["--op", SMALL, "-b"], "-b: needs a value"),
+                (["--op", SMALL, "-t", "x"], "--threads"), (["--op", SMALL, "-r", "0"], "-r: "),
+                (["--op", SMALL, "-b"], "-b: needs a value"),
                 (["--op", SMALL, "-o", "xml"], "-o: "), (["--op", SMALL, "--duration", "-1"], "--duration"),
                 (["--op", SMALL, "--duration", "1.2345"], "--duration"), (["--op", SMALL, "--duration", "1e3"], "--duration"),
                 (["--op", SMALL, "--duration", "999999"], "--duration"), (["--op", SMALL, "--scenario", "Server"], "--scenario"),
                 (["--op", SMALL, "--scenario", "Offline,"], "--scenario"), (["--op", SMALL, "--inflight", "2"], "--inflight"),
-                (["--op", SMALL, "--threshold", "5"], "--threshold"), (["--op", SMALL, "--ab", "x", "--threshold", "100"], "--threshold"),
+                (["--op", SMALL, "--threshold", "5"], "--threshold"),
+                (["--op", SMALL, "--ab", "x", "--threshold", "100"], "--threshold"),
                 (["--op", SMALL, "--ab", "x", "--save", "y"], "--ab"), (["--op", SMALL, "--ab", "x", "-o", "csv"], "--ab"),
                 (["--op", SMALL, "--peak"], "--peak"), (["--peak", "--against", "x"], "--peak"),
-                (["--op", SMALL, "--backend", "cpu_ref,,x"], "--backend"), (["--op", SMALL, "--backend", "abacus"], "not in this build"),
-                (["--op", SMALL, "--device", "9", "--backend", "cpu_ref"], "no device 9"), (["--op", SMALL, "-x"], "-x: no such option"),
+                (["--op", SMALL, "--backend", "cpu_ref,,x"], "--backend"),
+                (["--op", SMALL, "--backend", "abacus"], "not in this build"),
+                (["--op", SMALL, "--device", "9", "--backend", "cpu_ref"], "no device 9"),
+                (["--op", SMALL, "-x"], "-x: no such option"),
                 (["--op", SMALL, "--max-mem", "1"], "more than the limit of 1")):
             self.refused(*arguments, says=says)
 

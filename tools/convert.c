@@ -56,6 +56,7 @@ const command command_convert = {
     "usage: lockstep convert IN OUT.lks [options]\n\n"
     "Imports IN (.tflite) and writes the .lks file that stands for it: its SHA-256 is the identity of the model.  The\n"
     "scales become integers here, once, with integer arithmetic.  A .lks file as IN is checked and copied.\n\n"
+    HELP_BUILTIN "\n"
     HELP_LIMITS,
     convert_main
 };

@@ -309,7 +309,7 @@ const command command_explain = {
     "the sum, the accumulator with its proven bound, each rounding step, zero point and clamp.  The operands are what\n"
     "cpu_ref computed.  The result is compared with what cpu_ref and every other usable device give; the last line is\n"
     "PASSED or FAILED.\n\n"
-    HELP_INPUTS "\n"
+    HELP_INPUTS HELP_BUILTIN "\n"
     "  --op N              the op: see lockstep info\n"
     "  --at I,J,...        the element: one number from 0 per axis of the op's output, the batch first\n"
     "  --all               every term, also of long sums\n"

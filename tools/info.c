@@ -271,6 +271,7 @@ const command command_info = {
     "usage: lockstep info MODEL [options]\n\n"
     "Prints the digest of MODEL (.lks or .tflite), its inputs and outputs, a table of its ops, and what a run costs:\n"
     "exact counts, the same on every machine.\n\n"
+    HELP_BUILTIN "\n"
     "  --batch N           describe a run with that batch (models whose batch is free)\n"
     HELP_LIMITS
     "  --json              print JSON\n",

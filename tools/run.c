@@ -279,7 +279,7 @@ const command command_run = {
     "usage: lockstep run MODEL INPUT... [options]\n\n"
     "Runs MODEL (.lks or .tflite) and prints the best classes and the SHA-256 of the model, of each input and of each\n"
     "output, which are equal on every backend and machine.\n\n"
-    HELP_INPUTS "\n"
+    HELP_INPUTS HELP_BUILTIN "\n"
     "  --labels FILE       class names, one per line, class 0 first\n"
     "  --top K             print the K best classes (1 to 1000, default 5); equal values: the lower index first\n"
     "  --output FILE.npy   write the output (models with one output)\n"

@@ -248,7 +248,7 @@ const command command_verify = {
     "PASSED or FAILED.\n\n"
     "The inputs are random bytes (case random_N: the top bytes of splitmix64 from state N), constant bytes 00, 80 and 7f,\n"
     "and those that are given.\n"
-    HELP_INPUTS "\n"
+    HELP_INPUTS HELP_BUILTIN "\n"
     "  --cases N             how many random cases, 0 to 100000 (default 8)\n"
     "  --seed S              the first N (default 0)\n"
     "  --backend NAME        only that backend; may be repeated; it then must be usable\n"

@@ -2,8 +2,8 @@
  *
  * `lockstep bench --ab PROGRAM`: two builds, measured in turns on one machine, and which of them is faster.
  *
- * Each turn is a child process that measures every row once.  The turns go A B, B A, A B, ..., so that a machine that slows down or
- * speeds up favours none; each pair gives one ratio, and the ratios decide.
+ * Each turn is a child process that measures every row once.  The turns go A B, B A, A B, ..., so that a machine that slows
+ * down or speeds up favours none; each pair gives one ratio, and the ratios decide.
  */
 #include "tools/bench/bench.h"
 #include "tools/json.h"

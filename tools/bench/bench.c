@@ -234,7 +234,8 @@ static bool add_row(bench *b, bench_row **row, lks_error *error)
 static void progress(const bench *b, const bench_row *r)
 {
     if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r\033[Krow %zu: %s, batch %u, %s", b->count, r->model[0] ? r->model : "peak", r->batch, r->device.info.backend);
+        fprintf(stderr, "\r\033[Krow %zu: %s, batch %u, %s", b->count, r->model[0] ? r->model : "peak", r->batch,
+                r->device.info.backend);
 }
 
 /* A device and a number of threads: what is opened once. */

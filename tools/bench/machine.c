@@ -78,7 +78,8 @@ machine_usage machine_usage_now(void)
     u.own = seconds_of(r.ru_utime) + seconds_of(r.ru_stime);
     if (!f)
         return u;
-    if (fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle, &waiting, &irq, &softirq, &steal) == 8) {
+    if (fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle, &waiting, &irq, &softirq,
+               &steal) == 8) {
         double tick = 1 / (double)sysconf(_SC_CLK_TCK);
 
         u.others = (double)(user + nice + system + irq + softirq) * tick - u.own;

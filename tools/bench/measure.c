@@ -486,8 +486,8 @@ static void close_lane(measurement *m, lane *l)
 
 static void close_measurement(measurement *m)
 {
-    samples *const all[] = { &m->total, &m->put, &m->compute, &m->get, &m->enqueue, &m->rates, &m->latencies, &m->percents, &m->peaks,
-                             &m->copies };
+    samples *const all[] = { &m->total, &m->put, &m->compute, &m->get, &m->enqueue, &m->rates, &m->latencies, &m->percents,
+                             &m->peaks, &m->copies };
 
     for (uint32_t i = 0; m->lane && i < m->row->inflight; i++)
         close_lane(m, &m->lane[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Register-only loops, one per instruction set.  In assembly, so that no compiler deletes, merges or spills anything: an instruction
- * of a latency of 4 or 5 clocks that starts twice per clock needs 8 to 10 accumulators; there are 12 or 24.
+ * Register-only loops, one per instruction set.  In assembly, so that no compiler deletes, merges or spills anything: an
+ * instruction of a latency of 4 or 5 clocks that starts twice per clock needs 8 to 10 accumulators; there are 12 or 24.
  */
 #include "tools/bench/peak_cpu.h"
 
@@ -10,12 +10,14 @@
 #if defined(__x86_64__) || defined(__aarch64__)
 /* Random bytes: zeros would save power, and with it raise the clock. */
 static const uint8_t operands[128] __attribute__((aligned(64))) = {
-    0x9d, 0x2c, 0x71, 0xe4, 0x38, 0xb5, 0x06, 0xcf, 0x5a, 0x83, 0xf7, 0x1e, 0x64, 0xa9, 0x4d, 0xd2, 0x27, 0x90, 0xbc, 0x6b, 0xe1, 0x15,
-    0x7e, 0xc8, 0x52, 0x0b, 0xf3, 0x3f, 0xa6, 0x89, 0xd7, 0x44, 0x69, 0xae, 0x12, 0xfb, 0x80, 0x35, 0xcb, 0x5e, 0xe7, 0x98, 0x21, 0x74,
-    0xbd, 0x0f, 0x46, 0xda, 0x93, 0x6c, 0x2a, 0xf5, 0x08, 0xb1, 0x57, 0xee, 0x7d, 0xc3, 0x3a, 0x84, 0x1b, 0xd0, 0x4f, 0xa2, 0x66, 0xe9,
-    0x30, 0x8c, 0xf1, 0x59, 0xb7, 0x03, 0xca, 0x7a, 0x25, 0x9e, 0x41, 0xdc, 0x14, 0x6f, 0xa8, 0xf8, 0x3d, 0x87, 0xd5, 0x1c, 0x62, 0xbf,
-    0x0a, 0xe3, 0x50, 0x95, 0x2e, 0xc6, 0x78, 0xb3, 0xff, 0x19, 0x4a, 0x8e, 0x32, 0xdf, 0x67, 0xa1, 0x05, 0xec, 0x54, 0xba, 0x7f, 0x91,
-    0x28, 0xc4, 0x0d, 0xf6, 0x39, 0xd8, 0x6e, 0xab, 0x1f, 0x82, 0x47, 0xe5, 0x5b, 0xb0, 0x73, 0xce, 0x16, 0x9c
+    0x9d, 0x2c, 0x71, 0xe4, 0x38, 0xb5, 0x06, 0xcf, 0x5a, 0x83, 0xf7, 0x1e, 0x64, 0xa9, 0x4d, 0xd2,
+    0x27, 0x90, 0xbc, 0x6b, 0xe1, 0x15, 0x7e, 0xc8, 0x52, 0x0b, 0xf3, 0x3f, 0xa6, 0x89, 0xd7, 0x44,
+    0x69, 0xae, 0x12, 0xfb, 0x80, 0x35, 0xcb, 0x5e, 0xe7, 0x98, 0x21, 0x74, 0xbd, 0x0f, 0x46, 0xda,
+    0x93, 0x6c, 0x2a, 0xf5, 0x08, 0xb1, 0x57, 0xee, 0x7d, 0xc3, 0x3a, 0x84, 0x1b, 0xd0, 0x4f, 0xa2,
+    0x66, 0xe9, 0x30, 0x8c, 0xf1, 0x59, 0xb7, 0x03, 0xca, 0x7a, 0x25, 0x9e, 0x41, 0xdc, 0x14, 0x6f,
+    0xa8, 0xf8, 0x3d, 0x87, 0xd5, 0x1c, 0x62, 0xbf, 0x0a, 0xe3, 0x50, 0x95, 0x2e, 0xc6, 0x78, 0xb3,
+    0xff, 0x19, 0x4a, 0x8e, 0x32, 0xdf, 0x67, 0xa1, 0x05, 0xec, 0x54, 0xba, 0x7f, 0x91, 0x28, 0xc4,
+    0x0d, 0xf6, 0x39, 0xd8, 0x6e, 0xab, 0x1f, 0x82, 0x47, 0xe5, 0x5b, 0xb0, 0x73, 0xce, 0x16, 0x9c
 };
 #endif
 
@@ -32,13 +34,13 @@ __attribute__((target("avx512f,avx512vnni"))) static void spin_avx512_vnni(uint6
                      LOOP(TIMES_8(VNNI_ZMM, 0, 1, 2, 3, 4, 5, 6, 7) TIMES_8(VNNI_ZMM, 8, 9, 10, 11, 12, 13, 14, 15)
                           TIMES_8(VNNI_ZMM, 16, 17, 18, 19, 20, 21, 22, 23)) "vzeroupper"
                      : "+r"(n) : "r"(operands)
-                     : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
-                       "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm30",
-                       "xmm31");
+                     : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+                       "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23",
+                       "xmm30", "xmm31");
 }
 
-#define CLOBBERS_16 "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", \
-                    "xmm13", "xmm14", "xmm15"
+#define CLOBBERS_16 "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", \
+                    "xmm12", "xmm13", "xmm14", "xmm15"
 
 #define VNNI_YMM(i) "%{vex%} vpdpbusd %%ymm14, %%ymm15, %%ymm" #i "\n\t"
 __attribute__((target("avx2"))) static void spin_avx_vnni(uint64_t n)
@@ -105,8 +107,8 @@ void (*const cpu_clock)(uint64_t iterations) = spin_clock;
 #include <sys/auxv.h>
 
 #define LOOP(body) "1:\n\t" body "subs %0, %0, #1\n\tb.ne 1b\n\t"
-#define CLOBBERS_24 "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", \
-                    "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v30", "v31"
+#define CLOBBERS_24 "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", \
+                    "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v30", "v31"
 #define HWCAP_DOT (1u << 20)    /* HWCAP_ASIMDDP of the kernel */
 
 #define SDOT(i) "sdot v" #i ".4s, v30.16b, v31.16b\n\t"
@@ -121,7 +123,8 @@ static void spin_dot(uint64_t n)
 #define SMULL(i) "smull v29.8h, v30.8b, v31.8b\n\tsadalp v" #i ".4s, v29.8h\n\t"
 static void spin_neon(uint64_t n)
 {
-    __asm__ volatile("ldp q30, q31, [%1]\n\t" LOOP(TIMES_8(SMULL, 0, 1, 2, 3, 4, 5, 6, 7) TIMES_8(SMULL, 8, 9, 10, 11, 12, 13, 14, 15))
+    __asm__ volatile("ldp q30, q31, [%1]\n\t"
+                     LOOP(TIMES_8(SMULL, 0, 1, 2, 3, 4, 5, 6, 7) TIMES_8(SMULL, 8, 9, 10, 11, 12, 13, 14, 15))
                      : "+r"(n) : "r"(operands) : CLOBBERS_24, "v29");
 }
 

@@ -15,9 +15,9 @@
 
 const char *const figure_names[FIGURES] = {
     "images_per_s", "images_per_s_low", "images_per_s_high", "gmac_per_s", "percent_of_peak", "percent_of_peak_low",
-    "percent_of_peak_high", "peak_gmac_per_s", "copy_gb_per_s", "clock_ghz", "macs_per_clock_per_core", "median_ms", "median_low_ms",
-    "median_high_ms", "mean_ms", "stddev_ms", "min_ms", "max_ms", "p90_ms", "p95_ms", "p99_ms", "h2d_ms", "compute_ms", "d2h_ms",
-    "model_load_ms", "device_open_ms", "session_open_ms", "first_run_ms", "peak_memory_bytes", "gmac_per_image", "runs", "rounds",
+    "percent_of_peak_high", "peak_gmac_per_s", "copy_gb_per_s", "clock_ghz", "macs_per_clock_per_core", "median_ms",
+    "median_low_ms", "median_high_ms", "mean_ms", "stddev_ms", "min_ms", "max_ms", "p90_ms", "p95_ms", "p99_ms", "h2d_ms", "compute_ms",
+    "d2h_ms", "model_load_ms", "device_open_ms", "session_open_ms", "first_run_ms", "peak_memory_bytes", "gmac_per_image", "runs", "rounds",
     "timed_s", "speedup", "speedup_low", "speedup_high"
 };
 const char *const scenario_names[] = { "SingleStream", "Offline", "Peak" };
@@ -208,7 +208,8 @@ static const char *short_name(const char *model)
 
 static void print_md_row(const bench_row *r)
 {
-    printf("| %.44s | %s %" PRIu32 " | %s | ", short_name(r->model), r->device.info.backend, r->device.index, scenario_names[r->scenario]);
+    printf("| %.44s | %s %" PRIu32 " | %s | ", short_name(r->model), r->device.info.backend, r->device.index,
+           scenario_names[r->scenario]);
     if (r->threads)
         printf("%" PRIu32 " | ", r->threads);
     else
@@ -275,7 +276,8 @@ static void print_md(const bench *b)
         for (size_t i = 0; i < b->count; i++)
             print_peak(&b->row[i]);
     } else {
-        puts("| model | device | scenario | threads | batch | images/s [spread] | median ms | p90 ms | GMAC/s | % of peak | MiB |\n"
+        puts("| model | device | scenario | threads | batch | images/s [spread] | median ms | p90 ms | GMAC/s | % of peak"
+             " | MiB |\n"
              "|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
         for (size_t i = 0; i < b->count; i++)
             print_md_row(&b->row[i]);

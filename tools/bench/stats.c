@@ -76,8 +76,8 @@ double samples_percentile(const samples *s, double p)
     return s->v[rank ? rank - 1 : 0];
 }
 
-/* The k-th lowest and highest values miss the median with the chance 2 * P(at most k - 1 of n tosses are heads): the largest k for
- * which that is 5 % at most. */
+/* The k-th lowest and highest values miss the median with the chance 2 * P(at most k - 1 of n tosses are heads): the largest k
+ * for which that is 5 % at most. */
 interval samples_interval(const samples *s)
 {
     const double n = (double)s->count;

@@ -233,8 +233,8 @@ activation net_add(net *n, const char *name, const activation *a, const activati
     return y;
 }
 
-/* The largest of four values behind a rectifier is about 0.9 deviations, with a variance of 0.5 squared ones; of nine, 1.25 and 0.4.
- * (They depend on one another a little: independent ones would give 1.03 and 1.49.) */
+/* The largest of four values behind a rectifier is about 0.9 deviations, with a variance of 0.5 squared ones; of nine, 1.25 and
+ * 0.4.  (They depend on one another a little: independent ones would give 1.03 and 1.49.) */
 static void settle_max(activation *y, const window *w)
 {
     bool small = w->kernel_h * w->kernel_w <= 4;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Layers of networks with random weights, whose activations keep their spread: every layer knows mean and variance of what it gets,
- * subtracts the mean by its bias, and scales what remains to a standard deviation that fills int8 and seldom clips.
+ * Layers of networks with random weights, whose activations keep their spread: every layer knows mean and variance of what
+ * it gets, subtracts the mean by its bias, and scales what remains to a standard deviation that fills int8 and seldom clips.
  *
  * Integers only, so that a network is the same on every machine.
  */

@@ -15,7 +15,7 @@ static window square(uint32_t kernel, uint32_t stride)
     return (window){ kernel, kernel, stride, kernel / 2, 1 };
 }
 
-/* ---- ResNet-50 v1.5: the stride of a stage is in its 3 x 3 (He et al. 2015; the revision of torchvision and MLPerf) --------- */
+/* ---- ResNet-50 v1.5: the stride of a stage is in its 3 x 3 (He et al. 2015; the revision of torchvision and MLPerf) -------- */
 
 static activation bottleneck(net *n, const char *name, activation x, uint32_t width, uint32_t stride, bool project)
 {

@@ -2,7 +2,8 @@
  *
  * Built-in models: known networks and single ops with seeded weights, so that a device can be measured without a file.
  *
- * They are models like any other: written by the builder, read and proven by the reader.  A name gives the same bytes on every machine.
+ * They are models like any other: written by the builder, read and proven by the reader.  A name gives the same bytes on
+ * every machine.
  */
 #ifndef LOCKSTEP_TOOLS_NETWORKS_NETWORKS_H
 #define LOCKSTEP_TOOLS_NETWORKS_NETWORKS_H
