@@ -18,7 +18,7 @@ PROGRAM = os.environ.get("LOCKSTEP_TEST", str(program.ROOT / "build/gcc/tests/lo
 CUDA_TEST = os.environ.get("CUDA_TEST", str(program.ROOT / "build/gcc/tests/cuda_test"))
 DIGITS = program.ROOT / "examples/digits/digits.tflite"
 BACKEND = ("--backend", "cuda-shim")
-CASES = int(os.environ.get("LOCKSTEP_CUDA_CASES", 60 if program.QUICK else 1000))
+CASES = int(os.environ.get("LOCKSTEP_CUDA_CASES", 24 if program.QUICK else 300))
 ARCHITECTURES = (75, 80, 90)
 # Real models; those that are not here would take minutes.
 MODELS = ("hello_world_int8",) if program.QUICK else ("hello_world_int8", "kws_int8", "resnet8_cifar10_int8", "vww_int8")

@@ -91,7 +91,7 @@ static uint32_t count_cards(char *reason, size_t size)
     return 0;
 }
 
-static void write_uuid(const cudaDeviceProp *p, char *text, size_t size)
+static void write_uuid(const struct cudaDeviceProp *p, char *text, size_t size)
 {
     const unsigned char *b = (const unsigned char *)p->uuid.bytes;
 
@@ -99,7 +99,7 @@ static void write_uuid(const cudaDeviceProp *p, char *text, size_t size)
              b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
-static lks_cuda_caps caps_of(const cudaDeviceProp *p)
+static lks_cuda_caps caps_of(const struct cudaDeviceProp *p)
 {
     return (lks_cuda_caps){ .sm = 10 * p->major + p->minor, .multiprocessors = p->multiProcessorCount,
                             .shared_bytes_per_block = p->sharedMemPerBlockOptin, .memory_bytes = p->totalGlobalMem };
@@ -123,7 +123,7 @@ static void judge(uint32_t i, const lks_cuda_caps *c, const char *name, char *re
 static lks_status find_card(uint32_t i, lks_device_info *info, lks_cuda_caps *caps)
 {
     lks_cuda_caps c;
-    cudaDeviceProp p;
+    struct cudaDeviceProp p;
     int driver = 0;
     uint32_t count;
 

@@ -55,14 +55,15 @@ typedef struct cudaUUID_t {
     char bytes[16];
 } cudaUUID_t;
 
-typedef struct cudaDeviceProp {
+/* As in the toolkit, C knows it by its tag only. */
+struct cudaDeviceProp {
     char name[256];
     cudaUUID_t uuid;
     size_t totalGlobalMem;
     size_t sharedMemPerBlockOptin;
     int major, minor;
     int multiProcessorCount;
-} cudaDeviceProp;
+};
 
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeGlobal = 0, cudaStreamCaptureModeThreadLocal = 1 };
@@ -79,7 +80,7 @@ enum cudaComputeMode { cudaComputeModeDefault = 0, cudaComputeModeProhibited = 2
 cudaError_t cudaDriverGetVersion(int *version);
 cudaError_t cudaRuntimeGetVersion(int *version);
 cudaError_t cudaGetDeviceCount(int *count);
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp *prop, int device);
+cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *prop, int device);
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int device);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDevice(int *device);

@@ -182,7 +182,7 @@ cudaError_t cudaGetDeviceCount(int *count)
     return shim_return(status);
 }
 
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp *prop, int device)
+cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *prop, int device)
 {
     const shim_card *c = &shim.card[device];
 

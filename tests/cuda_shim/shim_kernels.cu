@@ -69,7 +69,7 @@ extern "C" __global__ void matrix_kernel(const int8_t *a, const int8_t *b, int32
     LKS_SHARED(memory);
     int lane = (int)threadIdx.x;
     uint32_t ra[4], rb[2];
-    int32_t acc[4] = { 0, 0, 0, 0 };
+    uint32_t acc[4] = { 0, 0, 0, 0 };
 
     for (int i = lane; i < 32; i += 32) {       /* rows of 32 bytes, as 16 + 16 */
         for (int k = 0; k < 16; k++)
@@ -80,9 +80,9 @@ extern "C" __global__ void matrix_kernel(const int8_t *a, const int8_t *b, int32
     __syncwarp();
     lks_ldmatrix_x4(ra, memory + 16 * lane);
     lks_ldmatrix_x2(rb, memory + 512 + 16 * (lane & 15));
-    lks_mma_m16n8k32(acc, ra, rb);
+    lks_mma_16x8x32(acc, ra, rb);
     for (int v = 0; v < 4; v++)
-        y[8 * (lane / 4 + 8 * (v / 2)) + 2 * (lane % 4) + v % 2] = acc[v];
+        y[8 * (lane / 4 + 8 * (v / 2)) + 2 * (lane % 4) + v % 2] = (int32_t)acc[v];
 }
 
 /* y[block] = block: a grid of three dimensions, arguments that change type. */

@@ -64,14 +64,6 @@ static void add_number(arguments *a, const char *option, uint64_t value)
     add_word(a, text);
 }
 
-static void add_text(arguments *a, const char *option, const char *value)
-{
-    char *text = a->text[a->count < ARGUMENTS_MAX ? a->count : 0];
-
-    snprintf(text, TEXT_MAX, "--%s=%s", option, value);
-    add_word(a, text);
-}
-
 static void add_list(arguments *a, const char *option, const number_list *list)
 {
     char *text = a->text[a->count < ARGUMENTS_MAX ? a->count : 0];
@@ -101,8 +93,10 @@ static void make_arguments(const bench_options *o, arguments *a)
     add_number(a, "rounds", 1);
     add_duration(a, o);
     add_number(a, "warmup", o->warmup_ms);
-    if (o->device)
-        add_text(a, "device", o->device);
+    if (o->device) {
+        add_word(a, "--device");
+        add_word(a, o->device);
+    }
     add_number(a, "seed", o->seed);
     add_list(a, "batch", &o->batches);
     add_list(a, "threads", &o->threads);

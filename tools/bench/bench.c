@@ -356,7 +356,8 @@ static bool measure_named(bench *b, const device_list *list, const char *backend
         if (!measure_device(b, d, error))
             return false;
     }
-    return found || error_set(error, "--device: %s has no device \"%.80s\": see lockstep devices", backend, b->options->device);
+    return found || error_set(error, "--device: %s has no device \"%.80s\": see lockstep devices", backend,
+                              b->options->device ? b->options->device : "0");
 }
 
 static bool sweep(bench *b, lks_error *error)
@@ -461,7 +462,7 @@ const command command_bench = {
     "  -b, --batch LIST      such as 1,8,64 (default: the model's own)\n"
     "  -t, --threads LIST    for backends that run on the CPU (default: theirs)\n"
     "  --backend LIST        such as cpu_ref,cuda, or all: every usable device (default: the first usable one)\n"
-    "  --device N            of those backends, from 0, or a part of its name, or its UUID\n"
+    "  --device NAME         of those backends: a number from 0, a UUID, or part of a name\n"
     "  --variant NAME        use the kernels of that name where the backend has them\n"
     "  --scenario LIST       SingleStream (default): one request at a time, for latency; Offline: throughput\n"
     "  --inflight N          Offline: so many requests at once (default: 2 on a device of its own, 1 on the CPU)\n"

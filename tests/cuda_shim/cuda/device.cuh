@@ -88,7 +88,7 @@ static inline void shim_load_matrices(uint32_t *r, const void *row, int count)
     std::memcpy(r, lane.value, sizeof *r * (size_t)count);
 }
 
-static inline void shim_multiply(shim_exchange what, int32_t *d, int values, const uint32_t *a, int a_words, const uint32_t *b, int b_words)
+static inline void shim_multiply(shim_exchange what, uint32_t *d, int values, const uint32_t *a, int a_words, const uint32_t *b, int b_words)
 {
     shim_lane lane = {};
 
@@ -112,12 +112,12 @@ static inline void lks_ldmatrix_x4(uint32_t r[4], const void *row)
     shim_load_matrices(r, row, 4);
 }
 
-static inline void lks_mma_m8n8k16(int32_t d[2], const uint32_t a[1], const uint32_t b[1])
+static inline void lks_mma_8x8x16(uint32_t d[2], uint32_t a, uint32_t b)
 {
-    shim_multiply(SHIM_MMA_8816, d, 2, a, 1, b, 1);
+    shim_multiply(SHIM_MMA_8816, d, 2, &a, 1, &b, 1);
 }
 
-static inline void lks_mma_m16n8k32(int32_t d[4], const uint32_t a[4], const uint32_t b[2])
+static inline void lks_mma_16x8x32(uint32_t d[4], const uint32_t a[4], const uint32_t b[2])
 {
     shim_multiply(SHIM_MMA_16832, d, 4, a, 4, b, 2);
 }
