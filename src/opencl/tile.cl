@@ -137,6 +137,11 @@ LKS_FN void lks_product(const lks_linear *l, lks_places p, __global int8_t *aren
     }
 }
 
+/* AMD's compiler would otherwise save registers for more waves than there are work-groups, and spill. */
+#if defined(__AMDGCN__) || defined(__AMD__)
+#define LKS_GROUP __attribute__((reqd_work_group_size(THREADS, 1, 1), amdgpu_waves_per_eu(1, 2)))
+#else
 #define LKS_GROUP __attribute__((reqd_work_group_size(THREADS, 1, 1)))
+#endif
 #define LKS_LOCAL __local uint as[TILE_K * A_STRIDE], bs[TILE_K * TILE_N]
 #define LKS_PRODUCT(plain) lks_product(&l, p, arena, constants, plain, as, bs)
