@@ -129,7 +129,7 @@ verify_model() {
 
 check() {
     step devices 60 "$program" devices
-    step selftest "$(at_most $((seconds / 3)))" "$program" selftest --backend "$backend" --time $((seconds / 4))
+    step selftest "$(at_most $((seconds / 4 + 60)))" "$program" selftest --backend "$backend" --time $((seconds / 4))
     step selftest-no-graph "$(at_most $((seconds / 6)))" "$program" selftest --backend "$backend" --time $((seconds / 16)) --no-graph --seed 1
     step selftest-no-fuse "$(at_most $((seconds / 6)))" "$program" selftest --backend "$backend" --time $((seconds / 32)) --no-fuse --seed 2
     verify_model "$root/examples/digits/digits.tflite"

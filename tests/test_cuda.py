@@ -2,7 +2,8 @@
 """The CUDA backend on the shim (tests/cuda_shim): selftest with every variant, real models and their goldens, and that no kernel is
 left that nothing launched.
 
-LOCKSTEP_TEST names the program that has the backend cuda-shim, CUDA_TEST the test of its errors, which also exercises devices.
+LOCKSTEP_TEST names the program that has the backend cuda-shim, CUDA_TEST the test of its errors, which also exercises devices, and
+CUDA_SHAPES_TEST that of shapes which small random models seldom have.
 """
 import json
 import os
@@ -15,21 +16,23 @@ import unittest
 import program
 
 PROGRAM = os.environ.get("LOCKSTEP_TEST", str(program.ROOT / "build/gcc/tests/lockstep-test"))
+SHAPES_TEST = os.environ.get("CUDA_SHAPES_TEST", str(program.ROOT / "build/gcc/tests/cuda_shapes_test"))
 CUDA_TEST = os.environ.get("CUDA_TEST", str(program.ROOT / "build/gcc/tests/cuda_test"))
 DIGITS = program.ROOT / "examples/digits/digits.tflite"
 BACKEND = ("--backend", "cuda-shim")
-CASES = int(os.environ.get("LOCKSTEP_CUDA_CASES", 24 if program.QUICK else 300))
+CASES = int(os.environ.get("LOCKSTEP_CUDA_CASES", 16 if program.QUICK else 100))
 ARCHITECTURES = (75, 80, 90)
 # Real models; those that are not here would take minutes.
 MODELS = ("hello_world_int8",) if program.QUICK else ("hello_world_int8", "kws_int8", "resnet8_cifar10_int8", "vww_int8")
 
 
 def kernels_of_the_source() -> set[str]:
+    """Those that are written out, and those that a macro LKS_..._KERNEL(name, ...) makes."""
     found = set()
     for path in (program.ROOT / "src/cuda").glob("*.cu"):
         text = re.sub(r"//[^\n]*|/\*.*?\*/", " ", path.read_text(), flags=re.S)
-        found |= set(re.findall(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(", text))
-        found |= set(re.findall(r"__global__\s+__launch_bounds__\([^)]*\)\s*void\s+(\w+)\s*\(", text))
+        found |= set(re.findall(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+_kernel)\s*\(", text))
+        found |= set(re.findall(r"(?m)^[A-Z_]+_KERNEL\((\w+_kernel)\b", text))
     return found
 
 
@@ -80,8 +83,8 @@ class Cuda(unittest.TestCase):
         self.call("run", DIGITS, DIGITS.parent / "7.png", *BACKEND, "--device", "GPU-ff", passes=False, **two)
 
     def test_2_every_kernel_was_launched(self) -> None:
-        subprocess.run([CUDA_TEST, str(DIGITS)], check=True, capture_output=True,
-                       env=os.environ | {"LOCKSTEP_SHIM_KERNELS": str(self.kernels)})
+        for command in ([CUDA_TEST, str(DIGITS)], [SHAPES_TEST]):
+            subprocess.run(command, check=True, capture_output=True, env=os.environ | {"LOCKSTEP_SHIM_KERNELS": str(self.kernels)})
         launched = {line.split()[0] for line in self.kernels.read_text().splitlines()}
         source = kernels_of_the_source()
         self.assertGreater(len(source), 10)

@@ -146,6 +146,17 @@ shim_card *shim_current(void)
     return &shim.card[current];
 }
 
+cudaError_t shim_sticky(const shim_card *card)
+{
+    return __atomic_load_n(&card->sticky, __ATOMIC_RELAXED);
+}
+
+void shim_break(shim_card *card, cudaError_t status)
+{
+    if (status != cudaSuccess)
+        __atomic_store_n(&card->sticky, status, __ATOMIC_RELAXED);
+}
+
 static cudaError_t machine_usable(void)
 {
     if (shim.driver / 1000 < RUNTIME_VERSION / 1000)
@@ -159,7 +170,7 @@ cudaError_t shim_usable(void)
 
     if (status == cudaSuccess && current >= shim.cards)
         status = cudaErrorInvalidDevice;
-    return status == cudaSuccess ? shim.card[current].sticky : status;
+    return status == cudaSuccess ? shim_sticky(&shim.card[current]) : status;
 }
 
 cudaError_t cudaDriverGetVersion(int *version)
@@ -218,7 +229,7 @@ cudaError_t cudaSetDevice(int device)
         status = cudaErrorDevicesUnavailable;
     if (status == cudaSuccess)
         current = device;
-    return shim_return(status == cudaSuccess ? shim.card[device].sticky : status);
+    return shim_return(status == cudaSuccess ? shim_sticky(&shim.card[device]) : status);
 }
 
 cudaError_t cudaGetDevice(int *device)

@@ -60,6 +60,10 @@ uint64_t shim_launches_of(const char *kernel);
 int shim_device(void);
 shim_card *shim_current(void);
 
+/* shim_card.sticky, which host threads share. */
+cudaError_t shim_sticky(const shim_card *card);
+void shim_break(shim_card *card, cudaError_t status);
+
 /* cudaSuccess, or why no call on the current device can succeed. */
 cudaError_t shim_usable(void);
 

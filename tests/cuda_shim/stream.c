@@ -141,12 +141,12 @@ static void launch_now(shim_card *card, int device, const work *w)
     size_t bytes;
 
     if (shim.fail_launch > 0 && --shim.fail_launch == 0)
-        card->sticky = cudaErrorIllegalAddress;
+        shim_break(card, cudaErrorIllegalAddress);
     else
-        card->sticky = shim_run(&w->launch);
-    if (card->sticky == cudaSuccess && shim_damaged(device, &p, &bytes)) {
+        shim_break(card, shim_run(&w->launch));
+    if (shim_sticky(card) == cudaSuccess && shim_damaged(device, &p, &bytes)) {
         fprintf(stderr, "cuda-shim: %s: wrote beside %zu bytes of memory at %p\n", w->launch.kernel, bytes, p);
-        card->sticky = cudaErrorIllegalAddress;
+        shim_break(card, cudaErrorIllegalAddress);
     }
 }
 
@@ -178,7 +178,7 @@ static void drain(cudaStream_t s, cudaEvent_t until)
         work *w = s->waiting.first;
 
         s->waiting.first = w->next;
-        if (card->sticky == cudaSuccess || w->kind == WORK_EVENT)
+        if (shim_sticky(card) == cudaSuccess || w->kind == WORK_EVENT)
             do_work(card, s->device, w);
         free_work(w);
     }
@@ -358,10 +358,12 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
     const work w = { .kind = WORK_EVENT, .event = event };
     cudaError_t status = stream_usable(stream);
 
+    lock_streams();
     if (status == cudaSuccess && (status = put(stream, &w)) == cudaSuccess) {
         event->stream = stream;
         event->pending++;
     }
+    pthread_mutex_unlock(&lock);
     return shim_return(status);
 }
 
