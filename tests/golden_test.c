@@ -14,6 +14,14 @@
 
 static int passed, failed;
 
+/* Every usable device, opened once. */
+enum { DEVICES_MAX = 64 };
+static struct {
+    lks_context *context;
+    lks_device_info info;
+} devices[DEVICES_MAX];
+static uint32_t device_count;
+
 static void fail(const pack_case *c, const char *format, ...)
 {
     va_list args;
@@ -121,10 +129,9 @@ static int compare_unkept(lks_model *m, const pack_case *c, lks_session_options 
     return ok;
 }
 
-static int run_on(lks_model *m, const pack_case *c, const char *backend, uint32_t device, buffers *b)
+static int run_on(lks_model *m, const pack_case *c, lks_context *context, const char *backend, buffers *b)
 {
-    lks_session_options o = { .backend = backend, .device = device, .max_batch = c->batch, .keep = 1,
-                              .check = LKS_CHECK_NONE };
+    lks_session_options o = { .context = context, .max_batch = c->batch, .keep = 1, .check = LKS_CHECK_NONE };
     lks_session *s;
     lks_error error;
     int ok = 0;
@@ -141,21 +148,10 @@ static int run_on(lks_model *m, const pack_case *c, const char *backend, uint32_
 
 static int run_everywhere(lks_model *m, const pack_case *c, buffers *b)
 {
-    lks_device_info d;
-    char previous[sizeof d.backend] = "";
-    uint32_t device = 0;
-    int runs = 0;
-
-    for (uint32_t i = 0; lks_device(i, &d) == LKS_OK; i++) {
-        device = strcmp(previous, d.backend) == 0 ? device + 1 : 0;
-        strcpy(previous, d.backend);
-        if (!d.usable)
-            continue;
-        if (!run_on(m, c, d.backend, device, b))
+    for (uint32_t i = 0; i < device_count; i++)
+        if (!run_on(m, c, devices[i].context, devices[i].info.backend, b))
             return 0;
-        runs++;
-    }
-    return runs > 0;
+    return device_count > 0;
 }
 
 static int compare_cost(const lks_model *m, const pack_case *c)
@@ -228,15 +224,39 @@ static int check_pack(const char *path)
     return p.sound && passed + failed > before;
 }
 
+static int open_devices(void)
+{
+    lks_device_info d;
+    char previous[sizeof d.backend] = "";
+    uint32_t device = 0;
+    lks_error error;
+
+    for (uint32_t i = 0; lks_device(i, &d) == LKS_OK && device_count < DEVICES_MAX; i++) {
+        device = strcmp(previous, d.backend) == 0 ? device + 1 : 0;
+        strcpy(previous, d.backend);
+        if (!d.usable)
+            continue;
+        devices[device_count].info = d;
+        if (lks_context_open(&(lks_context_options){ .backend = d.backend, .device = device }, &devices[device_count].context, &error)
+            != LKS_OK)
+            return printf("FAIL %s %u: %s\n", d.backend, device, error.text), 0;
+        printf("%s %u: %s\n", d.backend, device, d.name);
+        device_count++;
+    }
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
-    int sound = argc > 1;
+    int sound = argc > 1 && open_devices();
 
     for (int i = 1; i < argc; i++)
         if (!check_pack(argv[i])) {
             printf("FAIL %s: unreadable, cut or empty\n", argv[i]);
             sound = 0;
         }
+    for (uint32_t i = 0; i < device_count; i++)
+        lks_context_close(devices[i].context);
     printf("%d passed, %d failed\n", passed, failed + !sound);
     return sound && failed == 0 && passed > 0 ? 0 : 1;
 }

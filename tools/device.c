@@ -91,6 +91,8 @@ static bool pick(const device_list *list, const common_options *options, device 
 
         if (!device_named(d, text) || (options->backend && strcmp(d->info.backend, options->backend) != 0))
             continue;
+        if (d->info.by_name_only && !options->backend)
+            continue;
         if (d->info.usable) {
             *picked = *d;
             picked->no_fuse = options->no_fuse;

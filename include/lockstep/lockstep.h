@@ -157,6 +157,7 @@ typedef struct lks_device_info {
     char name[128];             /* of the device */
     char driver[128];           /* its driver, or compiler, and version */
     char uuid[48];              /* such as "GPU-...", where the driver knows one: the same after a card has moved; else empty */
+    int by_name_only;           /* never chosen unless its backend is named: a CPU behind an interface made for GPUs */
     int usable;
     char reason[256];           /* where not usable: why, and what would mend it */
 } lks_device_info;
@@ -175,7 +176,7 @@ lks_status lks_device(uint32_t i, lks_device_info *info);
 typedef struct lks_context lks_context;
 
 typedef struct lks_context_options {
-    const char *backend;        /* NULL: the first usable one, fastest first */
+    const char *backend;        /* NULL: the first usable device that is not by_name_only, fastest first */
     uint32_t device;            /* of that backend, from 0 */
     uint32_t threads;           /* of a backend that runs on the CPU; 0: one per core.  Changes no byte */
     int no_graph;               /* CUDA: launch kernel by kernel, as profilers like it.  Changes no byte */

@@ -5,10 +5,14 @@
 #include "cpu_ref/backend.h"
 #include "cuda/backend.h"
 #include "host/registry.h"
+#include "opencl/backend.h"
 
 const lks_backend *const lks_backends[] = {
 #ifdef LKS_WITH_CUDA
     &lks_cuda_backend,
+#endif
+#ifdef LKS_WITH_OPENCL
+    &lks_opencl_backend,
 #endif
     &lks_ref_backend,
     NULL

@@ -30,7 +30,11 @@ static lks_status open_first_usable(lks_context *c, const lks_context_options *o
     st = lks_fail(error, LKS_ERR_NO_DEVICE, "no backend of this build has a usable device");
 
     for (size_t i = 0; lks_backend_at(i); i++) {
+        lks_device_info info;
+
         c->backend = lks_backend_at(i);
+        if (c->backend->describe(0, &info) == LKS_OK && info.by_name_only)
+            continue;
         st = c->backend->open(0, o, &c->device, error);
         if (st == LKS_OK)
             return st;

@@ -14,7 +14,9 @@
 #define LKS_FN static __host__ __device__ __forceinline__
 #define LKS_HOLDS(condition)
 #elif defined(__OPENCL_C_VERSION__) || defined(__OPENCL_VERSION__)
-#define LKS_FN static inline
+#ifndef LKS_FN                          /* a simulator of OpenCL may want plain calls (tests/test_opencl.py) */
+#define LKS_FN static inline __attribute__((always_inline))
+#endif
 #define LKS_HOLDS(condition)
 #else
 #include <assert.h>

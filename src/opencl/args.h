@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the host hands to the kernels by value: structs of 32-bit integers, then of 64-bit ones, so that both sides lay them out alike.
+ * Compiles as C11 and as OpenCL C.
+ */
+#ifndef LKS_OPENCL_ARGS_H
+#define LKS_OPENCL_ARGS_H
+
+#include "spec/op.h"
+
+/* Divides x < 2^31 by d >= 1: (mulhi(x, m) + x) >> s, with s = ceil(log2 d), m = floor(2^32 (2^s - d) / d) + 1.  (Granlund and
+ * Montgomery, 1994, figure 4.1; for d = 1: m = 1, s = 0, and mulhi(x, 1) = 0.) */
+typedef struct lks_magic {
+    uint32_t m, s;
+} lks_magic;
+
+/*
+ * Where the operands of a step lie: bytes from the start of the arena or, where the step has a constant there, of the constants.
+ * Weights, bias, rq and table lie among the constants.
+ */
+typedef struct lks_places {
+    uint64_t x, x2, y, w, bias, rq, table, pads;
+    int32_t x_constant, x2_constant, has_table;
+    uint32_t n, count;                                  /* images of the run; work of the kernel: rows, blocks or elements of all of them */
+} lks_places;
+
+/*
+ * conv and matmul as a product of rows: y[m][o] = tail(sum over k of a[m][k] * w[o][k]), per group.
+ *
+ * A row of a is made of words of four int8: for each tap of the window tap_words words, the last one filled up with zeros.  matmul
+ * has one tap.  Weights are packed as words [group][k][o], k filled up to a multiple of 8 and o to one of 128, with zeros.
+ *
+ * The wide variant has words of two int8 instead, and weights as opencl/wide.cl says.
+ */
+typedef struct lks_linear {
+    uint32_t rows_per_image, words, tap_words, columns_pad, blocks;
+    int32_t in_c, group_c, group_o, out_c;
+    int32_t in_h, in_w, out_w, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left, pad_value, w_zero;
+    lks_magic by_image, by_row, by_tap, by_kernel_w;    /* out_h * out_w, out_w, tap_words, kernel_w */
+    lks_tail tail;
+    lks_fused fused;
+} lks_linear;
+
+/* Weights are packed [tap][channel of the group][output channel]. */
+typedef struct lks_depthwise {
+    uint32_t pixels;                                    /* out_h * out_w */
+    int32_t in_h, in_w, in_c, out_w, out_c, group_c, group_o;
+    int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left, pad_value, x_zero, w_zero;
+    uint32_t blocks;                                    /* of channels */
+    lks_magic by_blocks, by_image, by_row, by_group_o;          /* blocks, pixels, out_w, group_o */
+    lks_tail tail;
+    lks_fused fused;
+} lks_depthwise;
+
+typedef struct lks_pairing {
+    lks_binary k;
+    uint32_t elements;                                  /* of one image of y */
+    int32_t dense;                                      /* both operands have the shape of y */
+    lks_magic by_image, by[LKS_MAX_RANK];               /* elements, dims */
+} lks_pairing;
+
+typedef struct lks_pooling {
+    lks_pool k;
+    uint32_t pixels, heights;                           /* out_h * out_w; how many heights the table of window_sum begins with */
+    lks_magic by_channel, by_image, by_row;             /* c, pixels, out_w */
+} lks_pooling;
+
+/* kept, summed: dims with 1 where the axis is not of that kind. */
+typedef struct lks_summing {
+    uint32_t x_elements, y_elements, summed_count;      /* of one image; of the sum of one element */
+    int32_t x_zero, kept[LKS_MAX_RANK], summed[LKS_MAX_RANK], stride[LKS_MAX_RANK];
+    lks_magic by_image, by_kept[LKS_MAX_RANK], by_summed[LKS_MAX_RANK];
+    lks_rq rq;
+    lks_tail tail;
+} lks_summing;
+
+typedef struct lks_moving {
+    lks_copy k;
+    uint32_t x_elements, y_elements;                    /* of one image */
+    lks_magic by_image, by[LKS_MAX_RANK];               /* y_elements, y_dims */
+} lks_moving;
+
+/* Arguments of the test of a device's arithmetic. */
+typedef struct lks_arithmetic {
+    int32_t acc, shift, a, b, exponent, total;
+    lks_rq half_up, tflite;
+    lks_magic by;
+    lks_addition add;
+} lks_arithmetic;
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The contract of spec/backend.h for OpenCL: a program is its constants on the device and a list of kernel calls; a stream is an arena,
+ * an in-order queue, and kernels with their arguments set.
+ */
+#include "opencl/backend.h"
+
+#include "opencl/selftest.h"
+#include "opencl/step.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lks_program {
+    lks_device_handle *device;
+    const lks_plan *plan;
+    cl_mem constants;
+    lks_cl_step *steps;
+};
+
+struct lks_stream {
+    const lks_program *program;
+    cl_command_queue queue;
+    cl_mem arena;
+    cl_kernel *kernels;         /* one per step: their arguments are part of them */
+};
+
+/* ---- building ------------------------------------------------------------------------------------------------------------ */
+
+/* Refused with the numbers, before anything is allocated on the device. */
+static lks_status check_size(const lks_device_handle *d, const lks_plan *plan, size_t constants, lks_error *error)
+{
+    const size_t arena = plan->arena_bytes, most = arena > constants ? arena : constants;
+
+    if (most > d->alloc_bytes)
+        return lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: one buffer may have %llu bytes, and the %s needs %zu: make the batch "
+                           "smaller", d->index, (unsigned long long)d->alloc_bytes, most == arena ? "arena" : "model", most);
+    if (arena > d->global_bytes || constants > d->global_bytes - arena)
+        return lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: has %llu bytes of memory, and %zu are needed: make the batch smaller",
+                           d->index, (unsigned long long)d->global_bytes, arena + constants);
+    return LKS_OK;
+}
+
+static void make_steps(lks_program *p, const char *variant, lks_cl_constants *constants)
+{
+    constants->size = 0;
+    for (uint32_t i = 0; i < p->plan->step_count; i++)
+        lks_cl_make_step(p->device, p->plan, &p->plan->steps[i], variant, constants, &p->steps[i]);
+}
+
+/* Every program that a step needs, compiled. */
+static lks_status compile_all(const lks_program *p, lks_error *error)
+{
+    lks_status st = LKS_OK;
+    cl_program program;
+
+    for (uint32_t i = 0; st == LKS_OK && i < p->plan->step_count; i++)
+        st = lks_cl_program(p->device, p->steps[i].which, &program, error);
+    return st;
+}
+
+static lks_status upload(lks_program *p, const lks_cl_constants *constants, lks_error *error)
+{
+    lks_device_handle *d = p->device;
+    cl_int code;
+
+    p->constants = d->cl.clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, constants->size, constants->bytes, &code);
+    return p->constants ? LKS_OK : lks_cl_fail_call(error, "clCreateBuffer of the constants", code);
+}
+
+static void destroy(lks_program *p)
+{
+    if (!p)
+        return;
+    if (p->constants)
+        p->device->cl.clReleaseMemObject(p->constants);
+    free(p->steps);
+    free(p);
+}
+
+/* Sizes first, then the bytes. */
+static lks_status build(lks_device_handle *d, const lks_plan *plan, const char *variant, lks_program **program, lks_error *error)
+{
+    lks_program *p = calloc(1, sizeof *p);
+    lks_cl_constants constants = { NULL, 0 };
+    lks_status st = LKS_ERR_NOMEM;
+
+    *program = NULL;
+    if (p)
+        p->steps = calloc(plan->step_count ? plan->step_count : 1, sizeof *p->steps);
+    if (!p || !p->steps) {
+        lks_cl_fail(error, st, "opencl: out of memory");
+        goto done;
+    }
+    p->device = d;
+    p->plan = plan;
+    make_steps(p, variant, &constants);
+    constants.size += 64;                       /* a buffer is never empty */
+    if ((st = check_size(d, plan, constants.size, error)) != LKS_OK)    goto done;
+    if ((st = compile_all(p, error)) != LKS_OK)                         goto done;
+    constants.bytes = calloc(constants.size, 1);
+    if (!constants.bytes) {
+        st = lks_cl_fail(error, LKS_ERR_NOMEM, "opencl: out of memory: %zu bytes", constants.size);
+        goto done;
+    }
+    make_steps(p, variant, &constants);
+    constants.size += 64;
+    if ((st = upload(p, &constants, error)) != LKS_OK)                  goto done;
+    *program = p;
+
+done:
+    free(constants.bytes);
+    if (st != LKS_OK)
+        destroy(p);
+    return st;
+}
+
+/* ---- streams ------------------------------------------------------------------------------------------------------------- */
+
+static lks_status set_arguments(const lks_stream *s, const lks_cl_step *step, cl_kernel kernel, lks_error *error)
+{
+    const lks_cl_api *cl = &s->program->device->cl;
+    cl_int code = cl->clSetKernelArg(kernel, 0, step->args_bytes, &step->args);
+
+    if (code == CL_SUCCESS)
+        code = cl->clSetKernelArg(kernel, 1, sizeof step->places, &step->places);
+    if (code == CL_SUCCESS)
+        code = cl->clSetKernelArg(kernel, 2, sizeof s->arena, &s->arena);
+    if (code == CL_SUCCESS)
+        code = cl->clSetKernelArg(kernel, 3, sizeof s->program->constants, &s->program->constants);
+    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_call(error, "clSetKernelArg", code);
+}
+
+static lks_status make_kernels(lks_stream *s, lks_error *error)
+{
+    const lks_program *p = s->program;
+    lks_status st = LKS_OK;
+
+    for (uint32_t i = 0; st == LKS_OK && i < p->plan->step_count; i++) {
+        const lks_cl_step *step = &p->steps[i];
+        cl_program program;
+        char name[64];
+        cl_int code;
+
+        if (step->which == LKS_CL_DIRECT)
+            snprintf(name, sizeof name, "%s_kernel", step->kernel);
+        else
+            snprintf(name, sizeof name, "%s_%s_kernel", step->kernel, lks_cl_program_name(step->which));
+        st = lks_cl_program(p->device, step->which, &program, error);
+        if (st != LKS_OK)
+            break;
+        s->kernels[i] = p->device->cl.clCreateKernel(program, name, &code);
+        st = s->kernels[i] ? set_arguments(s, step, s->kernels[i], error) : lks_cl_fail_call(error, name, code);
+    }
+    return st;
+}
+
+static void stream_close(lks_stream *s)
+{
+    const lks_cl_api *cl = &s->program->device->cl;
+
+    if (s->queue)
+        cl->clFinish(s->queue);
+    for (uint32_t i = 0; s->kernels && i < s->program->plan->step_count; i++)
+        if (s->kernels[i])
+            cl->clReleaseKernel(s->kernels[i]);
+    if (s->arena)
+        cl->clReleaseMemObject(s->arena);
+    if (s->queue)
+        cl->clReleaseCommandQueue(s->queue);
+    free(s->kernels);
+    free(s);
+}
+
+static lks_status stream_open(lks_program *p, lks_stream **stream, lks_error *error)
+{
+    lks_device_handle *d = p->device;
+    lks_stream *s = calloc(1, sizeof *s);
+    lks_status st = LKS_OK;
+    cl_int code;
+
+    *stream = NULL;
+    if (!s)
+        return lks_cl_fail(error, LKS_ERR_NOMEM, "opencl: out of memory");
+    s->program = p;
+    s->kernels = calloc(p->plan->step_count ? p->plan->step_count : 1, sizeof(cl_kernel));
+    s->queue = d->cl.clCreateCommandQueue(d->context, d->id, 0, &code);
+    if (!s->kernels || !s->queue)
+        st = s->kernels ? lks_cl_fail_call(error, "clCreateCommandQueue", code) : lks_cl_fail(error, LKS_ERR_NOMEM, "opencl: out of memory");
+    if (st == LKS_OK) {
+        s->arena = d->cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE, p->plan->arena_bytes, NULL, &code);
+        st = s->arena ? make_kernels(s, error) : lks_cl_fail_call(error, "clCreateBuffer of the arena", code);
+    }
+    if (st == LKS_OK)
+        *stream = s;
+    else
+        stream_close(s);
+    return st;
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------------- */
+
+static lks_status write_bytes(lks_stream *s, size_t offset, const void *data, size_t bytes, lks_error *error)
+{
+    cl_int code = s->program->device->cl.clEnqueueWriteBuffer(s->queue, s->arena, CL_TRUE, offset, bytes, data, 0, NULL, NULL);
+
+    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_call(error, "clEnqueueWriteBuffer", code);
+}
+
+static lks_status read_bytes(lks_stream *s, size_t offset, void *data, size_t bytes, lks_error *error)
+{
+    cl_int code = s->program->device->cl.clEnqueueReadBuffer(s->queue, s->arena, CL_TRUE, offset, bytes, data, 0, NULL, NULL);
+
+    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_call(error, "clEnqueueReadBuffer", code);
+}
+
+/* The only arguments that depend on the run are n and count. */
+static cl_int launch(const lks_stream *s, const lks_cl_step *step, cl_kernel kernel, uint32_t n)
+{
+    const lks_cl_api *cl = &s->program->device->cl;
+    const uint64_t count = step->per_image * n;
+    size_t local[3] = { step->local, 1, 1 }, global[3];
+    lks_places places = step->places;
+    cl_int code;
+
+    places.n = n;
+    places.count = (uint32_t)count;
+    code = cl->clSetKernelArg(kernel, 1, sizeof places, &places);
+    for (uint32_t axis = 0; axis < 3; axis++) {
+        size_t groups = axis == step->axis ? (size_t)((count + step->per_group - 1) / step->per_group) : step->groups[axis];
+
+        global[axis] = groups * local[axis];
+    }
+    return code != CL_SUCCESS ? code : cl->clEnqueueNDRangeKernel(s->queue, kernel, 3, NULL, global, local, 0, NULL, NULL);
+}
+
+static lks_status run(lks_stream *s, uint32_t n, lks_error *error)
+{
+    const lks_program *p = s->program;
+
+    for (uint32_t i = 0; i < p->plan->step_count; i++) {
+        cl_int code = launch(s, &p->steps[i], s->kernels[i], n);
+
+        if (code != CL_SUCCESS)
+            return lks_cl_fail_call(error, p->steps[i].kernel, code);
+    }
+    return LKS_OK;
+}
+
+static lks_status wait_for(lks_stream *s, lks_error *error)
+{
+    cl_int code = s->program->device->cl.clFinish(s->queue);
+
+    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_call(error, "clFinish", code);
+}
+
+static const char *variant(lks_device_handle *device, lks_kernel kernel, uint32_t i)
+{
+    (void)device;
+    return lks_cl_variant(kernel, i);
+}
+
+const lks_backend lks_opencl_backend = {
+    .name = "opencl",
+    .fusions = LKS_FUSE_PAD | LKS_FUSE_ADD | LKS_FUSE_TABLE | LKS_FUSE_ALIAS,
+    .describe = lks_cl_describe, .open = lks_cl_open, .close = lks_cl_close,
+    .variant = variant, .build = build, .destroy = destroy,
+    .stream_open = stream_open, .stream_close = stream_close,
+    .write = write_bytes, .run = run, .wait = wait_for, .read = read_bytes,
+    .exercise = lks_cl_exercise
+};
