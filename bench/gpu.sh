@@ -3,16 +3,17 @@
 #
 # What there is to know about one NVIDIA card, in at most eight minutes each:
 #
-#     bench/gpu.sh check OUT      is it right?  selftest of every variant, models, compute-sanitizer.  Exit 0 only if nothing failed
+#     bench/gpu.sh check OUT      is it right?  selftest of every variant, models, compute-sanitizer
 #     bench/gpu.sh perf OUT       is it fast?  networks and layers, against the measured peak of the card
 #
-# Needs the CUDA toolkit, CMake 3.25 and a C and C++ compiler, nothing else, and no network.  OUT is a folder, made if absent: check.json
-# and check.txt, or perf.json and perf.txt, and a log of each step.  A step that this machine refuses is NOT RUN, and says why.
+# Needs the CUDA toolkit, CMake 3.25 and a C and C++ compiler, nothing else, and no network.  OUT is a folder, made if absent:
+# check.json and check.txt, or perf.json and perf.txt, and a log of each step.  A step that this machine refuses is NOT RUN, and
+# says why.  Exit 0 only if something ran and nothing failed.
 #
 #     LOCKSTEP=PROGRAM            use this build instead of making one in OUT/build
 #     LOCKSTEP_BACKEND=NAME       default cuda
-#     LOCKSTEP_MODELS=FOLDER      .tflite and .lks files to verify besides digits.tflite; NAME.json beside one, or in LOCKSTEP_GOLDENS,
-#                                 is its golden file
+#     LOCKSTEP_MODELS=FOLDER      .tflite and .lks files to verify besides digits.tflite
+#     LOCKSTEP_GOLDENS=FOLDER     NAME.json here, or beside NAME.tflite, is its golden file
 #     LOCKSTEP_SECONDS=N          for all steps but the build (default 360)
 set -uo pipefail
 
@@ -130,8 +131,10 @@ verify_model() {
 check() {
     step devices 60 "$program" devices
     step selftest "$(at_most $((seconds / 4 + 60)))" "$program" selftest --backend "$backend" --time $((seconds / 4))
-    step selftest-no-graph "$(at_most $((seconds / 6)))" "$program" selftest --backend "$backend" --time $((seconds / 16)) --no-graph --seed 1
-    step selftest-no-fuse "$(at_most $((seconds / 6)))" "$program" selftest --backend "$backend" --time $((seconds / 32)) --no-fuse --seed 2
+    step selftest-no-graph "$(at_most $((seconds / 16 + 60)))" "$program" selftest --backend "$backend" \
+        --time $((seconds / 16)) --no-graph --seed 1
+    step selftest-no-fuse "$(at_most $((seconds / 32 + 60)))" "$program" selftest --backend "$backend" \
+        --time $((seconds / 32)) --no-fuse --seed 2
     verify_model "$root/examples/digits/digits.tflite"
     for model in "${LOCKSTEP_MODELS:-/nowhere}"/*.tflite "${LOCKSTEP_MODELS:-/nowhere}"/*.lks; do
         [ -e "$model" ] || continue
@@ -172,13 +175,14 @@ perf() {
 quoted() { printf '"%s"' "$(printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g; s/[[:cntrl:]]/ /g')"; }
 
 write_json() {
-    printf '{\n  "what": "%s",\n  "result": "%s",\n  "date": "%s",\n  "revision": %s,\n' "$what" "$1" "$date" "$(quoted "$revision")"
+    printf '{\n  "what": "%s",\n  "result": "%s",\n  "date": "%s",\n  "revision": %s,\n' "$what" "$1" "$date" \
+        "$(quoted "$revision")"
     printf '  "card": %s,\n  "compute_capability": %s,\n  "driver": %s,\n  "cuda_toolkit": %s,\n' "$(quoted "$card")" \
         "$(quoted "$capability")" "$(quoted "$driver")" "$(quoted "$toolkit")"
     printf '  "steps": [\n'
     for i in "${!names[@]}"; do
-        printf '    { "name": %s, "result": "%s", "seconds": %s, "note": %s' "$(quoted "${names[i]}")" "${results[i]}" "${times[i]}" \
-            "$(quoted "${notes[i]}")"
+        printf '    { "name": %s, "result": "%s", "seconds": %s, "note": %s' "$(quoted "${names[i]}")" "${results[i]}" \
+            "${times[i]}" "$(quoted "${notes[i]}")"
         if [ "$what" = perf ] && [ -s "$out/${names[i]}.json" ]; then
             printf ',\n      "bench": '
             cat "$out/${names[i]}.json"
@@ -189,8 +193,8 @@ write_json() {
 }
 
 write_table() {
-    printf '%s of %s, driver %s, CUDA %s, %s, revision %s\n\n' "$what" "${card:-no card}" "${driver:-none}" "${toolkit:-none}" "$date" \
-        "$revision"
+    printf '%s of %s, driver %s, CUDA %s, %s, revision %s\n\n' "$what" "${card:-no card}" "${driver:-none}" \
+        "${toolkit:-none}" "$date" "$revision"
     for i in "${!names[@]}"; do
         printf '%-28s %-8s %5ss  %s\n' "${names[i]}" "${results[i]}" "${times[i]}" "${notes[i]}"
     done

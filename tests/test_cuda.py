@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The CUDA backend on the shim (tests/cuda_shim): selftest with every variant, real models and their goldens, and that no kernel is
-left that nothing launched.
+"""The CUDA backend on the shim (tests/cuda_shim): selftest with every variant, real models and their goldens, and that no kernel
+is left that nothing launched.
 
 LOCKSTEP_TEST names the program that has the backend cuda-shim, CUDA_TEST the test of its errors, which also exercises devices, and
 CUDA_SHAPES_TEST that of shapes which small random models seldom have.
@@ -45,7 +45,8 @@ class Cuda(unittest.TestCase):
 
     def call(self, *arguments: object, passes: bool = True, **environment: object) -> str:
         done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True,
-                              env=os.environ | {"LOCKSTEP_SHIM_KERNELS": str(self.kernels)} | {k: str(v) for k, v in environment.items()})
+                              env=os.environ | {"LOCKSTEP_SHIM_KERNELS": str(self.kernels)}
+                              | {k: str(v) for k, v in environment.items()})
         self.assertEqual(done.returncode == 0, passes, f"{arguments}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
         return done.stdout
 

@@ -56,7 +56,8 @@ class Spills(unittest.TestCase):
         print(f"{len(rows)} kernels, none spills")
 
     def test_a_spill_would_be_seen(self) -> None:
-        lines = ["ptxas info    : Compiling entry function 'a_kernel' for 'sm_90a'", "ptxas info    : Function properties for a_kernel",
+        lines = ["ptxas info    : Compiling entry function 'a_kernel' for 'sm_90a'",
+                 "ptxas info    : Function properties for a_kernel",
                  "    40 bytes stack frame, 36 bytes spill stores, 4 bytes spill loads"]
         self.assertEqual(reported("\n".join(lines)), [("a_kernel", "90a", 40)])
 

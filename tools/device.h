@@ -27,7 +27,7 @@ bool device_enumerate(device_list *list, lks_error *error);
 /* Is there such a backend in this build?  If not, the error names those that there are. */
 bool device_known(const device_list *list, const char *backend, lks_error *error);
 
-/* Is it the device that --device names: by its index, its UUID, or a part of its name, in upper or lower case?  NULL names all. */
+/* Is it the device that --device names: by index, UUID, or a part of its name, in upper or lower case?  NULL names all. */
 bool device_named(const device *d, const char *text);
 
 /* The device that the options name; without --device the one with index 0, without --backend the first usable one. */

@@ -35,7 +35,7 @@ typedef struct option_spec {
 /* What all commands that load a model understand. */
 typedef struct common_options {
     const char *backend;            /* NULL: choose */
-    const char *device;             /* its index within the backend, its UUID or a part of its name (device_named); NULL: choose */
+    const char *device;             /* its index in the backend, UUID, or part of its name (device_named); NULL: choose */
     bool no_fuse, no_graph;
     lks_limits limits;
     bool json;

@@ -22,13 +22,14 @@ lks_status lks_cuda_fail(const lks_device_handle *device, const char *doing, cud
     error->status = LKS_ERR_DEVICE;
     if (e == cudaErrorMemoryAllocation && cudaMemGetInfo(&room, &total) == cudaSuccess) {
         error->status = LKS_ERR_NOMEM;
-        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: out of memory: %zu of %zu bytes are free", device->index,
-                 doing, room, total);
+        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: out of memory: %zu of %zu bytes are free",
+                 device->index, doing, room, total);
     } else if (e == cudaErrorNoKernelImageForDevice || e == cudaErrorUnsupportedPtxVersion) {
         snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: this build has no kernels for sm_%d: build with "
                  "LOCKSTEP_CUDA_ARCHITECTURES=%d-real", device->index, doing, device->caps.sm, device->caps.sm);
     } else {
-        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: %s; after a failed kernel only a new process can use the "
+        snprintf(error->text, sizeof error->text,
+                 LKS_CUDA_NAME " %u: %s: %s; after a failed kernel only a new process can use the "
                  "device again", device->index, doing, cudaGetErrorString(e));
     }
     return error->status;
@@ -113,8 +114,8 @@ static void judge(uint32_t i, const lks_cuda_caps *c, const char *name, char *re
     reason[0] = '\0';
     cudaDeviceGetAttribute(&mode, cudaDevAttrComputeMode, (int)i);
     if (c->sm < SM_FLOOR)
-        snprintf(reason, size, "%.100s is sm_%d, and CUDA kernels need sm_%d or later: use it through OpenCL, --backend opencl", name,
-                 c->sm, SM_FLOOR);
+        snprintf(reason, size, "%.100s is sm_%d, and CUDA kernels need sm_%d or later: use it through OpenCL, --backend opencl",
+                 name, c->sm, SM_FLOOR);
     else if (mode == cudaComputeModeProhibited)
         snprintf(reason, size, "%.100s is set to allow no computing: nvidia-smi -i %u -c DEFAULT", name, i);
 }

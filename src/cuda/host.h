@@ -32,8 +32,8 @@ lks_status lks_cuda_open(uint32_t i, const lks_context_options *options, lks_dev
 void lks_cuda_close(lks_device_handle *device);
 
 /*
- * Make the device that of the calling thread, and forget an error that an earlier call left there.  Every call of the contract begins
- * with it.
+ * Make the device that of the calling thread, and forget an error that an earlier call left there.  Every call of the contract
+ * begins with it.
  *
  * LKS_ERR_DEVICE  a kernel has failed on it before: this process cannot use it any more, others can.
  */

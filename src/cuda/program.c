@@ -96,7 +96,8 @@ static lks_status check_fits(const lks_program *p, lks_error *error)
     if (arena <= room && p->constants_bytes <= room - arena && p->workspace_bytes <= room - arena - p->constants_bytes)
         return LKS_OK;
     error->status = LKS_ERR_UNSUPPORTED;
-    snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: the model needs %zu bytes for weights, %zu for activations at batch %u "
+    snprintf(error->text, sizeof error->text,
+             LKS_CUDA_NAME " %u: the model needs %zu bytes for weights, %zu for activations at batch %u "
              "and %zu of workspace, and the card has %zu: make the batch smaller", p->device->index, p->constants_bytes, arena,
              p->plan->max_batch, p->workspace_bytes, room);
     return error->status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ranges that a profiler shows around the launches of a step, where the toolkit's NVTX header is there; without a profiler they do
- * nothing.  With graphs they stand around the capture; --no-graph puts them around each run.
+ * Ranges that a profiler shows around the launches of a step, where the toolkit's NVTX header is there; without a profiler they
+ * do nothing.  With graphs they stand around the capture; --no-graph puts them around each run.
  */
 #ifndef LKS_CUDA_RANGES_H
 #define LKS_CUDA_RANGES_H

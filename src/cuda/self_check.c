@@ -44,7 +44,9 @@ static int8_t expected_at(const problem *p, const lks_conv *a, int32_t image, in
                 int inside = h >= 0 && h < H && w >= 0 && w < W;
                 int32_t x = inside ? p->x[((image * H + h) * W + w) * a->in_c + first + c] : a->pad_value;
 
-                acc += (x - a->x_zero) * (p->w[((o * a->window.kernel_h + kh) * a->window.kernel_w + kw) * depth + c] - a->w_zero);
+                int32_t w_at = p->w[((o * a->window.kernel_h + kh) * a->window.kernel_w + kw) * depth + c];
+
+                acc += (x - a->x_zero) * (w_at - a->w_zero);
             }
     return lks_finish(acc, p->rq[o], a->tail);
 }
@@ -110,7 +112,8 @@ static lks_status compare(const problem *p, const lks_device_handle *device, con
     if (i == bytes)
         return LKS_OK;
     error->status = LKS_ERR_DEVICE;
-    snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: fails its self-check: kernels \"%s\", kernel family %d, element %zu: "
+    snprintf(error->text, sizeof error->text,
+             LKS_CUDA_NAME " %u: fails its self-check: kernels \"%s\", kernel family %d, element %zu: "
              "expected %d, got %d: it is not used; update the driver, or test the card's memory", device->index, variant,
              (int)p->step.kernel, i, p->expected[i], p->y[i]);
     return error->status;

@@ -73,7 +73,8 @@ static void fault(executor *e, cudaError_t status, const char *format, ...)
     if (e->status != cudaSuccess)
         return;
     e->status = status;
-    fprintf(stderr, "cuda-shim: %s: block (%u,%u,%u)", e->launch->kernel, shim_block_index.x, shim_block_index.y, shim_block_index.z);
+    fprintf(stderr, "cuda-shim: %s: block (%u,%u,%u)", e->launch->kernel, shim_block_index.x, shim_block_index.y,
+            shim_block_index.z);
     if (e->current)
         fprintf(stderr, ", thread (%u,%u,%u)", e->current->index.x, e->current->index.y, e->current->index.z);
     fputs(": ", stderr);
@@ -234,8 +235,8 @@ static void explain_exchange(executor *e)
             fault(e, cudaErrorLaunchFailure, "%s:%d: lane %u of its mask 0x%08x waits at the barrier of line %d", mine->file,
                   mine->line, i, mine->mask, t->line);
         else if (t->lane->what != mine->what || t->lane->mask != mine->mask || t->lane->line != mine->line)
-            fault(e, cudaErrorLaunchFailure, "%s:%d, mask 0x%08x: lane %u of its mask waits at line %d with mask 0x%08x", mine->file,
-                  mine->line, mine->mask, i, t->lane->line, t->lane->mask);
+            fault(e, cudaErrorLaunchFailure, "%s:%d, mask 0x%08x: lane %u of its mask waits at line %d with mask 0x%08x",
+                  mine->file, mine->line, mine->mask, i, t->lane->line, t->lane->mask);
     }
 }
 
@@ -252,7 +253,8 @@ static void settle(executor *e, bool *more)
         if (t->state == IN_EXCHANGE)
             explain_exchange(e);
         else if (t->state != first->state && first->state != IN_EXCHANGE)
-            fault(e, cudaErrorLaunchFailure, "divergent barrier: some threads of the block wait at %s:%d, and others have returned",
+            fault(e, cudaErrorLaunchFailure,
+                  "divergent barrier: some threads of the block wait at %s:%d, and others have returned",
                   t->state == AT_BARRIER ? t->file : first->file, t->state == AT_BARRIER ? t->line : first->line);
         else if (t->state == AT_BARRIER && t->line != first->line)
             fault(e, cudaErrorLaunchFailure, "divergent barrier: waits at line %d, and thread 0 at line %d of %s", t->line,
@@ -451,7 +453,8 @@ void shim_exchange_lanes(shim_lane *mine)
     const char *wrong;
 
     if (!(mine->mask >> lane & 1))
-        FAULT(e, cudaErrorLaunchFailure, "%s:%d: lane %u is not in its own mask 0x%08x", mine->file, mine->line, lane, mine->mask);
+        FAULT(e, cudaErrorLaunchFailure, "%s:%d: lane %u is not in its own mask 0x%08x", mine->file, mine->line, lane,
+              mine->mask);
     e->current->lane = mine;
     e->current->state = IN_EXCHANGE;
     if (++e->exchanging[e->warp] < (unsigned)__builtin_popcount(mine->mask) || !gather(e, mine, lanes)) {

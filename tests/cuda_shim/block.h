@@ -6,7 +6,8 @@
  * ahead of the others as its barriers let it be, and a barrier that is missing shows.  The order of warps and lanes changes from
  * launch to launch and from block to block, in the same way every time the program runs.
  *
- * A thread that breaks a rule (below, beside each function) ends the launch: the reason goes to stderr, and the device has failed.
+ * A thread that breaks a rule (below, beside each function) ends the launch: the reason goes to stderr, and the device has
+ * failed.
  */
 #ifndef SHIM_BLOCK_H
 #define SHIM_BLOCK_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The part of CUDA C++ that kernels use, as host C++: qualifiers, vector types, built-in variables and functions.  Found before the
- * toolkit's header of this name.
+ * The part of CUDA C++ that kernels use, as host C++: qualifiers, vector types, built-in variables and functions.  Found before
+ * the toolkit's header of this name.
  */
 #ifndef SHIM_CUDA_RUNTIME_H
 #define SHIM_CUDA_RUNTIME_H

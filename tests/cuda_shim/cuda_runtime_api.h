@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The part of the CUDA runtime that src/cuda/ uses, for tests on machines without a GPU: names, values and meanings are NVIDIA's, the
- * implementation (runtime.c, stream.c) runs on the CPU.  Found before the toolkit's header of this name.
+ * The part of the CUDA runtime that src/cuda/ uses, for tests on machines without a GPU: names, values and meanings are NVIDIA's,
+ * the implementation (runtime.c, stream.c) runs on the CPU.  Found before the toolkit's header of this name.
  *
  * What it is stricter in than a card: work is done only when something waits for it, so that a missing wait shows; asynchronous
  * copies must be from or to pinned memory; a copy must lie within one allocation.

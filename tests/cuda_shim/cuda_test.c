@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the CUDA backend does when something is wrong: no driver, an old one, no card, one that is too old or that computes wrongly,
- * no memory, a kernel that fails.  A status in plain words, nothing lost, and the next device goes on.
+ * What the CUDA backend does when something is wrong: no driver, an old one, no card, one that is too old or that computes
+ * wrongly, no memory, a kernel that fails.  A status in plain words, nothing lost, and the next device goes on.
  *
  * cuda_test MODEL
  */
@@ -55,7 +55,8 @@ static void try_machines(void)
     shim.card[0].name = "NVIDIA GeForce GTX 1080";
     shim.card[0].major = 6;
     shim.card[0].minor = 1;
-    refused("a card below sm_75", "NVIDIA GeForce GTX 1080 is sm_61, and CUDA kernels need sm_75 or later: use it through OpenCL");
+    refused("a card below sm_75",
+            "NVIDIA GeForce GTX 1080 is sm_61, and CUDA kernels need sm_75 or later: use it through OpenCL");
     shim_reset();
     shim.card[0].prohibited = true;
     refused("a card that may not compute", "nvidia-smi -i 0 -c DEFAULT");
@@ -68,8 +69,8 @@ static void try_uuid(void)
 
     shim.cards = 2;
     shim.card[1] = shim.card[0];
-    check(lks_device(0, &a) == LKS_OK && lks_device(1, &b) == LKS_OK && strcmp(a.backend, b.backend) == 0 && strcmp(a.uuid, b.uuid) != 0
-          && strcmp(a.uuid, "GPU-00010203-0405-0607-0809-0a0b0c0d0e0f") == 0, "devices are told apart", a.uuid);
+    check(lks_device(0, &a) == LKS_OK && lks_device(1, &b) == LKS_OK && strcmp(a.backend, b.backend) == 0 
+          && strcmp(a.uuid, b.uuid) != 0 && strcmp(a.uuid, "GPU-00010203-0405-0607-0809-0a0b0c0d0e0f") == 0, "devices are told apart", a.uuid);
     shim_reset();
 }
 
@@ -129,11 +130,13 @@ static void try_wrong_cards(void)
 
     two_cards();
     shim.card[0].wrong = true;
-    check(open_and_run(0, out, &error) == LKS_ERR_DEVICE && strstr(error.text, "fails its self-check"), "a wrong bit", error.text);
+    check(open_and_run(0, out, &error) == LKS_ERR_DEVICE && strstr(error.text, "fails its self-check"), "a wrong bit",
+          error.text);
     goes_on("  the next device is used");
     two_cards();
     shim.card[0].no_kernels = true;
-    check(open_and_run(0, out, &error) == LKS_ERR_DEVICE && strstr(error.text, "has no kernels for sm_90: build with LOCKSTEP_CUDA_ARCH"),
+    check(open_and_run(0, out, &error) == LKS_ERR_DEVICE
+          && strstr(error.text, "has no kernels for sm_90: build with LOCKSTEP_CUDA_ARCH"),
           "a build without kernels for the card", error.text);
     goes_on("  the next device is used");
 }
@@ -185,12 +188,14 @@ static void try_memory(void)
         if (st == LKS_ERR_NOMEM && !strstr(error.text, "bytes are free"))
             st = LKS_ERR_IO;
     }
-    check(st == LKS_OK && k > 8 && memcmp(out, expected, out_bytes) == 0 && shim_live() == 0, "each allocation fails in turn", error.text);
+    check(st == LKS_OK && k > 8 && memcmp(out, expected, out_bytes) == 0 && shim_live() == 0, "each allocation fails in turn",
+          error.text);
     two_cards();
     shim.card[0].memory_bytes = 8000000;
     large.max_batch = 100000;
     check(lks_session_open(model, &large, &s, &error) == LKS_ERR_UNSUPPORTED && !s
-          && strstr(error.text, "for activations at batch 100000") && strstr(error.text, "and the card has 8000000: make the batch smaller"),
+          && strstr(error.text, "for activations at batch 100000")
+          && strstr(error.text, "and the card has 8000000: make the batch smaller"),
           "a card that is too small", error.text);
     goes_on("  the next device is used");
 }
@@ -238,7 +243,8 @@ static void try_exercise(void)
     for (int what = LKS_EXERCISE_DOT; what <= LKS_EXERCISE_COPY && device; what++) {
         uint64_t done = 0;
 
-        check(lks_cuda_backend.exercise(device, (lks_exercise)what, 1000, &done, &error) == LKS_OK && done > 0, "exercise", error.text);
+        check(lks_cuda_backend.exercise(device, (lks_exercise)what, 1000, &done, &error) == LKS_OK && done > 0, "exercise",
+              error.text);
     }
     if (device)
         lks_cuda_backend.close(device);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fibers: a few lines of assembly where they are known, ucontext elsewhere, which is slow: it asks the kernel for the signal mask.
+ * Fibers: a few lines of assembly where they are known, ucontext elsewhere, which is slow: it asks the kernel for the signal
+ * mask.
  */
 #include "cuda_shim/fiber.h"
 
@@ -125,7 +126,7 @@ static void prepare(fiber *f)
 {
     uintptr_t *top = (uintptr_t *)(void *)(f->memory + GUARD_BYTES + STACK_BYTES);
 #ifdef __x86_64__
-    uintptr_t *sp = top - 8;    /* six registers, the address of enter, and one word so that enter finds the stack as a call leaves it */
+    uintptr_t *sp = top - 8;    /* six registers, the address of enter, and one word: the stack is as a call leaves it */
 
     sp[6] = (uintptr_t)enter;
 #else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Device memory and pinned memory: blocks of exactly the bytes that were asked for, aligned to 256, between red zones, full of garbage.
+ * Device memory and pinned memory: blocks of exactly the bytes that were asked for, aligned to 256, between red zones, full of
+ * garbage.
  */
 #include "cuda_shim/poison.h"
 #include "cuda_shim/shim.h"

@@ -15,11 +15,13 @@ enum { SHIM_REVERSE, SHIM_SUM, SHIM_COPY, SHIM_MATRIX, SHIM_GRID };
 
 /* What a kernel does wrong. */
 enum {
-    PLANTED_NOTHING, PLANTED_NO_BARRIER, PLANTED_SOME_RETURN, PLANTED_OTHER_BARRIER, PLANTED_SHARED_OVERRUN, PLANTED_GLOBAL_OVERRUN,
+    PLANTED_NOTHING, PLANTED_NO_BARRIER, PLANTED_SOME_RETURN, PLANTED_OTHER_BARRIER, PLANTED_SHARED_OVERRUN,
+    PLANTED_GLOBAL_OVERRUN,
     PLANTED_LANE_RETURNS, PLANTED_OTHER_MASK, PLANTED_LANE_OUTSIDE, PLANTED_NO_WAIT
 };
 
-cudaError_t shim_test_launch(int kernel, unsigned threads, const void *a, const void *b, int32_t *y, int wrong, cudaStream_t stream);
+cudaError_t shim_test_launch(int kernel, unsigned threads, const void *a, const void *b, int32_t *y, int wrong,
+                             cudaStream_t stream);
 
 #ifdef __cplusplus
 }

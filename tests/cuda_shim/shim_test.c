@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Does the shim run right kernels right, and does it find what is wrong in wrong ones?  Each planted fault runs in a process of its
- * own, because an address sanitizer ends the one in which it finds something.
+ * Does the shim run right kernels right, and does it find what is wrong in wrong ones?  Each planted fault runs in a process of
+ * its own, because an address sanitizer ends the one in which it finds something.
  */
 #include "cuda_shim/shim.h"
 #include "cuda_shim/shim_kernels.h"
@@ -175,7 +175,8 @@ static int try_planted(int kernel, unsigned threads, size_t y_words, int wrong)
     return noticed;
 }
 
-/* says: in what the child writes to stderr; NULL: nothing, results alone show it.  An address sanitizer may say it its own way. */
+/* says: in what the child writes to stderr; NULL: nothing, results alone show it.  An address sanitizer may say it its own
+ * way. */
 static void planted(const char *what, int kernel, unsigned threads, size_t y_words, int wrong, const char *says)
 {
     char text[4096] = "";
@@ -218,7 +219,8 @@ int main(void)
     planted("a missing barrier", SHIM_REVERSE, 200, 200, PLANTED_NO_BARRIER, NULL);
     planted("a barrier that one thread does not reach", SHIM_REVERSE, 200, 200, PLANTED_SOME_RETURN, "divergent barrier: some");
     planted("two barriers at once", SHIM_REVERSE, 200, 200, PLANTED_OTHER_BARRIER, "divergent barrier: waits at line");
-    planted("an overrun of shared memory", SHIM_REVERSE, 200, 200, PLANTED_SHARED_OVERRUN, "wrote beside its 800 bytes of shared");
+    planted("an overrun of shared memory", SHIM_REVERSE, 200, 200, PLANTED_SHARED_OVERRUN,
+            "wrote beside its 800 bytes of shared");
     planted("an overrun of global memory", SHIM_REVERSE, 200, 200, PLANTED_GLOBAL_OVERRUN, "wrote beside 800 bytes of memory");
     planted("a lane that has returned", SHIM_SUM, 32, 1, PLANTED_LANE_RETURNS, "lane 5 of its mask 0xffffffff has returned");
     planted("a lane with another mask", SHIM_SUM, 32, 1, PLANTED_OTHER_MASK, "of its mask waits at line");

@@ -218,8 +218,10 @@ static cudaError_t put(cudaStream_t s, const work *w)
 
 static bool launch_fits(const shim_launch *l)
 {
-    return l->grid.x >= 1 && l->grid.y >= 1 && l->grid.z >= 1 && l->grid.x <= 0x7fffffffu && l->grid.y <= 65535 && l->grid.z <= 65535
-           && l->block.x >= 1 && l->block.y >= 1 && l->block.z >= 1 && l->block.x <= 1024 && l->block.y <= 1024 && l->block.z <= 64
+    return l->grid.x >= 1 && l->grid.y >= 1 && l->grid.z >= 1 && l->grid.x <= 0x7fffffffu && l->grid.y <= 65535
+       && l->grid.z <= 65535
+           && l->block.x >= 1 && l->block.y >= 1 && l->block.z >= 1 && l->block.x <= 1024 && l->block.y <= 1024
+              && l->block.z <= 64
            && l->block.x * l->block.y * l->block.z <= 1024;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The part of jansson's API that the program uses, for machines without jansson (LOCKSTEP_JANSSON=OFF): such as one with a card and
- * a compiler, and no package manager.  Names and meanings are jansson's; a value has one owner and no reference count.
+ * The part of jansson's API that the program uses, for machines without jansson (LOCKSTEP_JANSSON=OFF): such as one with a card
+ * and a compiler, and no package manager.  Names and meanings are jansson's; a value has one owner and no reference count.
  */
 #ifndef LOCKSTEP_WITHOUT_JANSSON_H
 #define LOCKSTEP_WITHOUT_JANSSON_H
@@ -12,7 +12,9 @@
 typedef long long json_int_t;
 #define JSON_INTEGER_FORMAT "lld"
 
-typedef enum json_type { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_INTEGER, JSON_REAL, JSON_TRUE, JSON_FALSE, JSON_NULL } json_type;
+typedef enum json_type {
+    JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_INTEGER, JSON_REAL, JSON_TRUE, JSON_FALSE, JSON_NULL
+} json_type;
 
 typedef struct json_t {
     json_type type;
@@ -46,7 +48,8 @@ json_t *json_real(double value);
 json_t *json_boolean(int value);
 json_t *json_null(void);
 
-/* format: objects of s (text), s* (text, left out where it is NULL), o (a value, taken over), i (int), I (json_int_t) and objects.
+/* format: objects of s (text), s* (text, left out where it is NULL), o (a value, taken over), i (int),
+   I (json_int_t) and objects.
  * NULL: something could not be made; what was to be taken over is freed. */
 json_t *json_pack(const char *format, ...);
 

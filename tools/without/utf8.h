@@ -17,7 +17,8 @@ static inline bool utf8_valid(const char *text, size_t length)
 
         if (more >= (size_t)(end - p))
             return false;
-        if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) || (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
+        if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) || (*p == 0xf0 && p[1] < 0x90)
+            || (*p == 0xf4 && p[1] > 0x8f))
             return false;
         for (size_t i = 1; i <= more; i++)
             if ((p[i] & 0xc0) != 0x80)
