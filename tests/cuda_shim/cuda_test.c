@@ -69,8 +69,9 @@ static void try_uuid(void)
 
     shim.cards = 2;
     shim.card[1] = shim.card[0];
-    check(lks_device(0, &a) == LKS_OK && lks_device(1, &b) == LKS_OK && strcmp(a.backend, b.backend) == 0 
-          && strcmp(a.uuid, b.uuid) != 0 && strcmp(a.uuid, "GPU-00010203-0405-0607-0809-0a0b0c0d0e0f") == 0, "devices are told apart", a.uuid);
+    check(lks_device(0, &a) == LKS_OK && lks_device(1, &b) == LKS_OK && strcmp(a.backend, b.backend) == 0
+          && strcmp(a.uuid, b.uuid) != 0 && strcmp(a.uuid, "GPU-00010203-0405-0607-0809-0a0b0c0d0e0f") == 0,
+          "devices are told apart", a.uuid);
     shim_reset();
 }
 
