@@ -10,6 +10,7 @@ import stat
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
 import program
 from second_opinion import lks_file
@@ -158,6 +159,7 @@ class Formats(Case):
             self.assertGreaterEqual(row[name], 0)
 
     @unittest.skipIf(program.QUICK, "a sanitizer takes memory of its own")
+    @unittest.mock.patch.dict(os.environ, {"OCL_ICD_VENDORS": "/nonexistent"})      # so does an OpenCL driver that is found
     def test_memory_is_that_of_the_row(self) -> None:
         large, small = "add:1,512,512,64", "add:1,8,8,8"
         of = {(row["model"], i): row["peak_memory_bytes"] for i, row in enumerate(rows("--op", large, "--op", small))}

@@ -84,8 +84,10 @@ typedef struct bench_job {
     double device_open_ms, model_load_ms;
 } bench_job;
 
-/* Measure, fill in the row and its status.  false: memory ran out. */
-bool bench_measure(const bench_job *job, bench_row *row, lks_error *error);
+/* Measure, and fill in the row; its status says what went wrong. */
+void bench_measure(const bench_job *job, bench_row *row);
+
+/* The same for the device alone.  false: the peak could not be measured. */
 bool bench_measure_peak(const bench_job *job, bench_row *row, lks_error *error);
 
 /* Fill in reason and status. */

@@ -522,7 +522,7 @@ static void close_measurement(measurement *m)
     peak_close(&m->peak);
 }
 
-bool bench_measure(const bench_job *job, bench_row *row, lks_error *error)
+void bench_measure(const bench_job *job, bench_row *row)
 {
     measurement m = { .job = job, .row = row };
     lks_error why = { LKS_OK, "" };
@@ -533,15 +533,13 @@ bool bench_measure(const bench_job *job, bench_row *row, lks_error *error)
     row->figure[MODEL_LOAD_MS] = job->model_load_ms;
     if (!device_affordable(job->model, row->model, row->batch, &job->b->options->limits, &why)) {
         bench_refuse(row, ROW_NOT_SUPPORTED, why.text);
-        return true;
+        return;
     }
     lks_model_cost(job->model, row->batch, &cost);
     m.gmac_per_image = (double)cost.macs * 1e-9 / row->batch;
     if (!measure(&m, &why))
         bench_refuse(row, why.status == LKS_ERR_UNSUPPORTED ? ROW_NOT_SUPPORTED : ROW_FAILED, why.text);
     close_measurement(&m);
-    (void)error;
-    return true;
 }
 
 bool bench_measure_peak(const bench_job *job, bench_row *row, lks_error *error)
