@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cases that are blocks as networks have them, which the host fuses: a pad, a linear op, a residual add, a table, a reshape.  And what
- * looks like one and must stay as it is: a tensor with a second reader, an output in between, a pad of channels.
+ * Cases that are blocks as networks have them, which the host fuses: a pad, a linear op, a residual add, a table, a reshape.  And
+ * what looks like one and must stay as it is: a tensor with a second reader, an output in between, a pad of channels.
  */
 #include "tools/cases_maker.h"
 

@@ -125,7 +125,7 @@ static void print_row(const selftest *s, const target *t, uint32_t variant, uint
 
     if (!row_counts(t, variant, kind))
         return;
-    printf("%-15s  %6" PRIu32 "  %-12s  %-16s  %8" PRIu64 "  %8" PRIu64 "  %8" PRIu64 "  %s\n", t->device.info.backend,
+    printf("%-15s  %6" PRIu32 "  %-18s  %-16s  %8" PRIu64 "  %8" PRIu64 "  %8" PRIu64 "  %s\n", t->device.info.backend,
            t->device.index, t->variant[variant] ? t->variant[variant] : AUTO, cases_name(s->kind[kind]), r->passed, r->failed,
            r->unsupported, row_word(r));
 }
@@ -180,7 +180,7 @@ static bool independent(const selftest *s)
 
 void report_text(const selftest *s)
 {
-    printf("%-15s  %6s  %-12s  %-16s  %8s  %8s  %8s  %s\n", "backend", "device", "variant", "op", "passed", "failed", "not supp",
+    printf("%-15s  %6s  %-18s  %-16s  %8s  %8s  %8s  %s\n", "backend", "device", "variant", "op", "passed", "failed", "not supp",
            "result");
     for (size_t i = 0; i < s->targets; i++)
         for (uint32_t v = 0; v < s->target[i].variants; v++)

@@ -171,7 +171,8 @@ typedef struct lks_device_info {
 lks_status lks_device(uint32_t i, lks_device_info *info);
 
 /*
- * A device kept open, which any number of sessions and threads may share: opening one may take seconds (a driver, compiled kernels).
+ * A device kept open, which any number of sessions and threads may share: opening one may take seconds (a driver, compiled
+ * kernels).
  */
 typedef struct lks_context lks_context;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The plan: every op lowered, what may be fused fused, and every activation placed in one arena so that those alive together do not
- * overlap.
+ * The plan: every op lowered, what may be fused fused, and every activation placed in one arena so that those alive together do
+ * not overlap.
  */
 #include "host/plan.h"
 

@@ -47,8 +47,9 @@ static uint32_t devices_of(const fault *f)
 
 static lks_status describe(const fault *f, const char *name, uint32_t i, lks_device_info *info)
 {
-    *info = (lks_device_info){ .driver = "wrong on purpose", .usable = 1 };
+    *info = (lks_device_info){ .usable = 1 };
     snprintf(info->backend, sizeof info->backend, "%s", name);
+    snprintf(info->driver, sizeof info->driver, "%s on purpose", f->right ? "right" : "wrong");
     snprintf(info->name, sizeof info->name, "%s", f->what);
     return i < devices_of(f) ? LKS_OK : LKS_ERR_NO_DEVICE;
 }

@@ -22,6 +22,7 @@ typedef struct faulty_call {
 /* What is wrong with a backend.  What is NULL is as in the reference. */
 typedef struct fault {
     const char *what;
+    int right;                  /* nothing is */
     uint32_t devices;           /* 0 means 1 */
     const char *wrong_variant;  /* step is used only where this variant was asked for; NULL: always */
     lks_status (*open)(uint32_t device, lks_error *error);

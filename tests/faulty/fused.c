@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A backend that takes every fusion of the host and is right: the reference's kernel, and then, element by element, what was fused
- * behind it.  So the host's fusing is tested without a device.  And one that is wrong there.
+ * A backend that takes every fusion of the host and is right: the reference's kernel, and then, element by element, what was
+ * fused behind it.  So the host's fusing is tested without a device.  And one that is wrong there.
  */
 #include "faulty/faulty.h"
 
@@ -52,5 +52,5 @@ static void wrong_order(const faulty_call *c)
     finish(c, 1);
 }
 
-const fault faulty_fused = { .what = "right, and takes every fusion", .step = right };
+const fault faulty_fused = { .what = "takes every fusion", .right = 1, .step = right };
 const fault faulty_order = { .what = "fused: the table before the addition", .step = wrong_order };

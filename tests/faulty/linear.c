@@ -84,7 +84,8 @@ static lks_conv as_conv(const lks_step *step)
 
     if (step->kernel != LKS_KERNEL_MATMUL)
         return step->args.conv;
-    return (lks_conv){ { m->rows, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0 }, m->in_c, m->out_c, 1, 0, m->x_zero, m->w_zero, m->tail, m->fused };
+    return (lks_conv){ { m->rows, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0 }, m->in_c, m->out_c, 1, 0, m->x_zero, m->w_zero, m->tail,
+                       m->fused };
 }
 
 void faulty_linear(const faulty_call *c, linear_flaw flaw)
