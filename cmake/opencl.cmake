@@ -22,7 +22,8 @@ endif()
 if(LOCKSTEP_WITH_OPENCL)
   find_package(Threads REQUIRED)
   file(GLOB opencl_kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/opencl/*.cl)
-  list(APPEND opencl_kernels ${PROJECT_SOURCE_DIR}/src/spec/op.h ${PROJECT_SOURCE_DIR}/src/spec/arith.h ${PROJECT_SOURCE_DIR}/src/opencl/args.h)
+  list(APPEND opencl_kernels ${PROJECT_SOURCE_DIR}/src/spec/op.h ${PROJECT_SOURCE_DIR}/src/spec/arith.h ${PROJECT_SOURCE_DIR}/src/spec/magic.h
+       ${PROJECT_SOURCE_DIR}/src/opencl/args.h)
   set(opencl_embedded ${PROJECT_BINARY_DIR}/opencl_sources.c)
   add_custom_command(OUTPUT ${opencl_embedded}
     COMMAND ${CMAKE_COMMAND} -DOUTPUT=${opencl_embedded} "-DSOURCES=${opencl_kernels}" -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The code of the law in every language that it is written for.
 
-src/spec/op.h and arith.h must compile, without a warning, as C99, C11, CUDA (nvcc; clang where nvcc is absent) and OpenCL C; the
+src/spec/op.h, arith.h and magic.h must compile, without a warning, as C99, C11, CUDA (nvcc; clang where nvcc is absent) and OpenCL C; the
 public header as C99, C11 and C++17.  A language whose compiler is absent is reported as skipped.
 """
 import pathlib
@@ -12,19 +12,22 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-# Uses every function of arith.h from a function of that language.
+# Uses every function of arith.h and magic.h that devices have from a function of that language.
 BODY = """
     lks_rq rq = { 1 << 30, 31 };
     lks_tail tail = { 0, -128, 127, LKS_TFLITE };
     lks_softmax_row row = lks_softmax_begin(1 << 19);
+    lks_addition sum = { 0, 0, 0, rq, rq, rq, tail };
+    lks_magic by = { 1, 0, 1 };
     int32_t v = x;
 
     v += lks_shr32(v, 3) + (int32_t)lks_shr64(v, 3) + lks_clamp(v, -5, 5) + lks_rshift_away(v, 2) + lks_mulh(v, v);
     v += lks_requant(v, rq, LKS_HALF_UP) + lks_requant_tflite(v, rq) + lks_finish(v, rq, tail);
     v += lks_scale_addend(v, 3, rq, LKS_TFLITE) + lks_average(v, 3, LKS_HALF_UP) + lks_lshift_sat(v, 2) + lks_exp5(-v);
+    v += lks_add(v, v, sum) + (int32_t)lks_divide((uint32_t)v, by) + lks_average_magic(v, by, by, LKS_HALF_UP);
     v += lks_softmax_exp(-v, rq.m, 3) + lks_recip(v) + lks_clz32(1u) + lks_softmax_finish(v, row);
 """
-INCLUDES = '#include "spec/arith.h"\n'
+INCLUDES = '#include "spec/magic.h"\n'
 HOST = INCLUDES + "int32_t use(int32_t x);\nint32_t use(int32_t x)\n{" + BODY + "    return v;\n}\n"
 CUDA = INCLUDES + 'extern "C" __global__ void use(int32_t *out, int32_t x)\n{' + BODY + "    *out = v;\n}\n"
 OPENCL = INCLUDES + "__kernel void use(__global int32_t *out, int32_t x)\n{" + BODY + "    *out = v;\n}\n"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The OpenCL backend on every OpenCL device of this machine: selftest with every variant that compiles there, models and their goldens,
-and errors.  Skipped where there is no device; Debian's PoCL makes one of the CPU.
+"""The OpenCL backend on every OpenCL device of this machine: selftest with every variant that compiles there, models and their
+goldens, and errors.  Skipped where there is no device; Debian's PoCL makes one of the CPU.
 """
 import json
 import os
@@ -36,12 +36,14 @@ class OpenCL(unittest.TestCase):
     def test_selftest(self) -> None:
         text = self.passes("selftest", *BACKEND, "--cases", CASES)
         self.assertEqual(text.splitlines()[-1], "PASSED")
-        ran = {line.split()[2] for line in text.splitlines() if line.startswith("opencl") and line.endswith("OK") and len(line.split()) > 6}
+        rows = [line.split() for line in text.splitlines()]
+        ran = {row[2] for row in rows if len(row) > 6 and row[0] == "opencl" and row[-1] == "OK"}
         self.assertLessEqual({"auto", "direct", "wide", "portable_128x128", "portable_64x64"}, ran)
 
     def test_digits(self) -> None:
         self.passes("verify", DIGITS, *BACKEND)
-        runs = [program.digests(self.passes("run", DIGITS, DIGITS.parent / "7.png", "--backend", name)) for name in ("opencl", "cpu_ref")]
+        picture = DIGITS.parent / "7.png"
+        runs = [program.digests(self.passes("run", DIGITS, picture, "--backend", name)) for name in ("opencl", "cpu_ref")]
         self.assertEqual(*runs)
 
     def test_models_and_goldens(self) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What compilers of GPUs make of the OpenCL kernels: dot product instructions in conv, no spills to scratch memory, no floating point
-(which a run-time division would bring), no atomics.  For AMD gfx906, gfx90a, gfx1030, gfx1100 and NVIDIA, with clang and libclc; no card
-is needed.
+"""What compilers of GPUs make of the OpenCL kernels: dot product instructions in conv, no spills to scratch memory, no floating
+point (which a run-time division would bring), no atomics.  For AMD gfx906, gfx90a, gfx1030, gfx1100 and NVIDIA, with clang and
+libclc; no card is needed.
 """
 import pathlib
 import re
@@ -15,10 +15,10 @@ import program
 SRC = program.ROOT / "src"
 CLANG = shutil.which("clang-15")
 LIBCLC = pathlib.Path("/usr/lib/clc")
-HEAD = ("spec/op.h", "spec/arith.h", "opencl/args.h")
+HEAD = ("spec/op.h", "spec/arith.h", "spec/magic.h", "opencl/args.h")
 TILE = (*HEAD, *(f"opencl/{n}.cl" for n in ("dot", "linear", "tile", "conv", "matmul")))
-DIRECT = (*HEAD, *(f"opencl/{n}.cl" for n in ("linear", "window", "depthwise", "binary", "lut", "window_max", "window_sum", "reduce",
-                                               "softmax", "copy", "selftest")))
+DIRECT = (*HEAD, *(f"opencl/{n}.cl" for n in ("linear", "window", "depthwise", "binary", "lut", "window_max", "window_sum",
+                                               "reduce", "softmax", "copy", "selftest")))
 SUDOT = {"gfx1100"}                     # the others have sdot4
 AMD = ("gfx906", "gfx90a", "gfx1030", "gfx1100")
 FLOAT_AMD = re.compile(r"^\s+v_\w*_(f16|f32|f64)\w*\s", re.M)
@@ -40,15 +40,16 @@ class Assembly(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "kernels.cl")
             path.write_text(text)
-            command = [CLANG, "-x", "cl", "-cl-std=CL1.2", "-target", target, *more, "-nogpulib", "-Xclang", "-finclude-default-header",
-                       "-Wno-linker-warnings", "-O2", "-Xclang", "-mlink-builtin-bitcode", "-Xclang", str(LIBCLC / library), "-S", "-o", "-",
-                       str(path)]
+            command = [CLANG, "-x", "cl", "-cl-std=CL1.2", "-target", target, *more, "-nogpulib", "-Xclang",
+                       "-finclude-default-header", "-Wno-linker-warnings", "-O2", "-Xclang", "-mlink-builtin-bitcode", "-Xclang",
+                       str(LIBCLC / library), "-S", "-o", "-", str(path)]
             done = subprocess.run(command, capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stderr)
             return done.stdout
 
     def tile(self, log: int, dot: int) -> str:
-        return source(TILE, f"#define LKS_DOT {dot}\n#define TILE_M_LOG {log}\n#define TILE_N_LOG {log}\n#define LKS_NAME(x) x##_kernel\n")
+        options = {"LKS_DOT": dot, "TILE_M_LOG": log, "TILE_N_LOG": log, "TILE_K_LOG": log - 4, "LKS_NAME(x)": "x##_kernel"}
+        return source(TILE, "".join(f"#define {name} {value}\n" for name, value in options.items()))
 
     def direct(self) -> str:
         return source(DIRECT, "#define WIDTH 4\n#define LANES_MAX 64\n")

@@ -5,7 +5,7 @@
 #ifndef LKS_CUDA_AXES_H
 #define LKS_CUDA_AXES_H
 
-#include "cuda/magic.h"
+#include "spec/magic.h"
 
 #ifdef __cplusplus
 extern "C" {

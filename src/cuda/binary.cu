@@ -110,11 +110,6 @@ static void pack(const lks_step *s, uint32_t, void *packed)
     lks_pack_table(s, packed);
 }
 
-static size_t workspace_bytes(const lks_step *, uint32_t, uint32_t, const lks_cuda_caps *)
-{
-    return 0;
-}
-
 static void count_in_words(lks_axes *a)
 {
     const int32_t last = a->count - 1;
@@ -143,4 +138,4 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
     return LKS_LAUNCH(binary_words_kernel, dim3((unsigned)lks_ceil_div(p.threads, 256)), dim3(256), 0, stream, p);
 }
 
-extern "C" const lks_cuda_family lks_cuda_binary = { variants, supports, choose, packed_bytes, pack, workspace_bytes, launch };
+extern "C" const lks_cuda_family lks_cuda_binary = { variants, supports, choose, packed_bytes, pack, NULL, launch };

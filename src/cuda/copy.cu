@@ -113,20 +113,6 @@ static uint32_t choose(const lks_step *s, uint32_t, const lks_cuda_caps *c)
     return supports(s, BYTES_16, c) ? BYTES_16 : supports(s, BYTES_4, c) ? BYTES_4 : BYTES_1;
 }
 
-static size_t packed_bytes(const lks_step *, uint32_t)
-{
-    return 0;
-}
-
-static void pack(const lks_step *, uint32_t, void *)
-{
-}
-
-static size_t workspace_bytes(const lks_step *, uint32_t, uint32_t, const lks_cuda_caps *)
-{
-    return 0;
-}
-
 static copy_args args_of(const lks_copy *k, const lks_cuda_operands *t, int32_t unit)
 {
     const copy_axes a = axes_of(k, t->n);
@@ -162,4 +148,4 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
     }
 }
 
-extern "C" const lks_cuda_family lks_cuda_copy = { variants, supports, choose, packed_bytes, pack, workspace_bytes, launch };
+extern "C" const lks_cuda_family lks_cuda_copy = { variants, supports, choose, NULL, NULL, NULL, launch };

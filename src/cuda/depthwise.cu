@@ -223,11 +223,6 @@ static void pack(const lks_step *s, uint32_t variant, void *packed)
     }
 }
 
-static size_t workspace_bytes(const lks_step *, uint32_t, uint32_t, const lks_cuda_caps *)
-{
-    return 0;
-}
-
 static cudaError_t launch_3x3(lks_direct_args a, const lks_magic strips, cudaStream_t stream)
 {
     const lks_window *w = &a.conv.window;
@@ -260,4 +255,4 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
         : LKS_LAUNCH(depthwise_direct_kernel, grid, dim3(256), 0, stream, a);
 }
 
-extern "C" const lks_cuda_family lks_cuda_depthwise = { variants, supports, choose, packed_bytes, pack, workspace_bytes, launch };
+extern "C" const lks_cuda_family lks_cuda_depthwise = { variants, supports, choose, packed_bytes, pack, NULL, launch };

@@ -7,7 +7,7 @@
 #define LKS_CUDA_DIRECT_H
 
 #include "cuda/family.h"
-#include "cuda/magic.h"
+#include "spec/magic.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -6,7 +6,7 @@
 #define LKS_CUDA_ELEMENT_CUH
 
 #include "cuda/device.cuh"
-#include "cuda/magic.h"
+#include "spec/magic.h"
 
 /* Byte i of a word, signed. */
 static __device__ __forceinline__ int32_t lks_byte(uint32_t word, int32_t i)

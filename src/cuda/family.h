@@ -35,20 +35,20 @@ typedef struct lks_cuda_family {
     /* NULL-terminated: what lks_backend.variant shows.  A variant number below is an index into it. */
     const char *const *variants;
 
-    /* May the variant run this step, with any n?  Each legal step has a variant that may. */
+    /* May the variant run this step, with any n?  Each legal step has a variant that may.  NULL: every variant runs every step. */
     int (*supports)(const lks_step *s, uint32_t variant, const lks_cuda_caps *c);
 
-    /* The variant to run, one that supports the step.  Never changes a byte. */
+    /* The variant to run, one that supports the step.  Never changes a byte.  NULL: the first. */
     uint32_t (*choose)(const lks_step *s, uint32_t max_batch, const lks_cuda_caps *c);
 
     /*
      * Constants in the layout of the variant.  pack writes every one of packed_bytes bytes; packed is host memory, 16-byte
-     * aligned.
+     * aligned.  Both NULL: there are none.
      */
     size_t (*packed_bytes)(const lks_step *s, uint32_t variant);
     void (*pack)(const lks_step *s, uint32_t variant, void *packed);
 
-    /* Enough for any n from 1 to max_batch. */
+    /* Enough for any n from 1 to max_batch.  NULL: none is needed. */
     size_t (*workspace_bytes)(const lks_step *s, uint32_t variant, uint32_t max_batch, const lks_cuda_caps *c);
 
     /* Enqueue the step on the stream: no allocation, no waiting, no host callback, so that a graph can capture it. */

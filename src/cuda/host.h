@@ -77,6 +77,12 @@ struct lks_program {
 
 const lks_cuda_family *lks_cuda_family_of(lks_kernel kernel);
 
+/* family.h, NULL included. */
+static inline int lks_cuda_supports(const lks_cuda_family *f, const lks_step *s, uint32_t variant, const lks_cuda_caps *c)
+{
+    return !f->supports || f->supports(s, variant, c);
+}
+
 const char *lks_cuda_variant(lks_device_handle *device, lks_kernel kernel, uint32_t i);
 lks_status lks_cuda_build(lks_device_handle *device, const lks_plan *plan, const char *variant, lks_program **program,
                           lks_error *error);

@@ -39,16 +39,6 @@ extern "C" __global__ void __launch_bounds__(256) lut_kernel(const int8_t *x, co
 
 static const char *const variants[] = { "vector", NULL };
 
-static int supports(const lks_step *, uint32_t, const lks_cuda_caps *)
-{
-    return 1;
-}
-
-static uint32_t choose(const lks_step *, uint32_t, const lks_cuda_caps *)
-{
-    return 0;
-}
-
 static size_t packed_bytes(const lks_step *, uint32_t)
 {
     return LKS_TABLE_SIZE;
@@ -57,11 +47,6 @@ static size_t packed_bytes(const lks_step *, uint32_t)
 static void pack(const lks_step *s, uint32_t, void *packed)
 {
     lks_pack_table(s, packed);
-}
-
-static size_t workspace_bytes(const lks_step *, uint32_t, uint32_t, const lks_cuda_caps *)
-{
-    return 0;
 }
 
 static cudaError_t launch(const lks_step *s, uint32_t, const lks_cuda_operands *t, const lks_cuda_caps *, cudaStream_t stream)
@@ -73,4 +58,4 @@ static cudaError_t launch(const lks_step *s, uint32_t, const lks_cuda_operands *
                       t->x, (const int8_t *)t->packed, t->y, (uint32_t)count);
 }
 
-extern "C" const lks_cuda_family lks_cuda_lut = { variants, supports, choose, packed_bytes, pack, workspace_bytes, launch };
+extern "C" const lks_cuda_family lks_cuda_lut = { variants, NULL, NULL, packed_bytes, pack, NULL, launch };

@@ -39,8 +39,8 @@ static lks_status choose_variant(const lks_program *p, uint32_t i, const char *n
 
     c->family = lks_cuda_family_of(s->kernel);
     if (!find_variant(c->family, name, &c->variant)) {
-        c->variant = c->family->choose(s, p->plan->max_batch, &p->device->caps);
-    } else if (!c->family->supports(s, c->variant, &p->device->caps)) {
+        c->variant = c->family->choose ? c->family->choose(s, p->plan->max_batch, &p->device->caps) : 0;
+    } else if (!lks_cuda_supports(c->family, s, c->variant, &p->device->caps)) {
         error->status = LKS_ERR_UNSUPPORTED;
         snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: op %u: %s kernels \"%s\" do not do its shape",
                  p->device->index, s->op, kernel_names[s->kernel], name);
@@ -52,37 +52,19 @@ static lks_status choose_variant(const lks_program *p, uint32_t i, const char *n
 
 /* ---- constants ----------------------------------------------------------------------------------------------------------- */
 
-/* Bytes of a constant operand: only binary kernels have some, and they do not depend on the batch. */
-static size_t operand_bytes(const lks_step *s, const int32_t stride[LKS_MAX_RANK])
-{
-    size_t last = 0;
-
-    for (int axis = 0; axis < LKS_MAX_RANK; axis++)
-        last += (size_t)(s->args.binary.dims[axis] - 1) * (size_t)stride[axis];
-    return last + 1;
-}
-
-static size_t x_bytes(const lks_step *s)
-{
-    return s->kernel == LKS_KERNEL_BINARY && s->x_data ? operand_bytes(s, s->args.binary.a_stride) : 0;
-}
-
-static size_t x2_bytes(const lks_step *s)
-{
-    return s->kernel == LKS_KERNEL_BINARY && s->x2_data ? operand_bytes(s, s->args.binary.b_stride) : 0;
-}
-
 static void measure(lks_program *p)
 {
     for (uint32_t i = 0; i < p->plan->step_count; i++) {
         const lks_step *s = &p->plan->steps[i];
         lks_cuda_step *c = &p->steps[i];
-        size_t workspace = c->family->workspace_bytes(s, c->variant, p->plan->max_batch, &p->device->caps);
+        const lks_cuda_family *f = c->family;
+        size_t packed = f->packed_bytes ? f->packed_bytes(s, c->variant) : 0;
+        size_t workspace = f->workspace_bytes ? f->workspace_bytes(s, c->variant, p->plan->max_batch, &p->device->caps) : 0;
 
         c->packed = p->constants_bytes;
-        c->x_data = c->packed + align_up(c->family->packed_bytes(s, c->variant));
-        c->x2_data = c->x_data + align_up(x_bytes(s));
-        p->constants_bytes = c->x2_data + align_up(x2_bytes(s));
+        c->x_data = c->packed + align_up(packed);
+        c->x2_data = c->x_data + align_up(s->x_data_bytes);
+        p->constants_bytes = c->x2_data + align_up(s->x2_data_bytes);
         if (workspace > p->workspace_bytes)
             p->workspace_bytes = workspace;
     }
@@ -108,11 +90,12 @@ static void pack_step(const lks_program *p, uint32_t i, uint8_t *image)
     const lks_step *s = &p->plan->steps[i];
     const lks_cuda_step *c = &p->steps[i];
 
-    c->family->pack(s, c->variant, image + c->packed);
-    if (x_bytes(s))
-        memcpy(image + c->x_data, s->x_data, x_bytes(s));
-    if (x2_bytes(s))
-        memcpy(image + c->x2_data, s->x2_data, x2_bytes(s));
+    if (c->family->pack)
+        c->family->pack(s, c->variant, image + c->packed);
+    if (s->x_data)
+        memcpy(image + c->x_data, s->x_data, s->x_data_bytes);
+    if (s->x2_data)
+        memcpy(image + c->x2_data, s->x2_data, s->x2_data_bytes);
 }
 
 static lks_status upload(lks_program *p, lks_error *error)

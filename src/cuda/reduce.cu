@@ -71,11 +71,6 @@ extern "C" __global__ void __launch_bounds__(256) reduce_block_kernel(const redu
 static const char *const variants[] = { "thread", "warp", "block", NULL };
 enum { THREAD, WARP, BLOCK };
 
-static int supports(const lks_step *, uint32_t, const lks_cuda_caps *)
-{
-    return 1;
-}
-
 static int64_t summed_of(const lks_reduce *k)
 {
     int64_t summed = 1;
@@ -100,20 +95,6 @@ static uint32_t choose(const lks_step *s, uint32_t max_batch, const lks_cuda_cap
     if (!(k->axes >> last & 1) && (summed <= 64 || outputs >= 256 * (int64_t)c->multiprocessors))
         return THREAD;
     return summed <= 1024 ? WARP : BLOCK;
-}
-
-static size_t packed_bytes(const lks_step *, uint32_t)
-{
-    return 0;
-}
-
-static void pack(const lks_step *, uint32_t, void *)
-{
-}
-
-static size_t workspace_bytes(const lks_step *, uint32_t, uint32_t, const lks_cuda_caps *)
-{
-    return 0;
 }
 
 static reduce_args args_of(const lks_reduce *k, const lks_cuda_operands *t)
@@ -154,4 +135,4 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
     }
 }
 
-extern "C" const lks_cuda_family lks_cuda_reduce = { variants, supports, choose, packed_bytes, pack, workspace_bytes, launch };
+extern "C" const lks_cuda_family lks_cuda_reduce = { variants, NULL, choose, NULL, NULL, NULL, launch };

@@ -128,7 +128,7 @@ static lks_status check_kernel(problem *p, lks_device_handle *device, lks_error 
     for (uint32_t v = 0; f->variants[v] && st == LKS_OK; v++) {
         lks_program *program;
 
-        if (!f->supports(&p->step, v, &device->caps))
+        if (!lks_cuda_supports(f, &p->step, v, &device->caps))
             continue;
         if ((st = lks_cuda_build(device, &p->plan, f->variants[v], &program, error)) != LKS_OK)
             return st;

@@ -77,11 +77,6 @@ extern "C" __global__ void __launch_bounds__(BLOCK_THREADS) softmax_block_kernel
 static const char *const variants[] = { "warp", "block", NULL };
 enum { WARP, BLOCK };
 
-static int supports(const lks_step *, uint32_t, const lks_cuda_caps *)
-{
-    return 1;
-}
-
 /* Few long rows: a warp each would leave the device idle. */
 static uint32_t choose(const lks_step *s, uint32_t max_batch, const lks_cuda_caps *c)
 {
@@ -100,11 +95,6 @@ static void pack(const lks_step *s, uint32_t, void *packed)
     memcpy(packed, s->exp_table, TABLE_BYTES);
 }
 
-static size_t workspace_bytes(const lks_step *, uint32_t, uint32_t, const lks_cuda_caps *)
-{
-    return 0;
-}
-
 static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_operands *t, const lks_cuda_caps *,
                           cudaStream_t stream)
 {
@@ -120,4 +110,4 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
     return LKS_LAUNCH(softmax_warp_kernel, grid, dim3(BLOCK_THREADS), TABLE_BYTES, stream, a);
 }
 
-extern "C" const lks_cuda_family lks_cuda_softmax = { variants, supports, choose, packed_bytes, pack, workspace_bytes, launch };
+extern "C" const lks_cuda_family lks_cuda_softmax = { variants, NULL, choose, packed_bytes, pack, NULL, launch };

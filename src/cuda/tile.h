@@ -14,7 +14,7 @@
 #define LKS_CUDA_TILE_H
 
 #include "cuda/family.h"
-#include "cuda/magic.h"
+#include "spec/magic.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -50,20 +50,6 @@ extern "C" __global__ void __launch_bounds__(256) window_max_words_kernel(const 
 
 static const char *const variants[] = { "bytes", "words", NULL };
 
-static size_t packed_bytes(const lks_step *, uint32_t)
-{
-    return 0;
-}
-
-static void pack(const lks_step *, uint32_t, void *)
-{
-}
-
-static size_t workspace_bytes(const lks_step *, uint32_t, uint32_t, const lks_cuda_caps *)
-{
-    return 0;
-}
-
 static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_operands *t, const lks_cuda_caps *,
                           cudaStream_t stream)
 {
@@ -75,5 +61,5 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
 }
 
 extern "C" const lks_cuda_family lks_cuda_window_max = {
-    variants, lks_window_supports, lks_window_choose, packed_bytes, pack, workspace_bytes, launch
+    variants, lks_window_supports, lks_window_choose, NULL, NULL, NULL, launch
 };

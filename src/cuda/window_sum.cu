@@ -78,11 +78,6 @@ static void pack(const lks_step *s, uint32_t, void *packed)
         counts[i] = lks_magic_of(i + 1);
 }
 
-static size_t workspace_bytes(const lks_step *, uint32_t, uint32_t, const lks_cuda_caps *)
-{
-    return 0;
-}
-
 static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_operands *t, const lks_cuda_caps *,
                           cudaStream_t stream)
 {
@@ -94,5 +89,5 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
 }
 
 extern "C" const lks_cuda_family lks_cuda_window_sum = {
-    variants, lks_window_supports, lks_window_choose, packed_bytes, pack, workspace_bytes, launch
+    variants, lks_window_supports, lks_window_choose, packed_bytes, pack, NULL, launch
 };

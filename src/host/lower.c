@@ -115,6 +115,8 @@ static void lower_add(const lowering *l)
     broadcast_strides(b, l->v.y, k->b_stride);
     l->step->x_data = a->data;
     l->step->x2_data = b->data;
+    l->step->x_data_bytes = a->constant ? a->elements : 0;
+    l->step->x2_data_bytes = b->constant ? b->elements : 0;
 }
 
 static void lower_lut(const lowering *l)

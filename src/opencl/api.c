@@ -34,7 +34,7 @@ int lks_cl_load(lks_cl_api *api, char *reason, size_t size)
     const char *missing = NULL;
 
     if (!library) {
-        snprintf(reason, size, "there is no OpenCL loader (libOpenCL.so.1): install ocl-icd-libopencl1 and the driver of the device");
+        snprintf(reason, size, "there is no OpenCL loader (libOpenCL.so.1): install ocl-icd-libopencl1 and the device's driver");
         return 0;
     }
 #define LKS_CL_FIND(name) missing = find(library, #name, &api->name, sizeof api->name) ? missing : #name;
@@ -79,5 +79,6 @@ lks_status lks_cl_fail_call(lks_error *error, const char *what, cl_int code)
 {
     int memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY;
 
-    return lks_cl_fail(error, memory ? LKS_ERR_NOMEM : LKS_ERR_DEVICE, "opencl: %s: %s (%d)", what, lks_cl_error_name(code), code);
+    return lks_cl_fail(error, memory ? LKS_ERR_NOMEM : LKS_ERR_DEVICE, "opencl: %s: %s (%d)", what, lks_cl_error_name(code),
+                       code);
 }

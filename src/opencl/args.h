@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the host hands to the kernels by value: structs of 32-bit integers, then of 64-bit ones, so that both sides lay them out alike.
- * Compiles as C11 and as OpenCL C.
+ * What the host hands to the kernels by value: structs of 32-bit integers, then of 64-bit ones, so that both sides lay them out
+ * alike. Compiles as C11 and as OpenCL C.
  */
 #ifndef LKS_OPENCL_ARGS_H
 #define LKS_OPENCL_ARGS_H
 
-#include "spec/op.h"
-
-/* Divides x < 2^31 by d >= 1: (mulhi(x, m) + x) >> s, with s = ceil(log2 d), m = floor(2^32 (2^s - d) / d) + 1.  (Granlund and
- * Montgomery, 1994, figure 4.1; for d = 1: m = 1, s = 0, and mulhi(x, 1) = 0.) */
-typedef struct lks_magic {
-    uint32_t m, s;
-} lks_magic;
+#include "spec/magic.h"
 
 /*
  * Where the operands of a step lie: bytes from the start of the arena or, where the step has a constant there, of the constants.
@@ -21,21 +15,22 @@ typedef struct lks_magic {
 typedef struct lks_places {
     uint64_t x, x2, y, w, bias, rq, table, pads;
     int32_t x_constant, x2_constant, has_table;
-    uint32_t n, count;                                  /* images of the run; work of the kernel: rows, blocks or elements of all of them */
+    uint32_t n, count;          /* images of the run; rows, blocks or elements of all of them, as the kernel counts its work */
 } lks_places;
 
 /*
  * conv and matmul as a product of rows: y[m][o] = tail(sum over k of a[m][k] * w[o][k]), per group.
  *
- * A row of a is made of words of four int8: for each tap of the window tap_words words, the last one filled up with zeros.  matmul
- * has one tap.  Weights are packed as words [group][k][o], k filled up to a multiple of 8 and o to one of 128, with zeros.
+ * A row of a is made of words of four int8: for each tap of the window tap_words words, the last one filled up with zeros.
+ * matmul has one tap.  Weights are packed as words [group][k][o], k filled up to a multiple of 8 and o to one of 128, with zeros.
  *
  * The wide variant has words of two int8 instead, and weights as opencl/wide.cl says.
  */
 typedef struct lks_linear {
     uint32_t rows_per_image, words, tap_words, columns_pad, blocks;
     int32_t in_c, group_c, group_o, out_c;
-    int32_t in_h, in_w, out_w, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left, pad_value, w_zero;
+    int32_t in_h, in_w, out_w, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+    int32_t pad_top, pad_left, pad_value, w_zero;
     lks_magic by_image, by_row, by_tap, by_kernel_w;    /* out_h * out_w, out_w, tap_words, kernel_w */
     lks_tail tail;
     lks_fused fused;

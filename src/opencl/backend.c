@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The contract of spec/backend.h for OpenCL: a program is its constants on the device and a list of kernel calls; a stream is an arena,
- * an in-order queue, and kernels with their arguments set.
+ * The contract of spec/backend.h for OpenCL: a program is its constants on the device and a list of kernel calls; a stream is an
+ * arena, an in-order queue, and kernels with their arguments set.
  */
 #include "opencl/backend.h"
 
@@ -34,17 +34,19 @@ static lks_status check_size(const lks_device_handle *d, const lks_plan *plan, s
     const size_t arena = plan->arena_bytes, most = arena > constants ? arena : constants;
 
     if (most > d->alloc_bytes)
-        return lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: one buffer may have %llu bytes, and the %s needs %zu: make the batch "
-                           "smaller", d->index, (unsigned long long)d->alloc_bytes, most == arena ? "arena" : "model", most);
+        return lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: one buffer may have %llu bytes, and the %s needs %zu: make "
+                           "the batch smaller", d->index, (unsigned long long)d->alloc_bytes, most == arena ? "arena" : "model",
+                           most);
     if (arena > d->global_bytes || constants > d->global_bytes - arena)
-        return lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: has %llu bytes of memory, and %zu are needed: make the batch smaller",
-                           d->index, (unsigned long long)d->global_bytes, arena + constants);
+        return lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: has %llu bytes of memory, and %zu are needed: make the batch "
+                           "smaller", d->index, (unsigned long long)d->global_bytes, arena + constants);
     return LKS_OK;
 }
 
+/* A buffer is never empty. */
 static void make_steps(lks_program *p, const char *variant, lks_cl_constants *constants)
 {
-    constants->size = 0;
+    constants->size = LKS_ARENA_ALIGN;
     for (uint32_t i = 0; i < p->plan->step_count; i++)
         lks_cl_make_step(p->device, p->plan, &p->plan->steps[i], variant, constants, &p->steps[i]);
 }
@@ -65,7 +67,8 @@ static lks_status upload(lks_program *p, const lks_cl_constants *constants, lks_
     lks_device_handle *d = p->device;
     cl_int code;
 
-    p->constants = d->cl.clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, constants->size, constants->bytes, &code);
+    p->constants = d->cl.clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, constants->size, constants->bytes,
+                                        &code);
     return p->constants ? LKS_OK : lks_cl_fail_call(error, "clCreateBuffer of the constants", code);
 }
 
@@ -96,7 +99,6 @@ static lks_status build(lks_device_handle *d, const lks_plan *plan, const char *
     p->device = d;
     p->plan = plan;
     make_steps(p, variant, &constants);
-    constants.size += 64;                       /* a buffer is never empty */
     if ((st = check_size(d, plan, constants.size, error)) != LKS_OK)    goto done;
     if ((st = compile_all(p, error)) != LKS_OK)                         goto done;
     constants.bytes = calloc(constants.size, 1);
@@ -105,7 +107,6 @@ static lks_status build(lks_device_handle *d, const lks_plan *plan, const char *
         goto done;
     }
     make_steps(p, variant, &constants);
-    constants.size += 64;
     if ((st = upload(p, &constants, error)) != LKS_OK)                  goto done;
     *program = p;
 
@@ -187,7 +188,8 @@ static lks_status stream_open(lks_program *p, lks_stream **stream, lks_error *er
     s->kernels = calloc(p->plan->step_count ? p->plan->step_count : 1, sizeof(cl_kernel));
     s->queue = d->cl.clCreateCommandQueue(d->context, d->id, 0, &code);
     if (!s->kernels || !s->queue)
-        st = s->kernels ? lks_cl_fail_call(error, "clCreateCommandQueue", code) : lks_cl_fail(error, LKS_ERR_NOMEM, "opencl: out of memory");
+        st = s->kernels ? lks_cl_fail_call(error, "clCreateCommandQueue", code)
+                        : lks_cl_fail(error, LKS_ERR_NOMEM, "opencl: out of memory");
     if (st == LKS_OK) {
         s->arena = d->cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE, p->plan->arena_bytes, NULL, &code);
         st = s->arena ? make_kernels(s, error) : lks_cl_fail_call(error, "clCreateBuffer of the arena", code);

@@ -21,10 +21,10 @@ lks_status lks_cl_cache_open(const char *dir, lks_error *error)
     struct stat s;
 
     if (lstat(dir, &s) != 0 && mkdir(dir, 0700) != 0)
-        return lks_cl_fail(error, LKS_ERR_ARGUMENT, "cache \"%.200s\": cannot be made: make its parent, or do without a cache", dir);
+        return lks_cl_fail(error, LKS_ERR_ARGUMENT, "cache \"%.200s\": cannot be made: make its parent, or use no cache", dir);
     if (lstat(dir, &s) != 0 || !S_ISDIR(s.st_mode) || s.st_uid != geteuid() || (s.st_mode & 077) != 0)
-        return lks_cl_fail(error, LKS_ERR_ARGUMENT, "cache \"%.200s\": is not a folder of this user alone: chmod 700 it, name another "
-                           "one, or do without a cache", dir);
+        return lks_cl_fail(error, LKS_ERR_ARGUMENT, "cache \"%.200s\": is not a folder of this user alone: chmod 700 it, name "
+                           "another one, or use no cache", dir);
     return LKS_OK;
 }
 

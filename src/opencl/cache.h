@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Compiled programs on disk: one file each, named by a key of everything that went into it, and hashed, so that a damaged or foreign
- * file is never used.
+ * Compiled programs on disk: one file each, named by a key of everything that went into it, and hashed, so that a damaged or
+ * foreign file is never used.
  */
 #ifndef LKS_OPENCL_CACHE_H
 #define LKS_OPENCL_CACHE_H

@@ -20,14 +20,16 @@ static const char *const program_names[LKS_CL_PROGRAMS] = {
 
 #define SOURCE(name) lks_cl_source_##name
 static const char *const direct_sources[] = {
-    SOURCE(op), SOURCE(arith), SOURCE(args), SOURCE(linear), SOURCE(window), SOURCE(depthwise), SOURCE(binary), SOURCE(lut),
-    SOURCE(window_max), SOURCE(window_sum), SOURCE(reduce), SOURCE(softmax), SOURCE(copy), SOURCE(selftest), NULL
+    SOURCE(op), SOURCE(arith), SOURCE(magic), SOURCE(args), SOURCE(linear), SOURCE(window), SOURCE(depthwise),
+    SOURCE(binary), SOURCE(lut), SOURCE(window_max), SOURCE(window_sum), SOURCE(reduce), SOURCE(softmax), SOURCE(copy),
+    SOURCE(selftest), NULL
 };
 static const char *const wide_sources[] = {
-    SOURCE(op), SOURCE(arith), SOURCE(args), SOURCE(linear), SOURCE(wide), SOURCE(conv), SOURCE(matmul), NULL
+    SOURCE(op), SOURCE(arith), SOURCE(magic), SOURCE(args), SOURCE(linear), SOURCE(wide), SOURCE(conv), SOURCE(matmul), NULL
 };
 static const char *const tile_sources[] = {
-    SOURCE(op), SOURCE(arith), SOURCE(args), SOURCE(dot), SOURCE(linear), SOURCE(tile), SOURCE(conv), SOURCE(matmul), NULL
+    SOURCE(op), SOURCE(arith), SOURCE(magic), SOURCE(args), SOURCE(dot), SOURCE(linear), SOURCE(tile), SOURCE(conv),
+    SOURCE(matmul), NULL
 };
 
 const char *lks_cl_program_name(uint32_t which)
@@ -56,8 +58,9 @@ static void write_prologue(const lks_device_handle *d, uint32_t which, char *tex
     else if (which == LKS_CL_WIDE)
         snprintf(text, size, "#define LKS_NAME(x) x##_wide_kernel\n");
     else
-        snprintf(text, size, "#define LKS_DOT %u\n#define TILE_M_LOG %u\n#define TILE_N_LOG %u\n#define LKS_NAME(x) x##_%s_kernel\n",
-                 dot == LKS_CL_PORTABLE ? 0 : dot + 1, log, log, program_names[which]);
+        snprintf(text, size, "#define LKS_DOT %u\n#define TILE_M_LOG %u\n#define TILE_N_LOG %u\n#define TILE_K_LOG %u\n"
+                 "#define LKS_NAME(x) x##_%s_kernel\n", dot == LKS_CL_PORTABLE ? 0 : dot + 1, log, log, log - 4,
+                 program_names[which]);
 }
 
 static const char *const *sources_of(uint32_t which)
@@ -88,7 +91,8 @@ static lks_status build(lks_device_handle *d, uint32_t which, cl_program program
     return code == CL_SUCCESS ? LKS_OK : fail_build(d, program, which, code, error);
 }
 
-static lks_status build_source(lks_device_handle *d, uint32_t which, const char *const *strings, cl_program *program, lks_error *error)
+static lks_status build_source(lks_device_handle *d, uint32_t which, const char *const *strings, cl_program *program,
+                               lks_error *error)
 {
     const char *copy[24];
     cl_uint count = 0;

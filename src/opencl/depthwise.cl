@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Convolution straight from the image, WIDTH output channels of one pixel by a work-item: depthwise (spec 4.1 with groups = in_c), and
- * the variant direct of conv, for groups of few output channels.
+ * Convolution straight from the image, WIDTH output channels of one pixel by a work-item: depthwise (spec 4.1 with groups =
+ * in_c), and the variant direct of conv, for groups of few output channels.
  *
  * Weights are packed [tap][channel of the group][output channel], so that neighbours read neighbouring bytes.
  */
 
 /* Output channels o .. o + count - 1 of the pixel whose window begins at h, w of an image. */
-LKS_FN void lks_depthwise_taps(const lks_depthwise *d, __global const int8_t *image, __global const int8_t *w, int h, int v, uint o,
+LKS_FN void lks_depthwise_taps(const lks_depthwise *d, __global const int8_t *image, __global const int8_t *w, int h, int v,
+                               uint o,
                                       uint count, uint acc[WIDTH])
 {
     for (int kh = 0; kh < d->kernel_h; kh++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finding, describing and opening OpenCL devices.  They are numbered over all platforms: GPUs first, then what is neither, then CPUs.
+ * Finding, describing and opening OpenCL devices.  They are numbered over all platforms: GPUs first, then what is neither, then
+ * CPUs.
  */
 #include "opencl/device.h"
 
@@ -31,7 +32,8 @@ static int is_known(const found *all, uint32_t n, cl_device_id id)
 }
 
 /* Devices of one kind of all platforms; the number of all found so far. */
-static uint32_t find_kind(const lks_cl_api *cl, const cl_platform_id *platforms, cl_uint count, cl_device_type type, found *all, uint32_t n)
+static uint32_t find_kind(const lks_cl_api *cl, const cl_platform_id *platforms, cl_uint count, cl_device_type type, found *all,
+                          uint32_t n)
 {
     for (cl_uint p = 0; p < count && p < PLATFORMS_MAX; p++) {
         cl_device_id ids[DEVICES_MAX];
@@ -260,12 +262,43 @@ void lks_cl_close(lks_device_handle *d)
 
 /* ---- programs ------------------------------------------------------------------------------------------------------------ */
 
+static int mentions(const lks_device_handle *d, cl_device_info what, const char *word)
+{
+    char text[8192] = "";
+
+    d->cl.clGetDeviceInfo(d->id, what, sizeof text - 1, text, NULL);
+    return strstr(text, word) != NULL;
+}
+
+/*
+ * Forms of the dot product that the device does not even claim are not tried: a compiler that must fail may write to stderr.  A
+ * claim alone is worth nothing (opencl/dot.cl).
+ */
+static int is_claimed(const lks_device_handle *d, uint32_t which)
+{
+    if (which < LKS_CL_TILES)
+        return 1;
+    switch ((lks_cl_dot)((which - LKS_CL_TILES) >> 1)) {
+    case LKS_CL_KHR:   return mentions(d, CL_DEVICE_EXTENSIONS, "cl_khr_integer_dot_product");
+    case LKS_CL_PTX:   return !d->is_cpu && mentions(d, CL_DEVICE_VENDOR, "NVIDIA");
+    case LKS_CL_SDOT:
+    case LKS_CL_SUDOT: return !d->is_cpu && (mentions(d, CL_DEVICE_VENDOR, "AMD")
+                                             || mentions(d, CL_DEVICE_VENDOR, "Advanced Micro Devices"));
+    default:           return 1;
+    }
+}
+
 /* What came from the cache and is wrong is compiled again: a driver may have changed beneath its own version number. */
 static lks_status compile_and_test(lks_device_handle *d, uint32_t which, cl_program *program, lks_error *error)
 {
     int cached;
-    lks_status st = lks_cl_compile(d, which, 1, program, &cached, error);
+    lks_status st;
 
+    *program = NULL;
+    if (!is_claimed(d, which))
+        return lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: the kernels \"%s\" are for other devices", d->index,
+                           lks_cl_program_name(which));
+    st = lks_cl_compile(d, which, 1, program, &cached, error);
     if (st == LKS_OK)
         st = lks_cl_test_program(d, which, *program, error);
     if (st != LKS_OK && *program) {

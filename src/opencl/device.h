@@ -13,8 +13,8 @@
 
 /* The sources, each as one string that ends with a zero (made by cmake/embed.cmake from src/opencl and src/spec). */
 #define LKS_CL_SOURCES(DO)                                                                                                       \
-    DO(op) DO(arith) DO(args) DO(dot) DO(linear) DO(tile) DO(wide) DO(conv) DO(matmul) DO(window) DO(depthwise) DO(binary)       \
-    DO(lut) DO(window_max) DO(window_sum) DO(reduce) DO(softmax) DO(copy) DO(selftest)
+    DO(op) DO(arith) DO(magic) DO(args) DO(dot) DO(linear) DO(tile) DO(wide) DO(conv) DO(matmul) DO(window) DO(depthwise)        \
+    DO(binary) DO(lut) DO(window_max) DO(window_sum) DO(reduce) DO(softmax) DO(copy) DO(selftest)
 
 #define LKS_CL_SOURCE(name) extern const char lks_cl_source_##name[];
 LKS_CL_SOURCES(LKS_CL_SOURCE)
@@ -73,7 +73,8 @@ const char *lks_cl_program_name(uint32_t which);
  */
 lks_status lks_cl_program(lks_device_handle *d, uint32_t which, cl_program *program, lks_error *error);
 
-/* Compile from source or cache (compile.c): as lks_cl_program, without its test and its memory.  cached: it came from the cache. */
-lks_status lks_cl_compile(lks_device_handle *d, uint32_t which, int use_cache, cl_program *program, int *cached, lks_error *error);
+/* Compile from source or cache (compile.c): as lks_cl_program, but not tested, and not kept.  cached: it came from the cache. */
+lks_status lks_cl_compile(lks_device_handle *d, uint32_t which, int use_cache, cl_program *program, int *cached,
+                          lks_error *error);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * acc + the dot product of four int8 pairs, modulo 2^32: in the form that LKS_DOT names.  Which forms a device has is found out by
- * compiling them and by dot_test_kernel, never by asking it (opencl/device.c).
+ * acc + the dot product of four int8 pairs, modulo 2^32: in the form that LKS_DOT names.  Which forms a device has is found out
+ * by compiling them and by dot_test_kernel, never by asking it (opencl/device.c).
  */
 #if LKS_DOT == 1        /* cl_khr_integer_dot_product; never the saturating form */
 

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the kernels share: exact division by a constant, where operands lie, what follows an accumulator; and, for conv and matmul, the
- * rows of their product.
+ * What the kernels share: where operands lie, and what follows an accumulator; and, for conv and matmul, the rows of their
+ * product.
  */
-
-LKS_FN uint lks_divide(uint x, lks_magic d)
-{
-    return (mul_hi(x, d.m) + x) >> d.s;
-}
 
 #define LKS_OPERAND(name) (p.name##_constant ? constants + p.name : (__global const int8_t *)arena + p.name)
 #define LKS_TABLE (p.has_table ? constants + p.table : (__global const int8_t *)0)
@@ -35,8 +30,8 @@ LKS_FN int8_t lks_linear_tail(uint acc, lks_rq rq, lks_tail t, const lks_fused *
 /*
  * Row m of a: its image, and where its window begins.
  *
- * plain, here and below, is a constant of the kernel: every row is one run of memory, as in matmul, and in a conv of 1 x 1 that has
- * neither stride nor padding.
+ * plain, here and below, is a constant of the kernel: every row is one run of memory, as in matmul, and in a conv of 1 x 1 that
+ * has neither stride nor padding.
  */
 typedef struct lks_row {
     size_t image;               /* the first byte of it; plain: of the row */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a compiled program must get right before it is used: dot products and arithmetic over rails and a spread of values, against what
- * this file and the host's own spec/arith.h compute.  And the exercises that a device's limits are measured with.
+ * What a compiled program must get right before it is used: dot products and arithmetic over rails and a spread of values,
+ * against what this file and the host's own spec/arith.h compute.  And the exercises that a device's limits are measured with.
  */
 #include "opencl/selftest.h"
 
@@ -101,9 +101,9 @@ static uint32_t dot_by_hand(uint32_t a, uint32_t b, uint32_t acc)
 static lks_status differs(const lks_device_handle *d, uint32_t which, const char *what, size_t i, int64_t expected, int64_t got,
                           lks_error *error)
 {
-    return lks_cl_fail(error, LKS_ERR_DEVICE, "opencl %u: self-test of the kernels \"%s\": %s, case %zu: expected %lld, got %lld: the "
-                       "device or its driver computes wrongly, and they are not used", d->index, lks_cl_program_name(which), what, i,
-                       (long long)expected, (long long)got);
+    return lks_cl_fail(error, LKS_ERR_DEVICE, "opencl %u: self-test of the kernels \"%s\": %s, case %zu: expected %lld, got "
+                       "%lld: the device or its driver computes wrongly, and they are not used", d->index,
+                       lks_cl_program_name(which), what, i, (long long)expected, (long long)got);
 }
 
 static lks_status test_dot(lks_device_handle *d, uint32_t which, cl_program program, lks_error *error)
@@ -157,7 +157,7 @@ static lks_arithmetic argument(uint64_t i)
         .a_zero = (int32_t)(q & 127) - 64, .b_zero = (int32_t)(q >> 7 & 127) - 64, .left_shift = 20,
         .a_rq = { t.tflite.m, -1 }, .b_rq = { t.half_up.m, -2 }, .rq = { t.tflite.m, -18 }, .tail = { 3, -128, 127, LKS_TFLITE }
     };
-    t.by = lks_cl_magic(1 + (uint32_t)(q % 70000));
+    t.by = lks_magic_of(1 + (int64_t)(q % 70000));
     return t;
 }
 
@@ -253,7 +253,8 @@ static cl_int exercise_copy(lks_device_handle *d, cl_program program, uint64_t a
 
 lks_status lks_cl_exercise(lks_device_handle *d, lks_exercise what, uint64_t amount, uint64_t *done, lks_error *error)
 {
-    uint32_t which = what == LKS_EXERCISE_COPY ? (uint32_t)LKS_CL_DIRECT : d->is_cpu ? (uint32_t)LKS_CL_WIDE : LKS_CL_TILE(d->dot, 1);
+    const uint32_t product = d->is_cpu ? (uint32_t)LKS_CL_WIDE : LKS_CL_TILE(d->dot, 1);
+    const uint32_t which = what == LKS_EXERCISE_COPY ? (uint32_t)LKS_CL_DIRECT : product;
     cl_program program;
     cl_int code;
     lks_status st;

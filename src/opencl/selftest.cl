@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a device must get right before it is used: the arithmetic of spec/arith.h, of which the host computes the same, and a copy to
- * measure memory with.
+ * What a device must get right before it is used: the arithmetic of spec/arith.h, of which the host computes the same, and a copy
+ * to measure memory with.
  */
 
 /* y[8 i ...]: the results of eight functions of argument i. */

@@ -27,18 +27,13 @@ const char *lks_cl_variant(lks_kernel kernel, uint32_t i)
     return i < count ? lks_cl_program_name(first + i) : NULL;
 }
 
-static uint64_t ceil_div(uint64_t a, uint64_t b)
-{
-    return (a + b - 1) / b;
-}
-
-static uint32_t choose_linear(const lks_device_handle *d, uint64_t rows, int32_t columns, int32_t groups)
+static uint32_t choose_linear(const lks_device_handle *d, int64_t rows, int32_t columns, int32_t groups)
 {
     if (groups > 1 && columns < FEW_COLUMNS)
         return LKS_CL_DIRECT;
     if (d->is_cpu)
         return LKS_CL_WIDE;
-    return LKS_CL_TILE(d->dot, ceil_div(rows, 128) * ceil_div((uint64_t)columns, 128) * (uint64_t)groups < MANY_TILES);
+    return LKS_CL_TILE(d->dot, lks_ceil_div(rows, 128) * lks_ceil_div(columns, 128) * groups < MANY_TILES);
 }
 
 static uint32_t named(lks_kernel kernel, const char *variant, uint32_t chosen)
@@ -71,33 +66,23 @@ static uint64_t put(lks_cl_constants *c, const void *data, uint64_t bytes)
     return at;
 }
 
-lks_magic lks_cl_magic(uint32_t d)
-{
-    lks_magic m = { 0, 0 };
-
-    while ((uint64_t)1 << m.s < d)
-        m.s++;
-    m.m = (uint32_t)(((((uint64_t)1 << m.s) - d) << 32) / d) + 1;
-    return m;
-}
-
 static void all_magics(const int32_t dims[LKS_MAX_RANK], lks_magic by[LKS_MAX_RANK])
 {
     for (int axis = 0; axis < LKS_MAX_RANK; axis++)
-        by[axis] = lks_cl_magic((uint32_t)dims[axis]);
+        by[axis] = lks_magic_of(dims[axis]);
 }
 
 /* x and x2 of a step, y, and its table. */
-static void place(const lks_plan *plan, const lks_step *s, lks_cl_constants *c, uint64_t x_bytes, uint64_t x2_bytes, lks_places *p)
+static void place(const lks_plan *plan, const lks_step *s, lks_cl_constants *c, lks_places *p)
 {
     p->y = plan->tensors[s->y].offset;
     p->x_constant = s->x < 0;
-    p->x = s->x < 0 ? put(c, s->x_data, x_bytes) : plan->tensors[s->x].offset;
+    p->x = s->x < 0 ? put(c, s->x_data, s->x_data_bytes) : plan->tensors[s->x].offset;
     p->x2_constant = s->x2 < 0 && s->x2_data;
     if (s->x2 >= 0)
         p->x2 = plan->tensors[s->x2].offset;
     else if (s->x2_data)
-        p->x2 = put(c, s->x2_data, x2_bytes);
+        p->x2 = put(c, s->x2_data, s->x2_data_bytes);
     p->has_table = s->table != NULL;
     if (s->table)
         p->table = put(c, s->table, LKS_TABLE_SIZE);
@@ -127,7 +112,7 @@ static void group_work(const lks_device_handle *d, lks_cl_step *o, uint64_t per_
 typedef struct shape {
     lks_conv conv;
     int32_t group_c, group_o, taps;
-    uint64_t rows;              /* of one image of the run */
+    int64_t rows;               /* of one image of the run */
     int plain;
 } shape;
 
@@ -139,15 +124,15 @@ static shape shape_of(const lks_step *s)
 
     if (s->kernel == LKS_KERNEL_MATMUL)
         h.conv = (lks_conv){
-            .window = { .images = m->rows, .in_h = 1, .in_w = 1, .out_h = 1, .out_w = 1, .kernel_h = 1, .kernel_w = 1, .stride_h = 1,
-                        .stride_w = 1, .dilation_h = 1, .dilation_w = 1 },
+            .window = { .images = m->rows, .in_h = 1, .in_w = 1, .out_h = 1, .out_w = 1, .kernel_h = 1, .kernel_w = 1,
+                        .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1 },
             .in_c = m->in_c, .out_c = m->out_c, .groups = 1, .x_zero = m->x_zero, .w_zero = m->w_zero, .tail = m->tail,
             .fused = m->fused
         };
     h.group_c = h.conv.in_c / h.conv.groups;
     h.group_o = h.conv.out_c / h.conv.groups;
     h.taps = w->kernel_h * w->kernel_w;
-    h.rows = (uint64_t)w->images * (uint64_t)w->out_h * (uint64_t)w->out_w;
+    h.rows = (int64_t)w->images * w->out_h * w->out_w;
     h.plain = h.taps == 1 && w->stride_h == 1 && w->stride_w == 1 && w->pad_top == 0 && w->pad_left == 0 && w->out_h == w->in_h
         && w->out_w == w->in_w;
     return h;
@@ -177,21 +162,22 @@ static void fill_linear(const shape *h, int32_t word, lks_linear *l)
 
     *l = (lks_linear){
         .rows_per_image = (uint32_t)(w->out_h * w->out_w), .tap_words = (uint32_t)((h->group_c + word - 1) / word),
-        .in_c = h->conv.in_c, .group_c = h->group_c, .group_o = h->group_o, .out_c = h->conv.out_c, .in_h = w->in_h, .in_w = w->in_w,
-        .out_w = w->out_w, .kernel_h = w->kernel_h, .kernel_w = w->kernel_w, .stride_h = w->stride_h, .stride_w = w->stride_w,
-        .dilation_h = w->dilation_h, .dilation_w = w->dilation_w, .pad_top = w->pad_top, .pad_left = w->pad_left,
-        .pad_value = h->conv.pad_value, .w_zero = h->conv.w_zero, .by_image = lks_cl_magic((uint32_t)(w->out_h * w->out_w)),
-        .by_row = lks_cl_magic((uint32_t)w->out_w), .by_kernel_w = lks_cl_magic((uint32_t)w->kernel_w), .tail = h->conv.tail,
+        .in_c = h->conv.in_c, .group_c = h->group_c, .group_o = h->group_o, .out_c = h->conv.out_c, .in_h = w->in_h,
+        .in_w = w->in_w, .out_w = w->out_w, .kernel_h = w->kernel_h, .kernel_w = w->kernel_w,
+        .stride_h = w->stride_h, .stride_w = w->stride_w, .dilation_h = w->dilation_h, .dilation_w = w->dilation_w,
+        .pad_top = w->pad_top, .pad_left = w->pad_left, .pad_value = h->conv.pad_value, .w_zero = h->conv.w_zero,
+        .by_image = lks_magic_of((int64_t)w->out_h * w->out_w),
+        .by_row = lks_magic_of(w->out_w), .by_kernel_w = lks_magic_of(w->kernel_w), .tail = h->conv.tail,
         .fused = h->conv.fused
     };
     l->words = (uint32_t)h->taps * l->tap_words;
-    l->by_tap = lks_cl_magic(l->tap_words);
+    l->by_tap = lks_magic_of(l->tap_words);
 }
 
 /* [group][word][column] of four int8 each; the room is zero. */
 static uint64_t pack_tiles(const lks_step *s, const shape *h, const lks_linear *l, lks_cl_constants *c)
 {
-    const size_t words = ceil_div(l->words, 8) * 8, taps = (size_t)h->taps, group_c = (size_t)h->group_c;
+    const size_t words = (size_t)lks_ceil_div(l->words, 8) * 8, taps = (size_t)h->taps, group_c = (size_t)h->group_c;
     const uint64_t at = reserve(c, (uint64_t)h->conv.groups * words * l->columns_pad * 4);
 
     for (int32_t o = 0; c->bytes && o < h->conv.out_c; o++) {
@@ -244,7 +230,7 @@ static void make_tiles(const lks_step *s, const shape *h, lks_cl_constants *c, l
     lks_linear *l = &o->args.linear;
 
     fill_linear(h, 4, l);
-    l->columns_pad = (uint32_t)ceil_div((uint64_t)h->group_o, side) * side;
+    l->columns_pad = (uint32_t)lks_ceil_div(h->group_o, (int64_t)side) * side;
     o->places.w = pack_tiles(s, h, l, c);
     o->axis = 1;
     o->per_group = side;
@@ -258,7 +244,7 @@ static void make_wide(const lks_step *s, const shape *h, lks_cl_constants *c, lk
     lks_linear *l = &o->args.linear;
 
     fill_linear(h, 2, l);
-    l->blocks = (uint32_t)ceil_div((uint64_t)h->group_o, 32);
+    l->blocks = (uint32_t)lks_ceil_div(h->group_o, 32);
     o->places.w = pack_wide(s, h, l, c);
     o->places.pads = put_pads(h, c);
     o->axis = 0;
@@ -268,21 +254,17 @@ static void make_wide(const lks_step *s, const shape *h, lks_cl_constants *c, lk
     o->groups[2] = (size_t)h->conv.groups;
 }
 
-static void make_linear(const lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant, lks_cl_constants *c,
-                        lks_cl_step *o)
+static void make_product(const lks_step *s, const shape *h, lks_cl_constants *c, lks_cl_step *o)
 {
-    const shape h = shape_of(s);
-
-    o->which = named(s->kernel, variant, choose_linear(d, h.rows * plan->max_batch, h.group_o, h.conv.groups));
-    o->kernel = s->kernel == LKS_KERNEL_MATMUL ? "matmul" : h.plain ? "conv_1x1" : "conv";
+    o->kernel = s->kernel == LKS_KERNEL_MATMUL ? "matmul" : h->plain ? "conv_1x1" : "conv";
     o->args_bytes = sizeof o->args.linear;
-    o->per_image = h.rows;
+    o->per_image = (uint64_t)h->rows;
     if (o->which == LKS_CL_WIDE)
-        make_wide(s, &h, c, o);
+        make_wide(s, h, c, o);
     else
-        make_tiles(s, &h, c, o);
-    o->places.bias = fold_bias(s, &h, c);
-    o->places.rq = put(c, s->rq, (uint64_t)h.conv.out_c * sizeof *s->rq);
+        make_tiles(s, h, c, o);
+    o->places.bias = fold_bias(s, h, c);
+    o->places.rq = put(c, s->rq, (uint64_t)h->conv.out_c * sizeof *s->rq);
 }
 
 /* ---- direct -------------------------------------------------------------------------------------------------------------- */
@@ -299,26 +281,26 @@ static uint64_t pack_direct(const lks_step *s, const shape *h, lks_cl_constants 
     return at;
 }
 
-static void make_direct(const lks_device_handle *d, const lks_step *s, lks_cl_constants *c, lks_cl_step *o)
+static void make_direct(const lks_device_handle *d, const lks_step *s, const shape *h, lks_cl_constants *c, lks_cl_step *o)
 {
-    const shape h = shape_of(s);
-    const lks_window *w = &h.conv.window;
-    const uint32_t width = d->is_cpu ? 16 : 4, blocks = (uint32_t)ceil_div((uint64_t)h.conv.out_c, width);
+    const lks_window *w = &h->conv.window;
+    const uint32_t width = d->is_cpu ? 16 : 4, blocks = (uint32_t)lks_ceil_div(h->conv.out_c, (int64_t)width);
 
     o->kernel = "depthwise";
     o->args_bytes = sizeof o->args.direct;
     o->args.direct = (lks_depthwise){
-        .pixels = (uint32_t)(w->out_h * w->out_w), .in_h = w->in_h, .in_w = w->in_w, .in_c = h.conv.in_c, .out_w = w->out_w,
-        .out_c = h.conv.out_c, .group_c = h.group_c, .group_o = h.group_o, .kernel_h = w->kernel_h, .kernel_w = w->kernel_w,
+        .pixels = (uint32_t)(w->out_h * w->out_w), .in_h = w->in_h, .in_w = w->in_w, .in_c = h->conv.in_c, .out_w = w->out_w,
+        .out_c = h->conv.out_c, .group_c = h->group_c, .group_o = h->group_o, .kernel_h = w->kernel_h, .kernel_w = w->kernel_w,
         .stride_h = w->stride_h, .stride_w = w->stride_w, .dilation_h = w->dilation_h, .dilation_w = w->dilation_w,
-        .pad_top = w->pad_top, .pad_left = w->pad_left, .pad_value = h.conv.pad_value, .x_zero = h.conv.x_zero, .w_zero = h.conv.w_zero,
-        .blocks = blocks, .by_blocks = lks_cl_magic(blocks), .by_image = lks_cl_magic((uint32_t)(w->out_h * w->out_w)),
-        .by_row = lks_cl_magic((uint32_t)w->out_w), .by_group_o = lks_cl_magic((uint32_t)h.group_o), .tail = h.conv.tail, .fused = h.conv.fused
+        .pad_top = w->pad_top, .pad_left = w->pad_left, .pad_value = h->conv.pad_value, .x_zero = h->conv.x_zero,
+        .w_zero = h->conv.w_zero, .blocks = blocks, .by_blocks = lks_magic_of(blocks),
+        .by_image = lks_magic_of((int64_t)w->out_h * w->out_w), .by_row = lks_magic_of(w->out_w),
+        .by_group_o = lks_magic_of(h->group_o), .tail = h->conv.tail, .fused = h->conv.fused
     };
-    o->places.w = pack_direct(s, &h, c);
-    o->places.bias = put(c, s->bias, (uint64_t)h.conv.out_c * 4);
-    o->places.rq = put(c, s->rq, (uint64_t)h.conv.out_c * sizeof *s->rq);
-    direct_work(o, h.rows * blocks);
+    o->places.w = pack_direct(s, h, c);
+    o->places.bias = put(c, s->bias, (uint64_t)h->conv.out_c * 4);
+    o->places.rq = put(c, s->rq, (uint64_t)h->conv.out_c * sizeof *s->rq);
+    direct_work(o, (uint64_t)h->rows * blocks);
 }
 
 /* ---- the others ---------------------------------------------------------------------------------------------------------- */
@@ -345,7 +327,7 @@ static void make_binary(const lks_step *s, lks_cl_step *o)
             b->dense = 0;
         stride *= b->k.dims[axis];
     }
-    b->by_image = lks_cl_magic(b->elements);
+    b->by_image = lks_magic_of(b->elements);
     all_magics(b->k.dims, b->by);
     direct_work(o, b->elements);
 }
@@ -366,9 +348,9 @@ static uint64_t put_windows(const lks_pooling *a, uint32_t widths, lks_cl_consta
     lks_magic *to = c->bytes ? (lks_magic *)(void *)(c->bytes + at) : NULL;
 
     for (uint32_t i = 1; to && i < a->heights; i++)
-        to[i] = lks_cl_magic(i);
+        to[i] = lks_magic_of(i);
     for (uint32_t i = 1; to && i < widths; i++)
-        to[a->heights + i] = lks_cl_magic(i);
+        to[a->heights + i] = lks_magic_of(i);
     return at;
 }
 
@@ -386,8 +368,8 @@ static void make_window(const lks_step *s, lks_cl_constants *c, lks_cl_step *o)
     o->args_bytes = sizeof *a;
     *a = (lks_pooling){
         .k = s->args.pool, .pixels = (uint32_t)(w->out_h * w->out_w), .heights = smaller(w->kernel_h, w->in_h) + 1,
-        .by_channel = lks_cl_magic((uint32_t)s->args.pool.c), .by_image = lks_cl_magic((uint32_t)(w->out_h * w->out_w)),
-        .by_row = lks_cl_magic((uint32_t)w->out_w)
+        .by_channel = lks_magic_of(s->args.pool.c), .by_image = lks_magic_of((int64_t)w->out_h * w->out_w),
+        .by_row = lks_magic_of(w->out_w)
     };
     if (s->kernel == LKS_KERNEL_WINDOW_SUM)
         o->places.table = put_windows(a, smaller(w->kernel_w, w->in_w) + 1, c);
@@ -413,7 +395,7 @@ static void make_reduce(const lks_device_handle *d, const lks_step *s, lks_cl_st
     }
     a->y_elements = product(a->kept);
     a->summed_count = product(a->summed);
-    a->by_image = lks_cl_magic(a->y_elements);
+    a->by_image = lks_magic_of(a->y_elements);
     all_magics(a->kept, a->by_kept);
     all_magics(a->summed, a->by_summed);
     group_work(d, o, a->y_elements);
@@ -434,42 +416,37 @@ static void make_copy(const lks_step *s, lks_cl_step *o)
 
     o->kernel = "copy";
     o->args_bytes = sizeof *a;
-    *a = (lks_moving){ .k = s->args.copy, .x_elements = product(s->args.copy.x_dims), .y_elements = product(s->args.copy.y_dims) };
-    a->by_image = lks_cl_magic(a->y_elements);
+    *a = (lks_moving){ .k = s->args.copy };
+    a->x_elements = product(a->k.x_dims);
+    a->y_elements = product(a->k.y_dims);
+    a->by_image = lks_magic_of(a->y_elements);
     all_magics(a->k.y_dims, a->by);
     direct_work(o, a->y_elements);
 }
 
-/* How many bytes a constant x or x2 has: the part of it that one image sees. */
-static uint64_t constant_bytes(const lks_step *s, int second)
+/* conv, depthwise and matmul: a product in one of its variants, or straight from the image. */
+static void make_linear(const lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
+                        lks_cl_constants *c, lks_cl_step *o)
 {
-    const lks_binary *b = &s->args.binary;
-    const int32_t *stride = second ? b->b_stride : b->a_stride;
-    uint64_t last = 0;
+    const shape h = shape_of(s);
 
-    if (s->kernel != LKS_KERNEL_BINARY)
-        return 0;
-    for (int axis = 0; axis < LKS_MAX_RANK; axis++)
-        last += (uint64_t)(b->dims[axis] - 1) * (uint64_t)stride[axis];
-    return last + 1;
+    o->which = s->kernel == LKS_KERNEL_DEPTHWISE ? (uint32_t)LKS_CL_DIRECT
+             : named(s->kernel, variant, choose_linear(d, h.rows * plan->max_batch, h.group_o, h.conv.groups));
+    if (o->which == LKS_CL_DIRECT)
+        make_direct(d, s, &h, c, o);
+    else
+        make_product(s, &h, c, o);
 }
 
 void lks_cl_make_step(const lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
                       lks_cl_constants *constants, lks_cl_step *o)
 {
-    const shape h = is_linear(s->kernel) ? shape_of(s) : (shape){ .rows = 0 };
-
     memset(o, 0, sizeof *o);
-    place(plan, s, constants, constant_bytes(s, 0), constant_bytes(s, 1), &o->places);
+    place(plan, s, constants, &o->places);
     switch (s->kernel) {
     case LKS_KERNEL_CONV:
-        if (named(s->kernel, variant, choose_linear(d, h.rows * plan->max_batch, h.group_o, h.conv.groups)) == LKS_CL_DIRECT)
-            make_direct(d, s, constants, o);
-        else
-            make_linear(d, plan, s, variant, constants, o);
-        break;
-    case LKS_KERNEL_MATMUL:     make_linear(d, plan, s, variant, constants, o); break;
-    case LKS_KERNEL_DEPTHWISE:  make_direct(d, s, constants, o); break;
+    case LKS_KERNEL_MATMUL:
+    case LKS_KERNEL_DEPTHWISE:  make_linear(d, plan, s, variant, constants, o); break;
     case LKS_KERNEL_BINARY:     make_binary(s, o); break;
     case LKS_KERNEL_LUT:        make_lut(d, s, o); break;
     case LKS_KERNEL_WINDOW_MAX:

@@ -35,9 +35,6 @@ typedef struct lks_cl_step {
     size_t local, groups[3];
 } lks_cl_step;
 
-/* The magic numbers of d, 1 to 2^31. */
-lks_magic lks_cl_magic(uint32_t d);
-
 /* Variant i of a kernel family as the contract names it; NULL: beyond the last. */
 const char *lks_cl_variant(lks_kernel kernel, uint32_t i);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One tile of the product of opencl/args.h: 2^TILE_M_LOG rows by 2^TILE_N_LOG columns, 8 x 8 of them in the registers of each work-item.
- * Operands pass through local memory as words, TILE_K at a time; the next ones are read into registers while the present ones are
- * multiplied.  Both are options of
- * the build, as is LKS_NAME, which adds size and dot product to the name of a kernel.
+ * One tile of the product of opencl/args.h: 2^TILE_M_LOG rows by 2^TILE_N_LOG columns, 8 x 8 of them in the registers of each
+ * work-item. Operands pass through local memory as words, 2^TILE_K_LOG at a time (4 or 8); the next ones are read into registers
+ * while the present ones are multiplied.  The small tile takes 4, so that a work-item has one 16-byte load of each operand in
+ * flight, and 128 registers are enough (gfx11).  Sizes are options of the build, as is LKS_NAME, which adds size and dot product
+ * to the name of a kernel.
  *
  * Columns of a work-item: 4 in each half of the tile, so that neighbours read neighbouring 16 bytes of local memory; rows alike.
  * Local a is [k][row] with 4 words more than rows: without them the two halves of k that one row is loaded in would meet in the
@@ -11,12 +12,14 @@
  */
 #define TILE_M (1 << TILE_M_LOG)
 #define TILE_N (1 << TILE_N_LOG)
-#define TILE_K 8
+#define TILE_K (1 << TILE_K_LOG)
+#define QUADS_LOG (TILE_K_LOG - 2)                      /* 16-byte loads along k */
+#define WORDS_PAD 8                                     /* to which the words of a row are filled up */
 #define THREADS_LOG (TILE_M_LOG + TILE_N_LOG - 6)
 #define THREADS (1 << THREADS_LOG)
 #define A_STRIDE (TILE_M + 4)
-#define A_LOADS (1 << (TILE_M_LOG + 1 - THREADS_LOG))   /* 16-byte loads of a work-item: TILE_M * TILE_K / 4 in all */
-#define B_LOADS (1 << (TILE_N_LOG + 1 - THREADS_LOG))
+#define A_LOADS (1 << (TILE_M_LOG + QUADS_LOG - THREADS_LOG))   /* of a work-item */
+#define B_LOADS (1 << (TILE_N_LOG + QUADS_LOG - THREADS_LOG))
 
 LKS_FN void lks_tile_load(const lks_linear *l, const lks_row *row, __global const int8_t *x, __global const uint *w, uint k,
                                  int plain, uint4 *a, uint4 *b)
@@ -25,7 +28,7 @@ LKS_FN void lks_tile_load(const lks_linear *l, const lks_row *row, __global cons
 
     #pragma unroll
     for (int i = 0; i < A_LOADS; i++)
-        a[i] = lks_load_words(l, &row[i], x, k + ((tid & 1) << 2), plain);
+        a[i] = lks_load_words(l, &row[i], x, k + ((tid & ((1 << QUADS_LOG) - 1)) << 2), plain);
     #pragma unroll
     for (int i = 0; i < B_LOADS; i++) {
         uint at = tid + ((uint)i << THREADS_LOG), row_k = at >> (TILE_N_LOG - 2), o = (at & ((TILE_N >> 2) - 1)) << 2;
@@ -40,7 +43,7 @@ LKS_FN void lks_tile_store(__local uint *as, __local uint *bs, const uint4 *a, c
 
     #pragma unroll
     for (int i = 0; i < A_LOADS; i++) {
-        uint at = tid + ((uint)i << THREADS_LOG), m = at >> 1, k = (at & 1) << 2;
+        uint at = tid + ((uint)i << THREADS_LOG), m = at >> QUADS_LOG, k = (at & ((1 << QUADS_LOG) - 1)) << 2;
 
         as[(k + 0) * A_STRIDE + m] = a[i].x;
         as[(k + 1) * A_STRIDE + m] = a[i].y;
@@ -75,8 +78,8 @@ LKS_FN void lks_tile_multiply(__local const uint *as, __local const uint *bs, ui
 }
 
 /* Four columns of one row. */
-LKS_FN void lks_tile_finish(const lks_linear *l, lks_places p, __global int8_t *arena, __global const int8_t *constants, uint m, uint o,
-                                uint zero, const uint *acc)
+LKS_FN void lks_tile_finish(const lks_linear *l, lks_places p, __global int8_t *arena, __global const int8_t *constants, uint m,
+                            uint o, uint zero, const uint *acc)
 {
     const uint group = (uint)get_group_id(2), first = group * (uint)l->group_o + o;
     const size_t at = (size_t)m * (size_t)l->out_c + first;
@@ -103,7 +106,7 @@ LKS_FN void lks_product(const lks_linear *l, lks_places p, __global int8_t *aren
     const uint tid = (uint)get_local_id(0), rows = p.count, group = (uint)get_group_id(2);
     const uint m0 = (uint)get_group_id(1) << TILE_M_LOG, o0 = (uint)get_group_id(0) << TILE_N_LOG;
     const uint row = (tid >> (TILE_N_LOG - 3)) << 2, column = (tid & ((TILE_N >> 3) - 1)) << 2;
-    const uint words_pad = (l->words + TILE_K - 1) & ~(uint)(TILE_K - 1);
+    const uint words_pad = (l->words + WORDS_PAD - 1) & ~(uint)(WORDS_PAD - 1);
     __global const int8_t *x = LKS_OPERAND(x) + group * (uint)l->group_c;
     __global const uint *w = (__global const uint *)(constants + p.w) + (size_t)group * words_pad * l->columns_pad + o0;
     lks_row rows_of[A_LOADS];
@@ -116,7 +119,7 @@ LKS_FN void lks_product(const lks_linear *l, lks_places p, __global int8_t *aren
             acc[i][j] = 0;
     }
     for (int i = 0; i < A_LOADS; i++)       /* beyond the last row: that one again, which is not stored */
-        rows_of[i] = lks_find_row(l, min(m0 + ((tid + ((uint)i << THREADS_LOG)) >> 1), rows - 1), plain);
+        rows_of[i] = lks_find_row(l, min(m0 + ((tid + ((uint)i << THREADS_LOG)) >> QUADS_LOG), rows - 1), plain);
     lks_tile_load(l, rows_of, x, w, 0, plain, a, b);
     for (uint k = 0; k < words_pad; k += TILE_K) {
         lks_tile_store(as, bs, a, b);
@@ -137,11 +140,6 @@ LKS_FN void lks_product(const lks_linear *l, lks_places p, __global int8_t *aren
     }
 }
 
-/* AMD's compiler would otherwise save registers for more waves than there are work-groups, and spill. */
-#if defined(__AMDGCN__) || defined(__AMD__)
-#define LKS_GROUP __attribute__((reqd_work_group_size(THREADS, 1, 1), amdgpu_waves_per_eu(1, 2)))
-#else
 #define LKS_GROUP __attribute__((reqd_work_group_size(THREADS, 1, 1)))
-#endif
 #define LKS_LOCAL __local uint as[TILE_K * A_STRIDE], bs[TILE_K * TILE_N]
 #define LKS_PRODUCT(plain) lks_product(&l, p, arena, constants, plain, as, bs)

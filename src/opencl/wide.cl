@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The product of opencl/args.h for a device that is a CPU: 4 rows by 32 columns in the registers of one work-item, without local memory.
+ * The product of opencl/args.h for a device that is a CPU: 4 rows by 32 columns in the registers of one work-item, without local
+ * memory.
  *
- * Pairs of int16 products are added to int32: the multiply-add of the vector units (pmaddwd on x86), which two int8 factors cannot
- * overflow.  Weights are packed as int16: [group][block of 32 columns][pair of k][column][2], each tap filled up to an even number of
- * channels with zeros.
+ * Pairs of int16 products are added to int32: the multiply-add of the vector units (pmaddwd on x86), which two int8 factors
+ * cannot overflow.  Weights are packed as int16: [group][block of 32 columns][pair of k][column][2], each tap filled up to an
+ * even number of channels with zeros.
  */
 #define ROWS 4
 #define COLUMNS 32
@@ -22,7 +23,7 @@ LKS_FN __global const int8_t *lks_wide_tap(const lks_linear *l, const lks_row *r
     return x + row->image + ((size_t)h * (size_t)l->in_w + (size_t)w) * (size_t)l->in_c;
 }
 
-/* Keeps the compiler from taking a sum apart: only the two products of a pair, added to one another first, are one multiply-add. */
+/* Keeps the compiler from taking a sum apart: the two products of a pair are one multiply-add only if they are added first. */
 #if defined(__x86_64__)
 #define TOGETHER(v) __asm__("" : "+v"(v))
 #else

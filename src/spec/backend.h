@@ -46,6 +46,7 @@ typedef struct lks_step {
     uint32_t op, last_op;       /* of the model: for reports only; last_op is another one where ops were fused */
     int32_t x, x2, y;           /* activations; x or x2 is -1 where that operand is constant (x_data, x2_data), or not there */
     const int8_t *x_data, *x2_data;
+    size_t x_data_bytes, x2_data_bytes;     /* 0 where the operand is no constant */
     const int8_t *w;
     const int32_t *bias;
     const lks_rq *rq;           /* out_c rows */

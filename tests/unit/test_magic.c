@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Division by multiplication (cuda/magic.h) against C's own division.
+ * Division by multiplication (spec/magic.h) against C's own division.
  */
-#include "cuda/magic.h"
+#include "spec/magic.h"
 
 #include <criterion/criterion.h>
 

@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Division without dividing: GPUs do it in floating point, so that the host computes a factor for each divisor, and devices
- * multiply and shift.  C and CUDA.
+ * multiply and shift.  C99, C11, CUDA and OpenCL C.
  */
-#ifndef LKS_CUDA_MAGIC_H
-#define LKS_CUDA_MAGIC_H
+#ifndef LKS_SPEC_MAGIC_H
+#define LKS_SPEC_MAGIC_H
 
 #include "spec/arith.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* For a divisor d from 1 to 2^31 - 1: shift = ceil(log2 d), factor = floor(2^32 (2^shift - d) / d) + 1. */
 typedef struct lks_magic {
     uint32_t factor;
     int32_t shift, divisor;
 } lks_magic;
-
-lks_magic lks_magic_of(int64_t divisor);
-
-/* ceil(n / d) for n >= 0, d > 0: what launchers and packers need of division. */
-int64_t lks_ceil_div(int64_t n, int64_t d);
 
 /*
  * floor(n / d), exact for 0 <= n < 2^31.
@@ -54,8 +45,28 @@ LKS_FN int32_t lks_average_magic(int32_t acc, lks_magic rows, lks_magic columns,
     return below ? -q : q;
 }
 
-#ifdef __cplusplus
+/* ---- what only the host does --------------------------------------------------------------------------------------------- */
+
+#if !defined(__OPENCL_C_VERSION__) && !defined(__OPENCL_VERSION__)
+
+/* divisor: from 1 to 2^31 - 1. */
+static inline lks_magic lks_magic_of(int64_t divisor)
+{
+    lks_magic m = { 0, 0, (int32_t)divisor };
+
+    LKS_HOLDS(divisor >= 1 && divisor <= LKS_INT32_MAX);
+    while (((int64_t)1 << m.shift) < divisor)
+        m.shift++;
+    m.factor = (uint32_t)(((((uint64_t)1 << m.shift) - (uint64_t)divisor) << 32) / (uint64_t)divisor + 1);
+    return m;
 }
+
+/* ceil(n / d) for n >= 0, d > 0: what launchers and packers need of division. */
+static inline int64_t lks_ceil_div(int64_t n, int64_t d)
+{
+    return n / d + (n % d != 0);
+}
+
 #endif
 
 #endif
