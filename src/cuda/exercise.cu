@@ -12,19 +12,23 @@
 
 /* ---- device -------------------------------------------------------------------------------------------------------------- */
 
-/* 16 dp4a per round.  The sums are stored where nobody looks, so that they must be computed. */
+/*
+ * 16 dp4a per round.  An operand of each is another accumulator: with operands that never change, a sum over rounds is a product,
+ * and a compiler that sees it multiplies once.  The sums are stored where nobody looks, so that they must be computed.
+ */
 extern "C" __global__ void __launch_bounds__(THREADS) exercise_dot_kernel(uint32_t *out, uint32_t seed, int32_t rounds)
 {
-    uint32_t acc[ACCUMULATORS], a = seed + threadIdx.x * 0x01030507u, b = seed ^ (threadIdx.x * 0x11131719u), sum = 0;
+    const uint32_t b = seed ^ (threadIdx.x * 0x11131719u);
+    uint32_t acc[ACCUMULATORS], sum = 0;
 
 #pragma unroll
     for (int32_t i = 0; i < ACCUMULATORS; i++)
-        acc[i] = seed + (uint32_t)i;
+        acc[i] = (seed + threadIdx.x + (uint32_t)i) * 0x01030507u;
 #pragma unroll 4
     for (int32_t r = 0; r < rounds; r++)
 #pragma unroll
         for (int32_t i = 0; i < ACCUMULATORS; i++)
-            acc[i] = lks_dp4a(a, i & 1 ? b : a, acc[i]);
+            acc[i] = lks_dp4a(acc[(i + (ACCUMULATORS >> 1)) & (ACCUMULATORS - 1)], b, acc[i]);
 #pragma unroll
     for (int32_t i = 0; i < ACCUMULATORS; i++)
         sum ^= acc[i];

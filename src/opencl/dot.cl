@@ -70,17 +70,21 @@ __kernel void dot_test_kernel(__global const uint *a, __global const uint *b, __
     y[i] = lks_dot(a[i], b[i], y[i]);
 }
 
-/* rounds of 8 independent chains of dots in registers; the result depends on all of them.  4 * 8 * rounds MACs a work-item. */
+/*
+ * rounds of 8 dots in registers, 4 * 8 * rounds MACs a work-item.  An operand of each is another sum: with operands that never
+ * change, a sum over rounds is a product, and a compiler that sees it multiplies once.
+ */
 __kernel void dot_exercise_kernel(__global uint *y, uint rounds)
 {
-    uint acc[8], a = (uint)get_global_id(0) * 0x9E3779B9u, b = a ^ 0x85EBCA6Bu;
+    const uint a = (uint)get_global_id(0) * 0x9E3779B9u, b = a ^ 0x85EBCA6Bu;
+    uint acc[8];
 
     for (int j = 0; j < 8; j++)
-        acc[j] = a + (uint)j;
+        acc[j] = (a + (uint)j) * 0x01030507u;
     for (uint i = 0; i < rounds; i++) {
         #pragma unroll
         for (int j = 0; j < 8; j++)
-            acc[j] = lks_dot(a + acc[j], b, acc[j]);
+            acc[j] = lks_dot(acc[(j + 4) & 7], b, acc[j]);
     }
     for (int j = 1; j < 8; j++)
         acc[0] ^= acc[j];

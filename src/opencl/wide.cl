@@ -23,11 +23,14 @@ LKS_FN __global const int8_t *lks_wide_tap(const lks_linear *l, const lks_row *r
     return x + row->image + ((size_t)h * (size_t)l->in_w + (size_t)w) * (size_t)l->in_c;
 }
 
-/* Keeps the compiler from taking a sum apart: the two products of a pair are one multiply-add only if they are added first. */
+/*
+ * Hides from the compiler how v came to be: of a sum of two products and another term it would add that one first, and only the
+ * two products of a pair, added to each other, are one multiply-add.
+ */
 #if defined(__x86_64__)
-#define TOGETHER(v) __asm__("" : "+v"(v))
+#define OPAQUE(v) __asm__("" : "+v"(v))
 #else
-#define TOGETHER(v)
+#define OPAQUE(v)
 #endif
 
 /* Of each pair the products, added. */
@@ -36,7 +39,7 @@ LKS_FN uint8 lks_pairs(short16 w, short16 x)
     const int16 p = convert_int16(w) * convert_int16(x);
     int8 sum = p.even + p.odd;
 
-    TOGETHER(sum);
+    OPAQUE(sum);
     return as_uint8(sum);
 }
 
@@ -142,21 +145,30 @@ __kernel void dot_test_kernel(__global const uint *a, __global const uint *b, __
     y[i] += sum.s0 + sum.s1;
 }
 
-/* rounds of 8 independent chains of multiply-adds in registers.  16 * 8 * rounds MACs a work-item. */
+/*
+ * rounds of 8 multiply-adds in registers, 16 * 8 * rounds MACs a work-item.  No two have the same operands, or a compiler would
+ * do one of them; those of w are 8 bits wide, so that a pair of products stays in int32.
+ */
 __kernel void dot_exercise_kernel(__global uint *y, uint rounds)
 {
-    const short16 w = as_short16((uint8)((uint)get_global_id(0) * 0x9E3779B9u));
+    short16 w[8];
     uint8 acc[8];
 
-    for (uint j = 0; j < 8; j++)
+    #pragma unroll
+    for (uint j = 0; j < 8; j++) {
+        w[j] = as_short16((uint8)((((uint)get_global_id(0) + j) * 0x9E3779B9u) & 0x00ff00ffu));
         acc[j] = (uint8)(j);
+    }
     for (uint i = 0; i < rounds; i++) {
-        const short16 x = as_short16((uint8)(i));
+        const short16 x = as_short16((uint8)(i * 0x85EBCA6Bu));
 
         #pragma unroll
-        for (int j = 0; j < 8; j++)
-            acc[j] += lks_pairs(w, x);
+        for (int j = 0; j < 8; j++) {
+            OPAQUE(w[j]);           /* or what widening it gives is kept, and narrowed again for every use */
+            acc[j] += lks_pairs(w[j], x);
+        }
     }
+    #pragma unroll
     for (int j = 1; j < 8; j++)
         acc[0] ^= acc[j];
     y[get_global_id(0)] = acc[0].s0 ^ acc[0].s7;
