@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define SM_FLOOR 75             /* the oldest that kernels are built for */
-#define EXERCISE_SMALL ((size_t)1 << 20)
-#define EXERCISE_LARGE ((size_t)1 << 30)        /* beyond every cache */
+#define SCRATCH_LEAST ((size_t)1 << 20)
+#define SCRATCH_MOST ((size_t)1 << 30)          /* beyond every cache */
 
 /* ---- errors -------------------------------------------------------------------------------------------------------------- */
 
@@ -184,6 +184,10 @@ lks_status lks_cuda_open(uint32_t i, const lks_context_options *options, lks_dev
     if (!d)
         return lks_cuda_no_memory(&found, sizeof *d, error);
     *d = found;
+    if (pthread_mutex_init(&d->lock, NULL) != 0) {
+        free(d);
+        return lks_cuda_no_memory(&found, sizeof *d, error);
+    }
     if ((st = lks_cuda_enter(d, error)) != LKS_OK || (st = lks_cuda_self_check(d, error)) != LKS_OK) {
         lks_cuda_close(d);
         return st;
@@ -194,35 +198,58 @@ lks_status lks_cuda_open(uint32_t i, const lks_context_options *options, lks_dev
 
 void lks_cuda_close(lks_device_handle *device)
 {
+    lks_error unused;
+
+    if (device->scratch && lks_cuda_enter(device, &unused) == LKS_OK)
+        cudaFree(device->scratch);
+    pthread_mutex_destroy(&device->lock);
     free(device);
 }
 
 /* ---- exercise ------------------------------------------------------------------------------------------------------------ */
 
-lks_status lks_cuda_do_exercise(lks_device_handle *device, lks_exercise what, uint64_t amount, uint64_t *done, lks_error *error)
+/* Memory for exercises, made by the first one: the caller times the call, and an allocation of its own would count. */
+static cudaError_t take_scratch(lks_device_handle *d, cudaStream_t stream)
 {
-    size_t large = device->caps.memory_bytes / 8, bytes = EXERCISE_SMALL;
-    lks_status st = lks_cuda_enter(device, error);
+    const size_t share = d->caps.memory_bytes / 8;
+    const size_t bytes = share < SCRATCH_LEAST ? SCRATCH_LEAST : share > SCRATCH_MOST ? SCRATCH_MOST : share;
+    cudaError_t e = d->scratch ? cudaSuccess : cudaMalloc(&d->scratch, bytes);
+
+    if (d->scratch_bytes || e != cudaSuccess)
+        return e;
+    e = cudaMemsetAsync(d->scratch, 0x5a, bytes, stream);
+    if (e == cudaSuccess)
+        d->scratch_bytes = bytes;       /* from now on there is something to copy */
+    return e;
+}
+
+static lks_status exercise(lks_device_handle *d, lks_exercise what, uint64_t amount, uint64_t *done, lks_error *error)
+{
+    lks_status st = lks_cuda_enter(d, error);
     cudaStream_t stream = NULL;
-    void *scratch = NULL;
     cudaError_t e;
 
-    *done = 0;
-    if (what == LKS_EXERCISE_COPY && large > bytes)
-        bytes = large < EXERCISE_LARGE ? large : EXERCISE_LARGE;
-    if (st == LKS_OK)
-        st = lks_cuda_allocate(device, &scratch, bytes, error);
     if (st != LKS_OK)
         return st;
     e = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
     if (e == cudaSuccess)
-        e = cudaMemsetAsync(scratch, 0x5a, bytes, stream);
+        e = take_scratch(d, stream);
     if (e == cudaSuccess)
-        e = lks_cuda_exercise(what, amount, done, &device->caps, stream, scratch, bytes);
+        e = lks_cuda_exercise(what, amount, done, &d->caps, stream, d->scratch, d->scratch_bytes);
     if (e == cudaSuccess)
         e = cudaStreamSynchronize(stream);
     if (stream)
         cudaStreamDestroy(stream);
-    cudaFree(scratch);
-    return e == cudaSuccess ? LKS_OK : lks_cuda_fail(device, "exercise", e, error);
+    return e == cudaSuccess ? LKS_OK : lks_cuda_fail(d, "exercise", e, error);
+}
+
+lks_status lks_cuda_do_exercise(lks_device_handle *device, lks_exercise what, uint64_t amount, uint64_t *done, lks_error *error)
+{
+    lks_status st;
+
+    *done = 0;
+    pthread_mutex_lock(&device->lock);
+    st = exercise(device, what, amount, done, error);
+    pthread_mutex_unlock(&device->lock);
+    return st;
 }

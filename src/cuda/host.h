@@ -13,6 +13,8 @@
 
 #include "cuda/family.h"
 
+#include <pthread.h>
+
 /* The tests build the same sources under another name, on a runtime that needs no card. */
 #ifndef LKS_CUDA_NAME
 #define LKS_CUDA_NAME "cuda"
@@ -20,11 +22,14 @@
 
 /* ---- devices (device.c) -------------------------------------------------------------------------------------------------- */
 
-/* Immutable once it is open. */
+/* Immutable once it is open, but for the memory of exercises. */
 struct lks_device_handle {
     uint32_t index;
     int no_graph;
     lks_cuda_caps caps;
+    pthread_mutex_t lock;           /* of what follows; held by an exercise */
+    void *scratch;                  /* device memory; NULL before the first exercise */
+    size_t scratch_bytes;
 };
 
 lks_status lks_cuda_describe(uint32_t i, lks_device_info *info);
