@@ -15,15 +15,16 @@ typedef struct fusing {
     const lks_graph *g;
     uint32_t fusions;
     lks_step *steps;
-    uint32_t count;
-    uint32_t *maker;            /* by tensor: the step that makes it; NO_STEP: none */
+    uint32_t count, tensor_count;
+    uint32_t *maker;            /* by tensor: the step that makes it; NO_STEP: none, or several, part by part */
     uint32_t *uses;             /* by tensor: how often it is read, by steps or as an output of the graph */
     bool *gone;                 /* by step: it is part of another one */
 } fusing;
 
-static void count_uses(fusing *f)
+/* made: by tensor, false. */
+static void count_uses(fusing *f, bool *made)
 {
-    for (uint32_t t = 0; t < f->g->tensor_count; t++)
+    for (uint32_t t = 0; t < f->tensor_count; t++)
         f->maker[t] = NO_STEP;
     for (uint32_t i = 0; i < f->count; i++) {
         const lks_step *s = &f->steps[i];
@@ -32,7 +33,8 @@ static void count_uses(fusing *f)
             f->uses[s->x]++;
         if (s->x2 >= 0)
             f->uses[s->x2]++;
-        f->maker[s->y] = i;
+        f->maker[s->y] = made[s->y] ? NO_STEP : i;
+        made[s->y] = true;
     }
     for (uint32_t i = 0; i < f->g->output_count; i++)
         f->uses[f->g->outputs[i]]++;
@@ -213,23 +215,28 @@ static void remove_gone(const fusing *f, uint32_t *count)
             f->steps[(*count)++] = f->steps[i];
 }
 
-lks_status lks_fuse(const lks_graph *g, uint32_t fusions, lks_step *steps, uint32_t *count, uint32_t *home)
+lks_status lks_fuse(const lks_graph *g, uint32_t fusions, lks_lowered *lowered, uint32_t *count, uint32_t *home)
 {
-    fusing f = { .g = g, .fusions = fusions, .steps = steps, .count = *count };
+    fusing f = {
+        .g = g, .fusions = fusions, .steps = lowered->steps, .count = lowered->step_count,
+        .tensor_count = g->tensor_count + lowered->scratch_count
+    };
+    bool *made = calloc(f.tensor_count, sizeof *made);
     lks_status st = LKS_ERR_NOMEM;
 
-    f.maker = malloc(g->tensor_count * sizeof *f.maker);
-    f.uses = calloc(g->tensor_count, sizeof *f.uses);
-    f.gone = calloc(*count, sizeof *f.gone);
-    if (f.maker && f.uses && f.gone) {
-        for (uint32_t t = 0; t < g->tensor_count; t++)
+    f.maker = malloc(f.tensor_count * sizeof *f.maker);
+    f.uses = calloc(f.tensor_count, sizeof *f.uses);
+    f.gone = calloc(f.count, sizeof *f.gone);
+    if (made && f.maker && f.uses && f.gone) {
+        for (uint32_t t = 0; t < f.tensor_count; t++)
             home[t] = t;
-        count_uses(&f);
+        count_uses(&f, made);
         for (uint32_t i = 0; i < f.count; i++)
             fuse_step(&f, i, home);
         remove_gone(&f, count);
         st = LKS_OK;
     }
+    free(made);
     free(f.maker);
     free(f.uses);
     free(f.gone);

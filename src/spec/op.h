@@ -3,7 +3,7 @@
  * The ops of docs/spec.md and the kernels that they are lowered to, as plain structs of 32-bit integers.  Compiles as C99, C11,
  * CUDA and OpenCL C, so that host and device read the same declarations.
  *
- * Ops are what a model says; kernels are what a backend owns.  The host turns one into the other (host/lower.c).
+ * Ops are what a model says; kernels are what a backend owns.  The host turns one into the other (host/lower_*.c).
  */
 #ifndef LKS_SPEC_OP_H
 #define LKS_SPEC_OP_H

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Lowering of the ops that multiply by weights.
+ */
+#include "host/lower.h"
+
+static void set_weights(const lks_lowering *l, lks_step *s)
+{
+    s->w = l->v.in[1]->data;
+    s->bias = l->v.in[2]->data;
+    s->rq = l->v.in[3]->data;
+}
+
+static void lower_conv(lks_lowering *l)
+{
+    const lks_conv_args *a = &l->v.op->args.conv;
+    const lks_tensor *x = l->v.in[0], *w = l->v.in[1], *y = l->v.y;
+    const bool depthwise = a->groups > 1 && (uint32_t)a->groups == x->dims[3];
+    lks_step *s = lks_add_step(l, depthwise ? LKS_KERNEL_DEPTHWISE : LKS_KERNEL_CONV);
+
+    s->args.conv = (lks_conv){
+        .window = {
+            .images = lks_first_extent(l, x),
+            .in_h = (int32_t)x->dims[1], .in_w = (int32_t)x->dims[2], .out_h = (int32_t)y->dims[1], .out_w = (int32_t)y->dims[2],
+            .kernel_h = (int32_t)w->dims[1], .kernel_w = (int32_t)w->dims[2], .stride_h = a->stride_h, .stride_w = a->stride_w,
+            .dilation_h = a->dilation_h, .dilation_w = a->dilation_w, .pad_top = a->pad_top, .pad_left = a->pad_left
+        },
+        .in_c = (int32_t)x->dims[3], .out_c = (int32_t)y->dims[3], .groups = a->groups,
+        .pad_value = a->pad_value, .x_zero = a->x_zero, .w_zero = a->w_zero,
+        .tail = { a->y_zero, a->y_min, a->y_max, a->rounding }
+    };
+    set_weights(l, s);
+}
+
+static void lower_fully_connected(lks_lowering *l)
+{
+    const lks_fully_connected_args *a = &l->v.op->args.fully_connected;
+    const lks_tensor *w = l->v.in[1];
+    lks_step *s = lks_add_step(l, LKS_KERNEL_MATMUL);
+
+    s->args.matmul = (lks_matmul){
+        .rows = lks_image_elements(l, l->v.y) / (int32_t)w->dims[0], .in_c = (int32_t)w->dims[1], .out_c = (int32_t)w->dims[0],
+        .x_zero = a->x_zero, .w_zero = a->w_zero, .tail = { a->y_zero, a->y_min, a->y_max, a->rounding }
+    };
+    set_weights(l, s);
+}
+
+const lks_lowering_row lks_linear_lowerings[] = {
+    { LKS_OP_CONV, lower_conv },
+    { LKS_OP_FULLY_CONNECTED, lower_fully_connected },
+    { 0 }
+};
