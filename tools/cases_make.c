@@ -20,6 +20,8 @@ static const case_row rows[] = {
     { LKS_OP_CONV, make_conv },
     { LKS_OP_FULLY_CONNECTED, make_fully_connected },
     { LKS_OP_ADD, make_add },
+    { LKS_OP_SUB, make_sub },
+    { LKS_OP_MUL, make_mul },
     { LKS_OP_REQUANT, make_requant },
     { LKS_OP_LUT, make_lut },
     { LKS_OP_MAX_POOL, make_max_pool },

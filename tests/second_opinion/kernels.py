@@ -8,7 +8,7 @@ are read from the view) and its bounds, and returns the elements of y.
 from functools import lru_cache
 from itertools import product
 from math import prod
-from operator import add, mul
+from operator import add, mul, sub
 from typing import Callable
 
 from .arithmetic import all_i32, clamp, exp5, i32, mulh, recip, requantizer, rshift
@@ -143,6 +143,17 @@ def add_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     return finisher(v, v.args.m, v.args.s, bounds[0])(list(map(add, ua, ub)))
 
 
+def sub_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    ua, ub = (add_operand(v, xs[name], name) for name in ("a", "b"))
+    return finisher(v, v.args.m, v.args.s, bounds[0])(list(map(sub, ua, ub)))
+
+
+def mul_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    a, b = (broadcast_to([x - zero for x in xs[name]], v.shape(name), v.shape("y"))
+            for name, zero in (("a", v.args.a_zero), ("b", v.args.b_zero)))
+    return finisher(v, v.args.m, v.args.s, bounds[0])(list(map(mul, a, b)))
+
+
 def requant_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     finish = finisher(v, v.args.m, v.args.s, bounds[0])
     return finish([x - v.args.x_zero for x in xs["x"]])
@@ -247,6 +258,6 @@ def pad(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return out
 
 
-KERNELS = {"conv": conv, "fully_connected": fully_connected, "add": add_op, "requant": requant_op,
-           "lut": lut, "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op,
+KERNELS = {"conv": conv, "fully_connected": fully_connected, "add": add_op, "sub": sub_op, "mul": mul_op,
+           "requant": requant_op, "lut": lut, "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op,
            "softmax": softmax, "reshape": reshape, "pad": pad}
