@@ -183,7 +183,7 @@ flow make_mul(maker *m)
     return make_pair(m, LKS_OP_MUL);
 }
 
-/* ---- requant, lut -------------------------------------------------------------------------------------------------------- */
+/* ---- requant, lut, clamp, prelu ------------------------------------------------------------------------------------------ */
 
 flow add_requant(maker *m, const flow *x)
 {
@@ -223,4 +223,49 @@ flow make_lut(maker *m)
     flow x = add_input(m, draw_any_shape(m));
 
     return add_lut(m, &x);
+}
+
+flow add_clamp(maker *m, const flow *x)
+{
+    int32_t a = draw_zero(&m->d), b = draw_zero(&m->d);
+    const lks_op_args args = { .clamp = { a < b ? a : b, a < b ? b : a } };
+
+    return add_unary(m, LKS_OP_CLAMP, x, flow_shape(x->rank, x->dims), &args);
+}
+
+flow make_clamp(maker *m)
+{
+    flow x = add_input(m, draw_any_shape(m));
+
+    return add_clamp(m, &x);
+}
+
+/* slope: the shape of the constant. */
+flow add_prelu(maker *m, const flow *x, flow slope)
+{
+    int32_t x_zero = draw_x_zero(m, x), slope_zero = draw_zero(&m->d);
+    lks_tail t = draw_tail(&m->d);
+    lks_rq positive = draw_scale(&m->d, t.rounding, (uint64_t)max_distance(x_zero), 90);
+    lks_rq rq = draw_scale(&m->d, t.rounding, (uint64_t)max_distance(x_zero) * (uint64_t)max_distance(slope_zero), 5000);
+    const lks_op_args args = { .prelu = { x_zero, slope_zero, t.y_zero, positive.m, positive.s, rq.m, rq.s, t.y_min, t.y_max,
+                                          t.rounding } };
+    uint32_t operand[2] = { x->tensor, random_constant(m, &slope) };
+    flow y = add_activation(m, flow_shape(x->rank, x->dims));
+
+    lks_builder_op(m->b, LKS_OP_PRELU, operand, &y.tensor, &args);
+    return y;
+}
+
+/* A slope per channel, for all, or of any shape that broadcasts. */
+flow make_prelu(maker *m)
+{
+    flow x = draw_any_shape(m), slope = flow_shape(1, &x.dims[x.rank - 1]);
+
+    if (draw_one_in(&m->s, 3))
+        slope = narrowed(m, &x, draw_one_in(&m->s, 2), false);
+    if (draw_one_in(&m->s, 2) && slope.rank == x.rank)
+        slope.dims[0] = 1;      /* which leaves the batch free */
+    slope = flow_shape(slope.rank, slope.dims);
+    x = add_input(m, x);
+    return add_prelu(m, &x, slope);
 }

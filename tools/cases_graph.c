@@ -150,7 +150,8 @@ static flow grow_any(graph *g, uint32_t at)
     case 9:                                 return add_requant(g->m, x);
     case 10:                                return grow_reshape(g, x);
     case 11:                                return add_softmax(g->m, x);
-    case 12:                                return add_lut(g->m, x);
+    case 7:                                 return add_prelu(g->m, x, flow_shape(1, &x->dims[x->rank - 1]));
+    case 12:                                return draw_one_in(&g->m->s, 2) ? add_lut(g->m, x) : add_clamp(g->m, x);
     case 13:                                return grow_sum(g, x);
     case 14:                                return grow_pad(g, x);
     default:                                return grow_pair(g, at);

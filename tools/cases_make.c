@@ -24,6 +24,8 @@ static const case_row rows[] = {
     { LKS_OP_MUL, make_mul },
     { LKS_OP_REQUANT, make_requant },
     { LKS_OP_LUT, make_lut },
+    { LKS_OP_CLAMP, make_clamp },
+    { LKS_OP_PRELU, make_prelu },
     { LKS_OP_MAX_POOL, make_max_pool },
     { LKS_OP_AVG_POOL, make_avg_pool },
     { LKS_OP_SUM, make_sum },

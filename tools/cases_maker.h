@@ -177,6 +177,8 @@ flow add_pair(maker *m, uint32_t kind, const flow *a, const flow *b, flow y, boo
 flow add_add(maker *m, const flow *a, const flow *b, flow y, bool b_constant);
 flow add_requant(maker *m, const flow *x);
 flow add_lut(maker *m, const flow *x);
+flow add_clamp(maker *m, const flow *x);
+flow add_prelu(maker *m, const flow *x, flow slope);
 flow add_pool(maker *m, uint32_t kind, const flow *x, const axis *h, const axis *w);
 flow add_sum(maker *m, const flow *x, uint32_t axes, bool keep);
 flow add_softmax(maker *m, const flow *x);
@@ -193,6 +195,8 @@ flow make_sub(maker *m);
 flow make_mul(maker *m);
 flow make_requant(maker *m);
 flow make_lut(maker *m);
+flow make_clamp(maker *m);
+flow make_prelu(maker *m);
 flow make_max_pool(maker *m);
 flow make_avg_pool(maker *m);
 flow make_sum(maker *m);

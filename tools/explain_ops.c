@@ -261,6 +261,34 @@ static void explain_lut(explanation *e)
     explain_note(e, "y", e->stored, "table[%" PRId64 "]", x + 128);
 }
 
+static void explain_clamp_op(explanation *e)
+{
+    int64_t x = element_at(&e->in[0], e->at);
+
+    explain_note(e, "x", x, "element of x at the same place");
+    explain_clamp(e, x, e->op->args.clamp.y_min, e->op->args.clamp.y_max);
+}
+
+static void explain_prelu(explanation *e)
+{
+    const lks_prelu_args *a = &e->op->args.prelu;
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max };
+    int64_t u = element_at(&e->in[0], e->at) - a->x_zero, slope;
+
+    e->bound = (uint64_t)maxabs(a->x_zero);
+    explain_note(e, "x", u + a->x_zero, "element of x at the same place");
+    explain_note(e, "u", u, "%" PRId64 " - %" PRId32 " (x_zero); proven: |u| <= %" PRIu64, u + a->x_zero, a->x_zero, e->bound);
+    if (u >= 0) {
+        explain_finish(e, u, a->positive_m, a->positive_s, tail, a->rounding);
+        return;
+    }
+    slope = broadcast_element(e, 1, "slope");
+    e->bound *= (uint64_t)maxabs(a->slope_zero);
+    explain_note(e, "acc", u * (slope - a->slope_zero), "%" PRId64 " * (%" PRId64 " - %" PRId32 "); proven: |acc| <= %" PRIu64, u,
+                 slope, a->slope_zero, e->bound);
+    explain_finish(e, u * (slope - a->slope_zero), a->m, a->s, tail, a->rounding);
+}
+
 /* ---- windows (spec 4.6, 4.7) --------------------------------------------------------------------------------------------- */
 
 typedef struct range {
@@ -490,6 +518,8 @@ static const struct {
     { LKS_OP_MUL, explain_mul },
     { LKS_OP_REQUANT, explain_requant_op },
     { LKS_OP_LUT, explain_lut },
+    { LKS_OP_CLAMP, explain_clamp_op },
+    { LKS_OP_PRELU, explain_prelu },
     { LKS_OP_MAX_POOL, explain_max_pool },
     { LKS_OP_AVG_POOL, explain_avg_pool },
     { LKS_OP_SUM, explain_sum },

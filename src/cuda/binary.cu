@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two operands, element by element, with broadcasting.  spec 4.3, 4.12, 4.13
+ * Two operands, element by element, with broadcasting.  spec 4.3, 4.12, 4.13, 4.15
  */
 #include "cuda/axes.cuh"
 #include "cuda/family.h"

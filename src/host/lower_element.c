@@ -61,7 +61,10 @@ static void lower_mul(lks_lowering *l)
 
     add_pair(l, (lks_pair){
         .kind = LKS_BINARY_MUL,
-        .mul = { p->a_zero, p->b_zero, { p->m, p->s }, { p->y_zero, p->y_min, p->y_max, p->rounding } }
+        .mul = {
+            .a_zero = p->a_zero, .b_zero = p->b_zero, .rq = { p->m, p->s },
+            .tail = { p->y_zero, p->y_min, p->y_max, p->rounding }
+        }
     });
 }
 
@@ -92,11 +95,44 @@ static void lower_requant(lks_lowering *l)
     add_table(l, table);
 }
 
+static void lower_clamp(lks_lowering *l)
+{
+    const lks_clamp_args *a = &l->v.op->args.clamp;
+    int8_t *table = lks_add_constants(l, LKS_TABLE_SIZE);
+
+    for (int32_t x = -128; table && x < 128; x++)
+        table[x + 128] = (int8_t)lks_clamp(x, a->y_min, a->y_max);
+    add_table(l, table);
+}
+
+/* With one slope for all elements it is a table. */
+static void lower_prelu(lks_lowering *l)
+{
+    const lks_prelu_args *a = &l->v.op->args.prelu;
+    const lks_tensor *slope = l->v.in[1];
+    const lks_product product = {
+        .a_zero = a->x_zero, .b_zero = a->slope_zero, .rq = { a->m, a->s }, .positive = { a->positive_m, a->positive_s },
+        .tail = { a->y_zero, a->y_min, a->y_max, a->rounding }
+    };
+    int8_t *table;
+
+    if (slope->elements > 1) {
+        add_pair(l, (lks_pair){ .kind = LKS_BINARY_PRELU, .mul = product });
+        return;
+    }
+    table = lks_add_constants(l, LKS_TABLE_SIZE);
+    for (int32_t x = -128; table && x < 128; x++)
+        table[x + 128] = lks_prelu(x, *(const int8_t *)slope->data, product);
+    add_table(l, table);
+}
+
 const lks_lowering_row lks_element_lowerings[] = {
     { LKS_OP_ADD, lower_add },
     { LKS_OP_SUB, lower_add },
     { LKS_OP_MUL, lower_mul },
     { LKS_OP_REQUANT, lower_requant },
     { LKS_OP_LUT, lower_lut },
+    { LKS_OP_CLAMP, lower_clamp },
+    { LKS_OP_PRELU, lower_prelu },
     { 0 }
 };

@@ -53,6 +53,24 @@ static lks_status check_lut(const lks_op_view *v)
     return lks_same_shape(v);
 }
 
+/* The slope broadcasts to x, whose shape y has. */
+static lks_status check_prelu(const lks_op_view *v)
+{
+    if (!v->in[1]->constant)
+        return lks_illegal(v, "slope", "must be constant");
+    if (v->in[1]->rank > v->in[0]->rank)
+        return lks_illegal(v, "slope", "has a higher rank than x");
+    for (uint32_t i = 0; i < v->in[0]->rank; i++) {
+        uint32_t extent = aligned_extent(v->in[1], v->in[0]->rank, i);
+
+        if (extent != 1 && extent != v->in[0]->dims[i])
+            return lks_illegal(v, "slope", "its shape does not broadcast to that of x");
+    }
+    if (v->in[1]->type != LKS_I8)
+        return lks_illegal(v, "slope", "must be int8");
+    return lks_same_shape(v);
+}
+
 /* The largest magnitude of one addend.  spec 4.3 */
 static uint64_t addend_bound(int32_t zero, int32_t left_shift, lks_rq rq, int32_t rounding)
 {
@@ -93,6 +111,16 @@ static lks_status prove_requant_op(const lks_op_view *v)
     return lks_prove_requant(v, lks_max_distance(a->x_zero), rq, a->rounding, 0);
 }
 
+static lks_status prove_prelu(const lks_op_view *v)
+{
+    const lks_prelu_args *a = &v->op->args.prelu;
+    const uint64_t x = lks_max_distance(a->x_zero);
+    const lks_rq positive = { a->positive_m, a->positive_s }, negative = { a->m, a->s };
+    lks_status st = lks_prove_requant(v, x, positive, a->rounding, 0);
+
+    return st == LKS_OK ? lks_prove_requant(v, x * lks_max_distance(a->slope_zero), negative, a->rounding, 0) : st;
+}
+
 static bool operand_free(const lks_tensor *t, const lks_tensor *y)
 {
     if (t->constant)
@@ -105,6 +133,11 @@ static bool pair_free(const lks_op_view *v)
     return operand_free(v->in[0], v->y) && operand_free(v->in[1], v->y);
 }
 
+static bool prelu_free(const lks_op_view *v)
+{
+    return operand_free(v->in[1], v->y);
+}
+
 static const lks_arg_rule add_args[] = {
     BYTE("a_zero"), BYTE("b_zero"), BYTE("y_zero"), { "left_shift", 0, 22 },
     { "a_m", -LKS_INT32_MAX, LKS_INT32_MAX }, { "a_s", -31, 30 }, { "b_m", -LKS_INT32_MAX, LKS_INT32_MAX }, { "b_s", -31, 30 },
@@ -112,6 +145,11 @@ static const lks_arg_rule add_args[] = {
 };
 static const lks_arg_rule mul_args[] = {
     BYTE("a_zero"), BYTE("b_zero"), BYTE("y_zero"), WORD("m"), WORD("s"), RANGE, ROUNDING
+};
+static const lks_arg_rule clamp_args[] = { RANGE };
+static const lks_arg_rule prelu_args[] = {
+    BYTE("x_zero"), BYTE("slope_zero"), BYTE("y_zero"), WORD("positive_m"), WORD("positive_s"), WORD("m"), WORD("s"), RANGE,
+    ROUNDING
 };
 static const lks_arg_rule requant_args[] = { BYTE("x_zero"), BYTE("y_zero"), WORD("m"), WORD("s"), RANGE, ROUNDING };
 
@@ -122,5 +160,8 @@ const lks_op_rule lks_element_rules[] = {
     { LKS_OP_REQUANT, "requant", 1, 1, 7, requant_args, 6, lks_same_shape, prove_requant_op, NULL, NULL, lks_per_output,
       LKS_I8, LKS_I8 },
     { LKS_OP_LUT, "lut", 2, 1, 0, NULL, -1, check_lut, NULL, NULL, NULL, lks_per_output, LKS_I8, LKS_I8 },
+    { LKS_OP_CLAMP, "clamp", 1, 1, 2, clamp_args, -1, lks_same_shape, NULL, NULL, NULL, lks_per_output, LKS_I8, LKS_I8 },
+    { LKS_OP_PRELU, "prelu", 2, 1, 10, prelu_args, 9, check_prelu, prove_prelu, prelu_free, NULL, lks_per_output,
+      LKS_I8, LKS_I8 },
     { 0 }
 };

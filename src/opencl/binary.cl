@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two operands, element by element, with broadcasting: one element by a work-item.  spec 4.3, 4.12, 4.13
+ * Two operands, element by element, with broadcasting: one element by a work-item.  spec 4.3, 4.12, 4.13, 4.15
  */
 
 LKS_FN size_t lks_broadcast_offset(const uint *i, const int32_t *stride)

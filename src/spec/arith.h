@@ -112,9 +112,19 @@ LKS_FN int8_t lks_mul(int32_t a, int32_t b, lks_product p)
     return lks_finish((a - p.a_zero) * (b - p.b_zero), p.rq, p.tail);
 }
 
+/* spec 4.15; a: x, b: the slope */
+LKS_FN int8_t lks_prelu(int32_t a, int32_t b, lks_product p)
+{
+    int32_t u = a - p.a_zero;
+
+    return u < 0 ? lks_finish(u * (b - p.b_zero), p.rq, p.tail) : lks_finish(u, p.positive, p.tail);
+}
+
 LKS_FN int8_t lks_pair_value(int32_t a, int32_t b, lks_pair p)
 {
-    return p.kind == LKS_BINARY_MUL ? lks_mul(a, b, p.mul) : lks_add(a, b, p.add);
+    if (p.kind == LKS_BINARY_ADD)
+        return lks_add(a, b, p.add);
+    return p.kind == LKS_BINARY_MUL ? lks_mul(a, b, p.mul) : lks_prelu(a, b, p.mul);
 }
 
 /* acc / k rounded as spec 4.7 says; k >= 1.  For the host and the reference: devices use a magic factor. */

@@ -47,6 +47,8 @@ enum {
     LKS_OP_MUL = 18,
     LKS_OP_REQUANT = 24,
     LKS_OP_LUT = 25,
+    LKS_OP_CLAMP = 26,
+    LKS_OP_PRELU = 27,
     LKS_OP_MAX_POOL = 32,
     LKS_OP_AVG_POOL = 33,
     LKS_OP_SUM = 34,
@@ -82,6 +84,14 @@ typedef struct lks_requant_args {
     int32_t x_zero, y_zero, m, s, y_min, y_max, rounding;
 } lks_requant_args;
 
+typedef struct lks_clamp_args {
+    int32_t y_min, y_max;
+} lks_clamp_args;
+
+typedef struct lks_prelu_args {
+    int32_t x_zero, slope_zero, y_zero, positive_m, positive_s, m, s, y_min, y_max, rounding;
+} lks_prelu_args;
+
 /* max_pool has no rounding: its words end before it. */
 typedef struct lks_pool_args {
     int32_t kernel_h, kernel_w, stride_h, stride_w;
@@ -110,6 +120,8 @@ typedef union lks_op_args {
     lks_add_args add;
     lks_mul_args mul;
     lks_requant_args requant;
+    lks_clamp_args clamp;
+    lks_prelu_args prelu;
     lks_pool_args pool;
     lks_sum_args sum;
     lks_softmax_args softmax;
@@ -146,10 +158,10 @@ typedef struct lks_addition {
     lks_tail tail;
 } lks_addition;
 
-/* The product of two stored values a and b.  spec 4.13 */
+/* The product of two stored values a and b; for prelu, of a negative a and the slope b.  spec 4.13, 4.15 */
 typedef struct lks_product {
     int32_t a_zero, b_zero;
-    lks_rq rq;
+    lks_rq rq, positive;        /* positive: prelu only, of an a that is not negative */
     lks_tail tail;
 } lks_product;
 
@@ -194,18 +206,18 @@ typedef struct lks_matmul {
     lks_fused fused;
 } lks_matmul;
 
-enum { LKS_BINARY_ADD, LKS_BINARY_MUL };
+enum { LKS_BINARY_ADD, LKS_BINARY_MUL, LKS_BINARY_PRELU };
 
 /* What a binary kernel makes of two stored values: by kind, one of the others. */
 typedef struct lks_pair {
     int32_t kind;               /* LKS_BINARY_... */
     lks_addition add;
-    lks_product mul;
+    lks_product mul;            /* mul and prelu */
 } lks_pair;
 
 /*
  * y[i] = f(a[i . a_stride], b[i . b_stride]) over indices i of [dims[0]] ... [dims[5]], n times; y is dense; a stride of 0
- * broadcasts.  Image to image, a and b move on by a_image and b_image elements: 0 for constants.  spec 4.3, 4.12, 4.13
+ * broadcasts.  Image to image, a and b move on by a_image and b_image elements: 0 for constants.  spec 4.3, 4.12, 4.13, 4.15
  */
 typedef struct lks_binary {
     int32_t a_image, b_image;

@@ -9,7 +9,7 @@ from .lks_file import I8, I32, MAX_ELEMENTS, MAX_EXTENT, Model
 from .op_table import HALF_UP, TFLITE
 from .op_view import OpView
 
-ZERO_NAMES = ("x_zero", "w_zero", "y_zero", "a_zero", "b_zero", "pad_value")
+ZERO_NAMES = ("x_zero", "w_zero", "y_zero", "a_zero", "b_zero", "slope_zero", "pad_value")
 MAX_STEP = 65535
 MAX_PAD = 2**24
 MAX_SOFTMAX = 4095
@@ -196,6 +196,26 @@ def check_lut(v: OpView) -> list[int]:
     return []
 
 
+def check_clamp(v: OpView) -> list[int]:
+    need_shape(v, v.shape("x"))
+    return []
+
+
+def check_prelu(v: OpView) -> list[int]:
+    """The bounds of positive and of negative elements."""
+    slope, x, a = v.tensor("slope"), v.shape("x"), v.args
+    need(slope.is_constant, "slope is not a constant")
+    need(slope.type == I8, "slope is not i8")
+    need(len(slope.shape) <= len(x), "slope has a higher rank than x")
+    pairs = zip(reversed(slope.shape), reversed(x))
+    need(all(extent in (1, whole) for extent, whole in pairs), "slope does not broadcast to x")
+    need_shape(v, x)
+    bounds = [maxabs(a.x_zero), maxabs(a.x_zero) * maxabs(a.slope_zero)]
+    check_bound(a.rounding, bounds[0], a.positive_m, a.positive_s)
+    check_bound(a.rounding, bounds[1], a.m, a.s)
+    return bounds
+
+
 def check_max_pool(v: OpView) -> list[int]:
     need_rank(v, "x", 4)
     need_range(v, "kernel_h kernel_w", 1, MAX_STEP)
@@ -257,7 +277,7 @@ def pad_counts(v: OpView) -> tuple[list[int], list[int]]:
     return tuple([getattr(v.args, f"{side}_{axis}") for axis in range(6)] for side in ("before", "after"))
 
 
-CHECKS = {1: check_conv, 2: check_fully_connected, 16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut,
+CHECKS = {1: check_conv, 2: check_fully_connected, 16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
           32: check_max_pool, 33: check_avg_pool, 34: check_sum, 40: check_softmax,
           48: check_reshape, 49: check_pad}
 
@@ -295,6 +315,8 @@ def is_free(v: OpView) -> bool:
         return len(y) >= 2 and v.shape("x")[0] == y[0]
     if name in ("add", "sub", "mul"):
         return all(pair_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
+    if name == "prelu":
+        return pair_operand_is_free(v.tensor("slope"), y)
     if name == "sum":
         return not v.args.axes & 1
     if name == "softmax":

@@ -169,6 +169,15 @@ def sum_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     return finisher(v, v.args.m, v.args.s, bounds[0])(accs)
 
 
+def prelu(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    a = v.args
+    positive = finisher(v, a.positive_m, a.positive_s, bounds[0])
+    negative = finisher(v, a.m, a.s, bounds[1])
+    slopes = broadcast_to([s - a.slope_zero for s in v.constant("slope")], v.shape("slope"), v.shape("x"))
+    us = [x - a.x_zero for x in xs["x"]]
+    return [(positive([u]) if u >= 0 else negative([u * slope]))[0] for u, slope in zip(us, slopes)]
+
+
 # Pools
 
 def windows(v: OpView, x: Values):
@@ -244,6 +253,10 @@ def lut(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return [table[x + 128] for x in xs["x"]]
 
 
+def clamp_op(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    return [clamp(x, v.args.y_min, v.args.y_max) for x in xs["x"]]
+
+
 def reshape(_v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return list(xs["x"])
 
@@ -259,5 +272,5 @@ def pad(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
 
 
 KERNELS = {"conv": conv, "fully_connected": fully_connected, "add": add_op, "sub": sub_op, "mul": mul_op,
-           "requant": requant_op, "lut": lut, "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op,
-           "softmax": softmax, "reshape": reshape, "pad": pad}
+           "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu, "max_pool": max_pool,
+           "avg_pool": avg_pool, "sum": sum_op, "softmax": softmax, "reshape": reshape, "pad": pad}

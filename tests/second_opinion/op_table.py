@@ -39,6 +39,8 @@ KINDS = (
     _kind(18, "mul", "a b", f"a_zero b_zero y_zero m s {_CLAMP} rounding"),
     _kind(24, "requant", "x", f"x_zero y_zero m s {_CLAMP} rounding"),
     _kind(25, "lut", "x table", ""),
+    _kind(26, "clamp", "x", _CLAMP),
+    _kind(27, "prelu", "x slope", f"x_zero slope_zero y_zero positive_m positive_s m s {_CLAMP} rounding"),
     _kind(32, "max_pool", "x", f"kernel_h kernel_w {_STRIDES} {_PADS} {_CLAMP}"),
     _kind(33, "avg_pool", "x", f"kernel_h kernel_w {_STRIDES} {_PADS} {_CLAMP} rounding"),
     _kind(34, "sum", "x", f"axes x_zero y_zero m s {_CLAMP} rounding"),

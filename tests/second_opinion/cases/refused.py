@@ -8,12 +8,14 @@ from ..builder import Builder, WrongCase, join, single, with_arguments, with_sha
 from ..lks_file import I8, I16, I32, I64, Model, Op, Tensor, write
 from ..op_table import HALF_UP, TFLITE
 from .add import add
+from .clamp import clamp
 from .conv import conv_model
 from .fully_connected import fully_connected
 from .lut import lut
 from .mul import mul
 from .pad import pad
 from .pool_models import pool
+from .prelu import prelu
 from .requant import requant
 from .softmax import softmax
 from .sum_over_axes import sum_model
@@ -296,6 +298,30 @@ def lut_cases() -> Found:
     yield "lut table is an activation", replace(with_tensor(base, 1, data=None), inputs=(0, 1)), "table is not"
 
 
+def clamp_cases() -> Found:
+    base = clamp((2, 3), -5, 5)
+    yield from common("clamp", base, dict(rounding=False))
+    yield from types("clamp", base)
+
+
+def prelu_cases() -> Found:
+    base = prelu((2, 3), (3,), (1, 2, 3), TFLITE, 2**30, -6)
+    yield from common("prelu", base, dict(zeros=("x_zero", "slope_zero", "y_zero")))
+    yield from types("prelu", base)
+    yield from pair_limits("prelu", lambda rounding, m, s: prelu((1, 2), (2,), (1, 2), rounding, m, s), step=2)
+    yield from pair_limits("prelu positive", lambda rounding, m, s: prelu(
+        (1, 2), (2,), (1, 2), rounding, *PLAIN[rounding], positive=(m, s)), step=2)
+    for shape in ((2,), (1, 2), (2, 3, 1), (1, 2, 3), (4,), (3, 3)):
+        yield f"prelu slope of shape {join(shape)} for 2x3", with_shape(base, 1, *shape), "slope"
+    yield "prelu slope is i32", with_tensor(base, 1, type=I32, interface=I32, data=bytes(12)), "slope is not i8"
+    yield "prelu slope is an activation", replace(with_tensor(base, 1, data=None), inputs=(0, 1)), "slope is not a constant"
+    yield "prelu y of another rank", with_shape(base, 2, 6), "y has shape"
+    for x_zero, slope_zero, s in ((-128, -128, 16), (0, 0, 17)):
+        yield f"prelu tflite zeros {x_zero} {slope_zero} shifted by {s}", \
+            prelu((1, 2), (2,), (1, 2), TFLITE, 1, s, None, x_zero, slope_zero), "left shift"
+    yield "prelu tflite positive shifted by 24", prelu((1, 2), (2,), (1, 2), TFLITE, 1, 0, (1, 24)), "left shift"
+
+
 def pool_cases() -> Found:
     for kind, rounding in (("max_pool", {}), ("avg_pool", dict(rounding=TFLITE))):
         base = pool(kind, (1, 4, 4, 2), (3, 3), p=(1, 1, 1, 1), **rounding)
@@ -412,7 +438,7 @@ def graph_cases() -> Found:
 
 
 FAMILIES = (conv_cases, fully_connected_cases, channel_bounds, conv_bounds, add_cases, sub_cases, mul_cases, requant_cases,
-            lut_cases, pool_cases, sum_cases, softmax_cases, shape_op_cases, graph_cases)
+            lut_cases, clamp_cases, prelu_cases, pool_cases, sum_cases, softmax_cases, shape_op_cases, graph_cases)
 
 
 def cases() -> Iterator[WrongCase]:
