@@ -257,6 +257,38 @@ lks_rq lks_quantize_mean(lks_rq sum, uint32_t n)
     return (lks_rq){ (int32_t)(((uint64_t)sum.m << shift) / n), sum.s - shift };
 }
 
+/* logistic_common.cc: CalculateArithmeticOpDataLogistic */
+bool lks_quantize_wave(uint32_t x, lks_rq *rq)
+{
+    number d = from_scale(x);
+
+    d.e += 31 - 4;
+    *rq = multiplier(d);
+    return rq->m != 0 && rq->s >= 0 && rq->s <= 62;
+}
+
+/* common.h: DownScaleInt32ToInt16Multiplier */
+static lks_rq narrowed(lks_rq rq)
+{
+    rq.m = rq.m >= 0x7fff8000 ? 0x7fff : (rq.m + (1 << 15)) >> 16;
+    return rq;
+}
+
+/* hard_swish_common.cc: HardSwishPrepare */
+bool lks_quantize_hard_swish(uint32_t x, uint32_t y, lks_rq *reluish, lks_rq *output)
+{
+    const number unit = { 3, -15 };             /* 3 / 32768: of the intermediate result */
+    number fine = from_scale(x), to_y, to_unit;
+
+    fine.e -= 7;
+    to_y = divide(fine, from_scale(y), BINARY32);
+    to_unit = divide(fine, unit, BINARY32);
+    *output = narrowed(multiplier(to_y));
+    *reluish = narrowed(multiplier(to_unit));
+    return normal(fine) && normal(to_y) && normal(to_unit) && output->m != 0 && output->s <= 0 && output->s >= -15
+        && reluish->m != 0 && reluish->s >= -15 && reluish->s <= 31;
+}
+
 /* quantization_util.cc: PreprocessSoftmaxScaling with 5 integer bits; the cap is (2^31 - 1, 31), the largest shift there is */
 bool lks_quantize_softmax(uint32_t beta, uint32_t x, lks_rq *rq)
 {

@@ -246,6 +246,17 @@ lks_status lks_tfl_range(const lks_tfl_op *op, const lks_fb_field *fused, lks_tf
     return LKS_OK;
 }
 
+lks_status lks_tfl_between(const lks_tfl_op *op, lks_tfl_quant y, int32_t from, int32_t to, int32_t *y_min, int32_t *y_max)
+{
+    int32_t low, high;
+
+    if (!lks_quantize_value(from, y.scale, y.zero, &low) || !lks_quantize_value(to, y.scale, y.zero, &high))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the scale is too small for its range");
+    *y_min = low > -128 ? low : -128;
+    *y_max = high < 127 ? high : 127;
+    return LKS_OK;
+}
+
 /* ---- options ------------------------------------------------------------------------------------------------------------- */
 
 int64_t lks_tfl_option(const lks_tfl_op *op, const lks_fb_field *field)

@@ -86,6 +86,9 @@ lks_status lks_tfl_quantization(const lks_tfl_op *op, const lks_tfl_tensor *t, l
 /* Which values an output may have after its fused activation function (schema.fbs: ActivationFunctionType). */
 lks_status lks_tfl_range(const lks_tfl_op *op, const lks_fb_field *fused, lks_tfl_quant y, int32_t *y_min, int32_t *y_max);
 
+/* The stored values that real ones from .. to have, from <= 0 <= to, within an int8. */
+lks_status lks_tfl_between(const lks_tfl_op *op, lks_tfl_quant y, int32_t from, int32_t to, int32_t *y_min, int32_t *y_max);
+
 /* ---- options ------------------------------------------------------------------------------------------------------------- */
 
 /* An option, or its default; damage shows in m->fb.status, which the caller of the op's importer looks at. */
