@@ -201,6 +201,7 @@ static bool parse(int argc, char **argv, raw_options *raw, bench_options *o, lks
         { "against", OPTION_TEXT, &o->against, 0, 0, NULL },
         { "ab", OPTION_TEXT, &o->ab, 0, 0, NULL },
         { "threshold", OPTION_TEXT, &raw->threshold, 0, 0, NULL },
+        OPTIONS_PLAIN(o),
         OPTIONS_LIMITS(o)
     };
     int first;
@@ -258,7 +259,8 @@ static row_status refusal(const lks_error *why)
 
 static void open_group(group *g)
 {
-    const lks_context_options options = { .backend = g->device.info.backend, .device = g->device.index, .threads = g->threads };
+    const lks_context_options options = { .backend = g->device.info.backend, .device = g->device.index, .threads = g->threads,
+                                          .no_graph = g->b->options->no_graph };
     double start = machine_seconds();
 
     g->context = NULL;
@@ -479,6 +481,7 @@ const command command_bench = {
     "  --against FILE        compare with what --save wrote on this device: how many times as fast, with the spread\n"
     "  --ab PROGRAM          measure another build of lockstep and this one in turns, A B B A, and say which is faster\n"
     "  --threshold PERCENT   with --against or --ab: fail where a row is slower by more, its whole spread included\n"
+    HELP_PLAIN
     HELP_LIMITS
     "\nimages/s is batch / median latency (SingleStream) or images / time (Offline), the median of the rounds.  [spread] is\n"
     "where the median lies with 95 % confidence, judged by the rounds (below six of them: from the worst to the best), and\n"

@@ -34,7 +34,7 @@ typedef struct bench_options {
     const char *variant, *save, *against, *ab;
     double threshold;               /* in percent; below 0: none */
     int format;                     /* bench_format */
-    bool peak;
+    bool peak, no_fuse, no_graph;
 } bench_options;
 
 /* What is measured, as a number; NAN: not known.  The names are those of the formats (report.c). */
