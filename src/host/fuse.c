@@ -106,7 +106,7 @@ static void fuse_pad(fusing *f, uint32_t at)
     replace(f, at, pad, merged);
 }
 
-/* ---- add into a linear kernel -------------------------------------------------------------------------------------------- */
+/* ---- add and sub into a linear kernel ------------------------------------------------------------------------------------ */
 
 /* Are both operands activations of the very shape of y? */
 static bool is_dense(const lks_binary *b)
@@ -127,6 +127,7 @@ static lks_addition swapped(lks_addition a)
 
     s.a_zero = a.b_zero;
     s.b_zero = a.a_zero;
+    s.subtracts = -a.subtracts;
     s.a_rq = a.b_rq;
     s.b_rq = a.a_rq;
     return s;
@@ -143,7 +144,9 @@ static void fuse_add(fusing *f, uint32_t at)
     const lks_step *add = &f->steps[at];
     lks_step *a = only_maker(f, add->x), *b = only_maker(f, add->x2), *from, merged;
 
-    if (add->x < 0 || add->x2 < 0 || add->table || !is_dense(&add->args.binary))
+    if (add->args.binary.pair.kind != LKS_BINARY_ADD || !is_dense(&add->args.binary))
+        return;
+    if (add->x < 0 || add->x2 < 0 || add->table)
         return;
     a = takes_add(a) ? a : NULL;
     b = takes_add(b) ? b : NULL;
@@ -154,7 +157,7 @@ static void fuse_add(fusing *f, uint32_t at)
     merged.last_op = add->last_op;
     merged.x2 = from == a ? add->x2 : add->x;
     merged.y = add->y;
-    *fused_of(&merged) = (lks_fused){ 1, from == a ? add->args.binary.add : swapped(add->args.binary.add) };
+    *fused_of(&merged) = (lks_fused){ 1, from == a ? add->args.binary.pair.add : swapped(add->args.binary.pair.add) };
     replace(f, at, from, merged);
 }
 
