@@ -22,7 +22,7 @@ from tflite_writer import (FLOAT32, INT4, INT8, INT16, INT32, INT64, NONE, RELU,
 MODELS = program.SHARED / "models"
 TABLES = program.ROOT / "tests/unit/test_import_quantize.c"
 CONV, FULLY_CONNECTED, ADD, REQUANT, MAX_POOL, AVG_POOL, SUM, SOFTMAX, RESHAPE, PAD = 1, 2, 16, 24, 32, 33, 34, 40, 48, 49
-TFLITE = 1
+HALF_UP, TFLITE = 0, 1
 
 
 # ---- the reference's arithmetic --------------------------------------------------------------------------------------------
@@ -248,6 +248,29 @@ def conv() -> Model:
                  [Op("CONV_2D", [0, 1, 2], [3], conv_options())])
 
 
+def legacy_conv() -> Model:
+    """The same as legacy uint8, with zero points in the middle and at both ends."""
+    return Model([Tensor([1, 5, 4, 2], UINT8, scale=0.5, zero=131),
+                  Tensor([3, 3, 2, 2], UINT8, values=[0, 255, *range(34)], scale=0.25, zero=255),
+                  Tensor([3], INT32, scale=0.125, values=[1, -2, 3]), Tensor([1, 3, 3, 3], UINT8, scale=0.7, zero=0)],
+                 [Op("CONV_2D", [0, 1, 2], [3], conv_options())])
+
+
+def float_ends() -> Model:
+    return Model([Tensor([1, 6], FLOAT32, None, name="x"), Tensor([1, 6], scale=0.25, zero=9, name="q"),
+                  Tensor([1, 6], scale=0.125, zero=-100, name="r"), Tensor([1, 6], FLOAT32, None, name="y")],
+                 [Op("QUANTIZE", [0], [1]), Op("RELU", [1], [2]), Op("DEQUANTIZE", [2], [3])])
+
+
+def shape_arithmetic() -> Model:
+    """What converters write for a reshape to [batch, 6]: SHAPE, STRIDED_SLICE, PACK."""
+    return Model([Tensor([1, 2, 3]), Tensor([3], INT32, None), Tensor([1], INT32, None), Tensor([2], INT32, None),
+                  Tensor([1, 6]), Tensor([2], INT32, None, values=None), Tensor([1], INT32, None, values=[0]),
+                  Tensor([1], INT32, None, values=[1]), Tensor([], INT32, None, values=[6])],
+                 [Op("SHAPE", [0], [1]), Op("STRIDED_SLICE", [1, 6, 7, 7], [2]), Op("PACK", [2, 8], [3]),
+                  Op("RESHAPE", [0, 3], [4])])
+
+
 def depthwise() -> Model:
     """[1, 4, 4, 2], multiplier 2 -> [1, 3, 3, 4]"""
     return Model([Tensor([1, 4, 4, 2]), Tensor([1, 2, 2, 4], values=list(range(16)), scale=[0.1, 0.2, 0.3, 0.4], axis=3),
@@ -458,6 +481,49 @@ class Imports(ImportCase):
             self.assertEqual([t.interface for t in m.tensors], [2 if kind == UINT8 else 1 for kind in (source, target)])
             self.assertEqual([t.zero_point for t in m.tensors], [125 if kind == UINT8 else -3 for kind in (source, target)])
 
+    def test_legacy_conv(self) -> None:
+        """128 less in zero points and weights; the multiplier from a product rounded to binary32, one for all channels."""
+        m, op = self.only_op(legacy_conv())
+        self.assertEqual(op.arguments[8:], (3, 1, 3, 127, -128, -128, 127, TFLITE))
+        self.assertEqual(m.tensors[op.operands[1]].values, (-128, 127, *range(-128, -94)))
+        self.assertEqual(m.tensors[op.operands[3]].values, Reference.narrow_product(0.5, 0.25, f32(0.7)) * 3)
+        self.assertEqual([(m.tensors[i].interface, m.tensors[i].zero_point) for i in (op.operands[0], op.outputs[0])],
+                         [(2, 131), (2, 0)])
+
+    def test_the_average_of_uint8_is_rounded_down(self) -> None:
+        model = pool("AVERAGE_POOL_2D")
+        legacy = with_tensor(with_tensor(model, 0, type=UINT8), 1, type=UINT8)
+        self.assertEqual([self.only_op(m)[1].arguments[-1] for m in (model, legacy)], [TFLITE, HALF_UP])
+
+    def test_floats_at_the_ends_are_left_out(self) -> None:
+        done = Converted(write(float_ends()))
+        self.assertEqual((done.code, done.error), (0, ""))
+        m = lks_file.read(done.file)
+        self.assertEqual([op.arguments for op in m.ops], [(9, -100, 2**30, 2, -100, 127, TFLITE)])
+        self.assertEqual([m.tensors[i].name for i in (*m.inputs, *m.outputs)], [b"q", b"r"])
+
+    def test_float_inputs_keep_their_order(self) -> None:
+        f = Tensor([1, 2, 3], FLOAT32, None)
+        model = Model([f, f, *add().tensors], [Op("QUANTIZE", [1], [3]), Op("QUANTIZE", [0], [2]), *with_op(
+            add(), inputs=[2, 3], outputs=[4]).ops], inputs=[0, 1])
+        m = lks_file.read(Converted(write(model)).file)
+        self.assertEqual([m.tensors[i].name for i in m.inputs], [b"t2", b"t3"])
+
+    def test_arithmetic_on_shapes_is_left_out(self) -> None:
+        done = Converted(write(shape_arithmetic()))
+        self.assertEqual((done.code, done.error), (0, ""))
+        self.assertEqual([op.number for op in lks_file.read(done.file).ops], [RESHAPE])
+
+    def test_reshaped_constants_are_constants(self) -> None:
+        a = add()
+        model = Model([*a.tensors, Tensor([6], scale=0.2, zero=2, values=[1, 2, 3, 4, 5, 6])],
+                      [Op("RESHAPE", [3], [1]), *a.ops])
+        done = Converted(write(model))
+        self.assertEqual((done.code, done.error), (0, ""))
+        m = lks_file.read(done.file)
+        self.assertEqual([op.number for op in m.ops], [ADD])
+        self.assertEqual(m.tensors[m.ops[0].operands[1]].values, (1, 2, 3, 4, 5, 6))
+
     def test_relu(self) -> None:
         self.assertEqual(self.only_op(relu())[1].arguments, (9, -100, 2**30, 2, -100, 127, TFLITE))
 
@@ -503,15 +569,30 @@ def refusals() -> list[tuple[str, Model, str, str]]:
          "not supported"),
         ("custom op", with_op(quantize(), name="CUSTOM", custom=b"Mine"), "op 0 (CUSTOM Mine)", "custom ops"),
         ("unknown op", with_op(quantize(), code=9999), "op 0 (unknown builtin 9999)", "not supported"),
-        ("uint8 conv", with_tensor(with_tensor(c, 0, type=UINT8), 3, type=UINT8), conv_op, "UINT8: legacy uint8 models"),
+        ("int8 weights of a uint8 conv", with_tensor(with_tensor(c, 0, type=UINT8), 3, type=UINT8), conv_op, "weights tensor \"t1\" is INT8"),
+        ("uint8 weights per channel", with_tensor(legacy_conv(), 1, scale=[0.1, 0.2, 0.3], zero=[1, 2, 3]), conv_op, "have 3 scales"),
+        ("uint8 weights beyond their type", with_tensor(legacy_conv(), 1, zero=256), conv_op, "zero point 0 is 256"),
+        ("uint8 bias scale", with_tensor(legacy_conv(), 2, scale=0.5), conv_op, "the bias scale is not"),
         ("float conv", with_tensor(with_tensor(c, 0, **FLOATS), 3, **FLOATS), conv_op, "FLOAT32: only INT8"),
         ("hybrid", with_tensor(with_tensor(f, 0, **FLOATS), 3, **FLOATS), dense_op, "FLOAT32: only INT8"),
         ("int16", with_tensor(with_tensor(c, 0, type=INT16), 3, type=INT16), conv_op, "16-bit activations"),
         ("int4 weights", with_tensor(f, 1, type=INT4, values=None, data=bytes(6)), dense_op, "4-bit weights"),
-        ("output type", with_tensor(c, 3, type=UINT8), conv_op, "output tensor \"t3\" is UINT8"),
+        ("output type", with_tensor(c, 3, type=UINT8), conv_op, "different types, INT8 and UINT8"),
         ("float at the end", quantize(INT8, FLOAT32), "op 0 (QUANTIZE)", "output tensor \"t1\" is FLOAT32"),
-        ("float at the start", quantize(FLOAT32, INT8), "op 0 (QUANTIZE)", "input tensor \"t0\" is FLOAT32"),
-        ("uint8 to uint8", quantize(UINT8, UINT8), "op 0 (QUANTIZE)", "not defined by the reference"),
+        ("nothing but a float at the start", quantize(FLOAT32, INT8), "graph output 0", "is also a graph input"),
+        ("a float quantized twice", Model([Tensor([1, 6], FLOAT32, None), Tensor([1, 6]), Tensor([1, 6]), Tensor([1, 6])],
+         [Op("QUANTIZE", [0], [1]), Op("QUANTIZE", [0], [2]), Op("RELU", [1], [3])]), "op 1 (QUANTIZE)", "by two ops"),
+        ("one tensor from two floats", Model([Tensor([1, 6], FLOAT32, None), Tensor([1, 6], FLOAT32, None), Tensor([1, 6]),
+         Tensor([1, 6])], [Op("QUANTIZE", [0], [2]), Op("QUANTIZE", [1], [2]), Op("RELU", [2], [3])], inputs=[0, 1]),
+         "graph input 1", "made from two inputs"),
+        ("a float within", Model([Tensor([1, 6]), Tensor([1, 6], FLOAT32, None), Tensor([1, 6])],
+         [Op("DEQUANTIZE", [0], [1]), Op("QUANTIZE", [1], [2])]), "op 1 (QUANTIZE)", "which only a graph input may be"),
+        ("a float of another shape", with_tensor(float_ends(), 0, shape=[1, 7]), "op 0 (QUANTIZE)", "different shapes"),
+        ("dequantized to int8", with_tensor(float_ends(), 3, type=INT8), "op 2 (DEQUANTIZE)", "must be FLOAT32"),
+        ("a graph input dequantized", Model([Tensor([1, 6]), Tensor([1, 6], FLOAT32, None)], [Op("DEQUANTIZE", [0], [1])]),
+         "graph output 0", "is also a graph input"),
+        ("a shape as output", replace(shape_arithmetic(), outputs=[1]), "graph output 0", "is a shape"),
+        ("a shape from values", with_op(shape_arithmetic(), inputs=[0, 5]), "op 3 (RESHAPE)", "is not constant"),
         ("tanh", with_op(c, options=conv_options(fused=TANH)), conv_op, "function 4 (TANH)"),
         ("sign bit", with_op(a, options=fused(SIGN_BIT)), "op 0 (ADD)", "function 5 (SIGN_BIT)"),
         ("unknown activation", with_op(c, options=conv_options(fused=-1)), conv_op, "function -1"),
@@ -590,6 +671,7 @@ def refusals() -> list[tuple[str, Model, str, str]]:
         ("both constant", Model([Tensor([2], values=[1, 2]), Tensor([2], values=[3, 4]), Tensor([2]), Tensor([2])],
                                 [Op("ADD", [0, 1], [2])], inputs=[3]), "op 0 (ADD)", "both inputs are constant"),
         ("uint8 constant", replace(with_tensor(a, 1, type=UINT8, values=[1] * 6), inputs=[0]), "op 0 (ADD)", "UINT8"),
+        ("one uint8 operand", with_tensor(a, 1, type=UINT8), "op 0 (ADD)", "different types, UINT8 and INT8"),
         ("output scale of add", with_tensor(a, 2, scale=1e-9), "op 0 (ADD)", "output scale is too small"),
         ("pool scales", with_tensor(p, 1, scale=0.5 + 2e-6), "op 0 (AVERAGE_POOL_2D)", "different scales"),
         ("pool zero points", with_tensor(p, 1, zero=1), "op 0 (AVERAGE_POOL_2D)", "different scales or zero points"),
@@ -742,7 +824,7 @@ class Damage(unittest.TestCase):
 class RealModels(unittest.TestCase):
     def test_int8_models_convert(self) -> None:
         ops = {"hello_world_int8": 3, "kws_int8": 13, "resnet8_cifar10_int8": 16, "vww_int8": 31,
-               "mobilenet_v2_224_int8_u8io": 68}
+               "mobilenet_v2_224_int8_u8io": 68, "mobilenet_v1_025_128_uint8": 31}
         for name, count in ops.items():
             done = Converted((MODELS / f"{name}.tflite").read_bytes())
             self.assertEqual((done.code, done.error), (0, ""))
@@ -750,8 +832,7 @@ class RealModels(unittest.TestCase):
 
     def test_others_are_refused_with_a_reason(self) -> None:
         reasons = {
-            "deeplabv3_mnv2_dm05_uint8": r"op 0 \(CONV_2D\): input tensor .* is UINT8: legacy uint8",
-            "mobilenet_v1_025_128_uint8": r"op 0 \(CONV_2D\): input tensor .* is UINT8: legacy uint8",
+            "deeplabv3_mnv2_dm05_uint8": r"op 64 \(RESIZE_BILINEAR\): this op is not supported",
             "split_concat_uint8": r"op 0 \(CONCATENATION\): this op is not supported",
             "invalid_model_invoking_error": r"op 0 \(CUSTOM fake-op-double\): custom ops are not supported",
         }

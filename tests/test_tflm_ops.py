@@ -284,9 +284,10 @@ while True:
 
 
 class Oracle:
-    """TensorFlow Lite Micro in a process of its own, which is started again where it dies."""
+    """A reference in a process of its own, which is started again where it dies."""
 
-    def __init__(self) -> None:
+    def __init__(self, python: str | None = PYTHON, source: str = ORACLE) -> None:
+        self.command = [python, "-c", source]
         self.process = None
         self.deaths = 0
 
@@ -300,8 +301,7 @@ class Oracle:
     def run(self, model: bytes, cases: list[list[bytes]]) -> bytes | None:
         """All outputs, one behind the other; None: refused, or the process died."""
         if not self.process:
-            self.process = subprocess.Popen([PYTHON, "-c", ORACLE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                            stderr=subprocess.DEVNULL)
+            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         blocks = [model, *(data for case in cases for data in case)]
         try:
             self.process.stdin.write(struct.pack("<ii", len(cases), len(cases[0]))

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void lks_tfl_printable(char *text)
@@ -92,7 +93,7 @@ static const char *why_not(int32_t type)
     case LKS_TFL_FLOAT32:
     case LKS_TFL_FLOAT16:
     case LKS_TFL_FLOAT64: return "only INT8 models are supported, quantize weights and activations";
-    case LKS_TFL_UINT8:   return "legacy uint8 models are not supported yet";
+    case LKS_TFL_UINT8:   return "no reference kernel mixes it with the other types of this op";
     case LKS_TFL_INT16:   return "16-bit activations are not supported yet";
     case LKS_TFL_INT4:    return "4-bit weights are not supported yet";
     default:              return "not supported here";
@@ -134,6 +135,21 @@ lks_status lks_tfl_output(const lks_tfl_op *op, lks_tfl_types types, lks_tfl_ten
     return LKS_OK;
 }
 
+lks_status lks_tfl_same_type(const lks_tfl_op *op, const lks_tfl_tensor *x, const lks_tfl_tensor *y)
+{
+    if (x->type != y->type)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input and output have different types, %s and %s", lks_tfl_type_name(x->type),
+                              lks_tfl_type_name(y->type));
+    return LKS_OK;
+}
+
+lks_status lks_tfl_unary(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tensor **y)
+{
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, y));
+    return lks_tfl_same_type(op, *x, *y);
+}
+
 static uint32_t type_bytes(int32_t type)
 {
     return type == LKS_TFL_INT64 ? 8 : type == LKS_TFL_INT32 ? 4 : 1;
@@ -163,12 +179,19 @@ uint32_t lks_tfl_elements(const lks_tfl_tensor *t)
     return n;
 }
 
+uint8_t lks_tfl_stored_byte(const lks_tfl_tensor *t, uint32_t i)
+{
+    return t->type == LKS_TFL_UINT8 ? t->data[i] ^ 0x80 : t->data[i];
+}
+
 int64_t lks_tfl_value(const lks_tfl_tensor *t, uint32_t i)
 {
     uint32_t width = type_bytes(t->type);
     const uint8_t *p = t->data + (size_t)i * width;
     uint64_t v = 0, sign = UINT64_C(1) << (8 * width - 1);
 
+    if (t->type == LKS_TFL_UINT8)
+        return (int64_t)p[0] - 128;
     for (uint32_t b = 0; b < width; b++)
         v |= (uint64_t)p[b] << (8 * b);
     return v & sign ? -(int64_t)(2 * sign - 1 - v) - 1 : (int64_t)v;
@@ -320,12 +343,19 @@ static void copy_shape(lks_tensor *to, const lks_tfl_tensor *from)
 lks_status lks_tfl_emit_plain(const lks_tfl_op *op, lks_tfl_tensor *t, uint32_t *index)
 {
     lks_tensor shape = { 0 };
+    uint8_t *stored;
 
-    assert(t->type == LKS_TFL_INT8 && t->data);
+    assert((t->type == LKS_TFL_INT8 || t->type == LKS_TFL_UINT8) && t->data);
     if (t->index[LKS_TFL_PLAIN] == LKS_NO_TENSOR) {
         LKS_TFL_TRY(lks_tfl_spend(op, t->data_bytes));
+        stored = malloc(t->data_bytes);
+        if (!stored)
+            return lks_tfl_refuse(op, LKS_ERR_NOMEM, "out of memory");
+        for (uint32_t i = 0; i < t->data_bytes; i++)
+            stored[i] = lks_tfl_stored_byte(t, i);
         copy_shape(&shape, t);
-        t->index[LKS_TFL_PLAIN] = lks_tfl_emit_constant(op, t, LKS_I8, shape.rank, shape.dims, t->data);
+        t->index[LKS_TFL_PLAIN] = lks_tfl_emit_constant(op, t, LKS_I8, shape.rank, shape.dims, stored);
+        free(stored);
     }
     *index = t->index[LKS_TFL_PLAIN];
     return LKS_OK;

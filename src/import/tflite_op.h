@@ -54,13 +54,22 @@ lks_status lks_tfl_input(const lks_tfl_op *op, uint32_t i, lks_tfl_types types, 
 /* Output 0, an activation that nothing has made yet.  Of another type than the one given: refused. */
 lks_status lks_tfl_output(const lks_tfl_op *op, lks_tfl_types types, lks_tfl_tensor **t);
 
+/* Operand 0 and output 0 of an op whose activations are all INT8, or all UINT8 (a legacy model). */
+lks_status lks_tfl_unary(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tensor **y);
+
+/* Refused where an operand has another type than the output. */
+lks_status lks_tfl_same_type(const lks_tfl_op *op, const lks_tfl_tensor *x, const lks_tfl_tensor *y);
+
 /* Operand i, a constant of that type (an LKS_TFL_ number) whose data fits its shape. */
 lks_status lks_tfl_constant(const lks_tfl_op *op, uint32_t i, const char *role, int32_t type, lks_tfl_tensor **t);
 
 /* The number of elements; the shape has been checked by one of the above. */
 uint32_t lks_tfl_elements(const lks_tfl_tensor *t);
 
-/* Element i of a constant INT32 or INT64. */
+/* Element i of a constant INT8 or UINT8 as the .lks stores it: an int8. */
+uint8_t lks_tfl_stored_byte(const lks_tfl_tensor *t, uint32_t i);
+
+/* Element i of a constant; a UINT8 as it is stored, 128 less. */
 int64_t lks_tfl_value(const lks_tfl_tensor *t, uint32_t i);
 
 /* ---- quantization -------------------------------------------------------------------------------------------------------- */
@@ -115,7 +124,7 @@ lks_status lks_tfl_spend(const lks_tfl_op *op, uint64_t bytes);
 uint32_t lks_tfl_emit_constant(const lks_tfl_op *op, const lks_tfl_tensor *source, lks_type type, uint32_t rank,
                                const uint32_t *dims, const void *data);
 
-/* Add a constant INT8 tensor as it is, once. */
+/* Add a constant INT8 tensor as it is, or a UINT8 tensor with 128 taken from each element, once. */
 lks_status lks_tfl_emit_plain(const lks_tfl_op *op, lks_tfl_tensor *t, uint32_t *index);
 
 /* Add an activation. */

@@ -9,6 +9,7 @@
 #include "import/tflite_ops.h"
 
 #include "import/quantize.h"
+#include "import/tflite_ends.h"
 #include "import/tflite_linear.h"
 #include "spec/arith.h"
 
@@ -27,17 +28,20 @@ enum {
 
 /* ---- ADD ----------------------------------------------------------------------------------------------------------------- */
 
-static lks_status add_operand(const lks_tfl_op *op, uint32_t i, lks_tfl_quant *q, uint32_t *index, bool *constant)
+/* Operand i of an op that makes y, and whether it is constant. */
+static lks_status add_operand(const lks_tfl_op *op, uint32_t i, const lks_tfl_tensor *y, lks_tfl_quant *q, uint32_t *index,
+                              bool *constant)
 {
     lks_tfl_tensor *t;
 
     LKS_TFL_TRY(lks_tfl_operand(op, i, "input", &t));
     *constant = t->data != NULL;
     if (*constant) {
-        LKS_TFL_TRY(lks_tfl_constant(op, i, "input", LKS_TFL_INT8, &t));
+        LKS_TFL_TRY(lks_tfl_constant(op, i, "input", y->type, &t));
         LKS_TFL_TRY(lks_tfl_emit_plain(op, t, index));
     } else {
-        LKS_TFL_TRY(lks_tfl_input(op, i, LKS_TFL_I8_ONLY, &t));
+        LKS_TFL_TRY(lks_tfl_input(op, i, LKS_TFL_I8_OR_U8, &t));
+        LKS_TFL_TRY(lks_tfl_same_type(op, t, y));
         *index = t->index[LKS_TFL_PLAIN];
     }
     return lks_tfl_quantization(op, t, q);
@@ -52,11 +56,11 @@ static lks_status import_add(const lks_tfl_op *op)
     uint32_t operands[2];
     bool a_constant, b_constant;
 
-    LKS_TFL_TRY(add_operand(op, 0, &a, &operands[0], &a_constant));
-    LKS_TFL_TRY(add_operand(op, 1, &b, &operands[1], &b_constant));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
+    LKS_TFL_TRY(add_operand(op, 0, y, &a, &operands[0], &a_constant));
+    LKS_TFL_TRY(add_operand(op, 1, y, &b, &operands[1], &b_constant));
     if (a_constant && b_constant)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "both inputs are constant");
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     if (!lks_quantize_add(a.scale, b.scale, qy.scale, &args.add))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output scale is too small for the input scales");
@@ -79,8 +83,8 @@ static const lks_tfl_window_fields pool_2d = {
     .fused = { "Pool2DOptions.fused_activation_function", 5, 1, 0 },
 };
 
-/* pooling_common.cc: PoolingPrepare */
-static lks_status import_pool(const lks_tfl_op *op, uint32_t kind, int32_t rounding)
+/* pooling_common.cc: PoolingPrepare.  The average of uint8 values is rounded by floor(acc / n + 1/2), which is half_up on stored values. */
+static lks_status import_pool(const lks_tfl_op *op, uint32_t kind)
 {
     lks_tfl_tensor *x, *y;
     lks_tfl_quant qx, qy;
@@ -88,8 +92,7 @@ static lks_status import_pool(const lks_tfl_op *op, uint32_t kind, int32_t round
     lks_op_args args = { 0 };
     lks_pool_args *a = &args.pool;
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     if (!lks_scales_agree(qx.scale, qy.scale) || qx.zero != qy.zero)
@@ -104,18 +107,18 @@ static lks_status import_pool(const lks_tfl_op *op, uint32_t kind, int32_t round
     a->pad_bottom = h.after;
     a->pad_left = w.before;
     a->pad_right = w.after;
-    a->rounding = rounding;
+    a->rounding = kind == LKS_OP_AVG_POOL && x->type == LKS_TFL_INT8 ? LKS_TFLITE : LKS_HALF_UP;
     return lks_tfl_emit(op, kind, &x->index[LKS_TFL_PLAIN], y, &args);
 }
 
 static lks_status import_average_pool_2d(const lks_tfl_op *op)
 {
-    return import_pool(op, LKS_OP_AVG_POOL, LKS_TFLITE);
+    return import_pool(op, LKS_OP_AVG_POOL);
 }
 
 static lks_status import_max_pool_2d(const lks_tfl_op *op)
 {
-    return import_pool(op, LKS_OP_MAX_POOL, 0);
+    return import_pool(op, LKS_OP_MAX_POOL);
 }
 
 /* ---- MEAN, SUM ----------------------------------------------------------------------------------------------------------- */
@@ -157,8 +160,7 @@ static lks_status import_reduce(const lks_tfl_op *op, bool mean)
     lks_rq rq;
     uint32_t count = 1;
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     LKS_TFL_TRY(read_axes(op, x, &args.sum.axes, &count));
@@ -199,8 +201,7 @@ static lks_status import_softmax(const lks_tfl_op *op)
     lks_rq rq;
     uint32_t b = (uint32_t)lks_fb_unsigned(&op->m->fb, op->o.options, &beta);
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     if (x->rank == 0)
@@ -232,10 +233,11 @@ static lks_status import_quantize(const lks_tfl_op *op)
     lks_tfl_quant qx, qy;
     lks_rq rq;
 
+    LKS_TFL_TRY(lks_tfl_operand(op, 0, "input", &x));
+    if (x->type == LKS_TFL_FLOAT32)
+        return lks_tfl_import_float_quantize(op);
     LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, &x));
     LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
-    if (x->type == LKS_TFL_UINT8 && y->type == LKS_TFL_UINT8)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "from UINT8 to UINT8 is not defined by the reference");
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     if (!lks_quantize_ratio(qx.scale, qy.scale, &rq))
@@ -265,8 +267,7 @@ static lks_status import_relu(const lks_tfl_op *op)
     lks_tfl_quant qx, qy;
     lks_rq narrow, wide;
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     if (!lks_quantize_narrow_ratio(qx.scale, qy.scale, &narrow) || !lks_quantize_ratio(qx.scale, qy.scale, &wide)
@@ -278,8 +279,8 @@ static lks_status import_relu(const lks_tfl_op *op)
 
 /* ---- PAD, PADV2 ---------------------------------------------------------------------------------------------------------- */
 
-/* Operand 2, where there is one: a single INT8 value, quantized as the output.  Otherwise the output's zero point. */
-static lks_status read_pad_value(const lks_tfl_op *op, lks_tfl_quant y, int32_t *value)
+/* Operand 2, where there is one: a single value, quantized as the output.  Otherwise the output's zero point. */
+static lks_status read_pad_value(const lks_tfl_op *op, int32_t type, lks_tfl_quant y, int32_t *value)
 {
     lks_tfl_tensor *t;
     lks_tfl_quant q;
@@ -287,7 +288,7 @@ static lks_status read_pad_value(const lks_tfl_op *op, lks_tfl_quant y, int32_t 
     *value = y.zero;
     if (!lks_tfl_has(op, 2))
         return LKS_OK;
-    LKS_TFL_TRY(lks_tfl_constant(op, 2, "pad value", LKS_TFL_INT8, &t));
+    LKS_TFL_TRY(lks_tfl_constant(op, 2, "pad value", type, &t));
     LKS_TFL_TRY(lks_tfl_quantization(op, t, &q));
     if (lks_tfl_elements(t) != 1 || q.scale != y.scale || q.zero != y.zero)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the pad value must be one element, quantized as the output");
@@ -302,10 +303,9 @@ static lks_status import_pad(const lks_tfl_op *op)
     lks_tfl_quant qy;
     lks_op_args args = { 0 };
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
-    LKS_TFL_TRY(read_pad_value(op, qy, &args.pad.pad_value));
+    LKS_TFL_TRY(read_pad_value(op, y->type, qy, &args.pad.pad_value));
     LKS_TFL_TRY(lks_tfl_operand(op, 1, "paddings", &paddings));
     LKS_TFL_TRY(lks_tfl_constant(op, 1, "paddings", paddings->type == LKS_TFL_INT64 ? LKS_TFL_INT64 : LKS_TFL_INT32,
                                  &paddings));
@@ -336,6 +336,9 @@ static lks_status check_new_shape(const lks_tfl_op *op, const lks_tfl_tensor *y)
 
     if (!lks_tfl_has(op, 1))
         return LKS_OK;
+    LKS_TFL_TRY(lks_tfl_operand(op, 1, "shape", &shape));
+    if (shape->shape_only)
+        return LKS_OK;
     LKS_TFL_TRY(lks_tfl_constant(op, 1, "shape", LKS_TFL_INT32, &shape));
     same = lks_tfl_elements(shape) == y->rank;
     for (uint32_t i = 0; same && i < y->rank; i++) {
@@ -353,10 +356,7 @@ static lks_status import_reshape(const lks_tfl_op *op)
     const lks_op_args args = { 0 };
     lks_tfl_tensor *x, *y;
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
-    if (x->type != y->type)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input and output have different types");
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
     if (lks_tfl_elements(x) != lks_tfl_elements(y))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the input has %u elements, the output %u", (unsigned)lks_tfl_elements(x),
                               (unsigned)lks_tfl_elements(y));
@@ -376,6 +376,7 @@ static const struct row {
     { LKS_TFL_AVERAGE_POOL_2D,   OPTIONS_POOL_2D,           1, 1, import_average_pool_2d },
     { LKS_TFL_CONV_2D,           OPTIONS_CONV_2D,           2, 3, lks_tfl_import_conv_2d },
     { LKS_TFL_DEPTHWISE_CONV_2D, OPTIONS_DEPTHWISE_CONV_2D, 2, 3, lks_tfl_import_depthwise_conv_2d },
+    { LKS_TFL_DEQUANTIZE,        OPTIONS_NONE,              1, 1, lks_tfl_import_dequantize },
     { LKS_TFL_FULLY_CONNECTED,   OPTIONS_FULLY_CONNECTED,   2, 3, lks_tfl_import_fully_connected },
     { LKS_TFL_MAX_POOL_2D,       OPTIONS_POOL_2D,           1, 1, import_max_pool_2d },
     { LKS_TFL_MEAN,              OPTIONS_REDUCER,           2, 2, import_mean },
@@ -399,7 +400,11 @@ static const struct row *row_of(int32_t code)
 lks_status lks_tfl_import_op(const lks_tfl_op *op)
 {
     const struct row *row = row_of(op->o.code);
+    bool done;
 
+    LKS_TFL_TRY(lks_tfl_fold(op, &done));
+    if (done)
+        return LKS_OK;
     if (!row)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "%s not supported",
                               op->o.code == LKS_TFL_CUSTOM ? "custom ops are" : "this op is");
