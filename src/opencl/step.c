@@ -417,11 +417,10 @@ static void make_copy(const lks_step *s, lks_cl_step *o)
     o->kernel = "copy";
     o->args_bytes = sizeof *a;
     *a = (lks_moving){ .k = s->args.copy };
-    a->x_elements = product(a->k.x_dims);
-    a->y_elements = product(a->k.y_dims);
-    a->by_image = lks_magic_of(a->y_elements);
-    all_magics(a->k.y_dims, a->by);
-    direct_work(o, a->y_elements);
+    a->elements = product(a->k.dims);
+    a->by_image = lks_magic_of(a->elements);
+    all_magics(a->k.dims, a->by);
+    direct_work(o, a->elements);
 }
 
 /* conv, depthwise and matmul: a product in one of its variants, or straight from the image. */
