@@ -97,6 +97,12 @@ static void make_arguments(const bench_options *o, arguments *a)
         add_word(a, "--device");
         add_word(a, o->device);
     }
+    if (o->ways.cache) {
+        add_word(a, "--cache");
+        add_word(a, o->ways.cache);
+    }
+    if (o->ways.no_cache)
+        add_word(a, "--no-cache");
     add_number(a, "seed", o->seed);
     add_list(a, "batch", &o->batches);
     add_list(a, "threads", &o->threads);
