@@ -34,8 +34,8 @@ int lks_cl_load(lks_cl_api *api, char *reason, size_t size)
     const char *missing = NULL;
 
     if (!library) {
-        snprintf(reason, size, "there is no OpenCL loader (libOpenCL.so.1): apt-get install ocl-icd-libopencl1, and install the driver of "
-                 "the card");
+        snprintf(reason, size, "there is no OpenCL loader (libOpenCL.so.1): apt-get install "
+                 "ocl-icd-libopencl1, and install the driver of the card");
         return 0;
     }
 #define LKS_CL_FIND(name) missing = find(library, #name, &api->name, sizeof api->name) ? missing : #name;

@@ -15,8 +15,8 @@
     DO(clReleaseContext) DO(clCreateCommandQueue) DO(clReleaseCommandQueue) DO(clCreateBuffer) DO(clReleaseMemObject)            \
     DO(clCreateProgramWithSource) DO(clCreateProgramWithBinary) DO(clBuildProgram) DO(clGetProgramInfo)                          \
     DO(clGetProgramBuildInfo) DO(clReleaseProgram) DO(clCreateKernel) DO(clCreateKernelsInProgram)                               \
-    DO(clGetKernelWorkGroupInfo) DO(clReleaseKernel) DO(clSetKernelArg) DO(clEnqueueNDRangeKernel) DO(clEnqueueWriteBuffer)                             \
-    DO(clEnqueueReadBuffer) DO(clFinish)
+    DO(clGetKernelWorkGroupInfo) DO(clReleaseKernel) DO(clSetKernelArg) DO(clEnqueueNDRangeKernel)               \
+    DO(clEnqueueWriteBuffer) DO(clEnqueueReadBuffer) DO(clFinish)
 
 typedef struct lks_cl_api {
 #define LKS_CL_MEMBER(name) __typeof__(&name) name;

@@ -37,20 +37,6 @@ static lks_status fail_buffer(const lks_device_handle *d, const char *what, uint
     return lks_cl_fail_call(d, doing, code, error);
 }
 
-/* Kernels count their work in 31 bits (spec/magic.h). */
-static lks_status check_work(const lks_program *p, lks_error *error)
-{
-    for (uint32_t i = 0; i < p->plan->step_count; i++) {
-        const uint64_t count = p->steps[i].per_image * p->plan->max_batch;
-
-        if (count > LKS_INT32_MAX)
-            return lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: op %u at batch %u has %llu elements, and a kernel can have "
-                               "%d: make the batch smaller", p->device->index, p->plan->steps[i].op, p->plan->max_batch,
-                               (unsigned long long)count, LKS_INT32_MAX);
-    }
-    return LKS_OK;
-}
-
 /* Refused with the numbers, before anything is allocated. */
 static lks_status check_size(const lks_device_handle *d, const lks_plan *plan, uint64_t constants, lks_error *error)
 {
@@ -98,7 +84,8 @@ static lks_status upload(lks_program *p, const char *variant, uint64_t size, lks
     if (!constants.bytes)
         return lks_cl_fail_memory(d, size, error);
     make_steps(p, variant, &constants);
-    p->constants = d->cl.clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, (size_t)size, constants.bytes, &code);
+    p->constants = d->cl.clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, (size_t)size, constants.bytes,
+                                        &code);
     free(constants.bytes);
     return p->constants ? LKS_OK : fail_buffer(d, "weights", size, code, error);
 }
@@ -131,7 +118,6 @@ static lks_status build(lks_device_handle *d, const lks_plan *plan, const char *
     p->plan = plan;
     if ((st = lks_cl_check_alive(d, error)) != LKS_OK)                  goto fail;
     make_steps(p, variant, &constants);
-    if ((st = check_work(p, error)) != LKS_OK)                          goto fail;
     if ((st = check_size(d, plan, constants.size, error)) != LKS_OK)    goto fail;
     if ((st = compile_all(p, error)) != LKS_OK)                         goto fail;
     if ((st = upload(p, variant, constants.size, error)) != LKS_OK)     goto fail;
@@ -275,7 +261,7 @@ static cl_int launch(const lks_stream *s, const lks_cl_step *step, cl_kernel ker
     cl_int code;
 
     places.n = n;
-    places.count = (uint32_t)count;
+    places.count = (uint32_t)count;         /* no more than y has elements: below 2^31, at every batch (spec 7) */
     code = cl->clSetKernelArg(kernel, 1, sizeof places, &places);
     for (uint32_t axis = 0; axis < 3; axis++) {
         size_t groups = axis == step->axis ? (size_t)((count + step->per_group - 1) / step->per_group) : step->groups[axis];

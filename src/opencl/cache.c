@@ -94,23 +94,37 @@ static char *make_path(const char *dir, const lks_cl_cache_key *key)
 
 /* ---- reading ------------------------------------------------------------------------------------------------------------- */
 
+static int read_all(int file, unsigned char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t got = read(file, bytes, size);
+
+        if (got <= 0)
+            return 0;
+        bytes += got;
+        size -= (size_t)got;
+    }
+    return 1;
+}
+
+/* Whatever lies there: a file of a size that an entry can have, or nothing. */
 static unsigned char *read_file(const char *path, size_t *size)
 {
-    FILE *f = fopen(path, "rb");
+    const int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     unsigned char *bytes = NULL;
     struct stat s;
 
-    if (!f)
+    if (file < 0)
         return NULL;
-    if (fstat(fileno(f), &s) == 0 && S_ISREG(s.st_mode) && s.st_size > (off_t)HEAD && (uintmax_t)s.st_size <= MOST_BYTES) {
+    if (fstat(file, &s) == 0 && S_ISREG(s.st_mode) && s.st_size > (off_t)HEAD && s.st_size <= (off_t)MOST_BYTES) {
         *size = (size_t)s.st_size;
         bytes = malloc(*size);
-        if (bytes && fread(bytes, 1, *size, f) != *size) {
+        if (bytes && !read_all(file, bytes, *size)) {
             free(bytes);
             bytes = NULL;
         }
     }
-    fclose(f);
+    close(file);
     return bytes;
 }
 
@@ -180,7 +194,7 @@ void lks_cl_cache_write(const char *dir, const lks_cl_cache_key *key, const unsi
 
     if (path && temporary && all) {
         snprintf(temporary + strlen(temporary), SUFFIX, ".%ld.%p", (long)getpid(), (void *)all);
-        file = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     }
     if (file >= 0) {
         ok = write_all(file, all, HEAD + size);

@@ -8,7 +8,7 @@
 #include "opencl/api.h"
 
 #define LKS_CL_DEVICES_MAX 64
-#define LKS_CL_LANES 64             /* work-items of a work-group where a kernel does not care: the least that a device must have */
+#define LKS_CL_LANES 64             /* work-items of a work-group where a kernel does not care; a device must have as many */
 
 typedef struct lks_cl_found {
     cl_platform_id platform;
