@@ -27,6 +27,7 @@ typedef struct bench_options {
     option_list models;             /* files, and names of built-in models */
     option_list backends;           /* empty: the first usable one */
     const char *device;
+    device_ways ways;
     number_list batches, threads;   /* 0: the model's own; the backend's choice */
     bool scenarios[2];
     uint32_t inflight, rounds, warmup_ms, duration_ms;      /* inflight 0: the default of the scenario */
@@ -34,7 +35,7 @@ typedef struct bench_options {
     const char *variant, *save, *against, *ab;
     double threshold;               /* in percent; below 0: none */
     int format;                     /* bench_format */
-    bool peak, no_fuse, no_graph;
+    bool peak;
 } bench_options;
 
 /* What is measured, as a number; NAN: not known.  The names are those of the formats (report.c). */
