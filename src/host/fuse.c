@@ -68,12 +68,32 @@ static lks_fused *fused_of(lks_step *s)
 
 /* ---- pad into conv ------------------------------------------------------------------------------------------------------- */
 
+/* Do these strides walk through all of a dense tensor of that shape, from its first element? */
+static bool walks_all(const int32_t *dims, const int32_t *strides, int32_t first, int32_t image)
+{
+    int32_t stride = 1;
+
+    for (int axis = LKS_MAX_RANK - 1; axis >= 0; axis--) {
+        if (dims[axis] != 1 && strides[axis] != stride)
+            return false;
+        stride *= dims[axis];
+    }
+    return first == 0 && image == stride;
+}
+
+/* Is y the whole of x, in order, with nothing but padding around it? */
+static bool is_pad(const lks_copy *c)
+{
+    return walks_all(c->x_dims, c->x_stride, c->x_first, c->x_image) && walks_all(c->dims, c->y_stride, c->y_first, c->y_image);
+}
+
 static bool pads_h_and_w_only(const lks_copy *c)
 {
     for (int axis = 0; axis < LKS_MAX_RANK; axis++)
-        if (axis != 1 && axis != 2 && c->x_dims[axis] != c->y_dims[axis])
+        if (axis != 1 && axis != 2 && (c->before[axis] != 0 || c->x_dims[axis] != c->dims[axis]))
             return false;
-    return c->before[1] >= 0 && c->before[2] >= 0;
+    return is_pad(c) && c->before[1] >= 0 && c->before[2] >= 0 && c->x_dims[1] + c->before[1] <= c->dims[1]
+        && c->x_dims[2] + c->before[2] <= c->dims[2];
 }
 
 /* Does any window reach beyond the image? */
@@ -181,9 +201,10 @@ static void fuse_table(fusing *f, uint32_t at)
 
 static bool moves_nothing(const lks_step *s)
 {
+    static const int32_t none[LKS_MAX_RANK] = { 0 };
     const lks_copy *c = &s->args.copy;
 
-    return s->x >= 0 && memcmp(c->x_dims, c->y_dims, sizeof c->x_dims) == 0;
+    return s->x >= 0 && is_pad(c) && memcmp(c->x_dims, c->dims, sizeof c->dims) == 0 && memcmp(c->before, none, sizeof none) == 0;
 }
 
 static void fuse_alias(fusing *f, uint32_t at, uint32_t *home)

@@ -248,9 +248,18 @@ typedef struct lks_softmax {
     int32_t rows, columns;
 } lks_softmax;
 
-/* y [n][y_dims[0]] ... is x [n][x_dims[0]] ... moved by before, and fill where x has no element.  spec 4.10, 4.11 */
+/*
+ * For every index i of [dims[0]] ... [dims[5]], n times:
+ *
+ *     y[y_first + i . y_stride] = x[x_first + (i - before) . x_stride] where 0 <= i - before < x_dims on every axis, fill elsewhere
+ *
+ * Strides of x may be 0 or negative.  No two indices have the same place in y, and what is not named of y stays as it is: several
+ * copies may make one tensor.  Image to image, x and y move on by x_image and y_image elements: 0 for a constant x.
+ */
 typedef struct lks_copy {
-    int32_t y_dims[LKS_MAX_RANK], x_dims[LKS_MAX_RANK], before[LKS_MAX_RANK], fill;
+    int32_t x_image, y_image, x_first, y_first;
+    int32_t dims[LKS_MAX_RANK], x_dims[LKS_MAX_RANK], before[LKS_MAX_RANK];
+    int32_t x_stride[LKS_MAX_RANK], y_stride[LKS_MAX_RANK], fill;
 } lks_copy;
 
 typedef union lks_kernel_args {
