@@ -131,16 +131,45 @@ static flow grow_pad(graph *g, const flow *x)
     return add_pad(g->m, x, before, after);
 }
 
+/* With another tensor of the same shape, or with itself. */
+static flow grow_concat(graph *g, uint32_t at)
+{
+    flow x[2] = { g->flow[at], g->flow[at] };
+    uint32_t first = draw_below(&g->m->s, g->count), at_axis = x[0].rank - 1;
+
+    for (uint32_t i = 0; i < g->count; i++)
+        if (same_shape(&g->flow[(first + i) % g->count], &x[0])) {
+            g->used[(first + i) % g->count] = true;
+            x[draw_below(&g->m->s, 2)] = g->flow[(first + i) % g->count];
+            break;
+        }
+    at_axis -= at_axis > 1 ? draw_below(&g->m->s, 2) : 0;
+    return add_concat(g->m, x, 2, at_axis);
+}
+
+/* The second part of the last axis; the first one is an output, or nobody's. */
+static flow grow_split(graph *g, const flow *x)
+{
+    uint32_t at_axis = x->rank - 1, last = x->dims[at_axis], extent[2] = { 1 + draw_below(&g->m->s, last), 0 };
+    flow y[2];
+
+    extent[1] = last - extent[0];
+    add_split(g->m, x, at_axis, extent, extent[1] ? 2 : 1, y);
+    if (extent[1] && draw_one_in(&g->m->s, 2))
+        lks_builder_output(g->m->b, y[0].tensor);
+    return y[extent[1] ? 1 : 0];
+}
+
 static flow grow_any(graph *g, uint32_t at)
 {
     const flow *x = &g->flow[at];
-    uint32_t kind = draw_below(&g->m->s, 16);
+    uint32_t kind = draw_below(&g->m->s, 18);
 
     if (x->rank != 4 && kind < 8)
         kind = 8 + kind % 4;
     if (x->rank == 1 && g->batch_free)
         return grow_add(g, at);
-    if (x->elements > GROWN && (kind == 8 || kind == 11 || kind == 14))
+    if (x->elements > GROWN && (kind == 8 || kind == 11 || kind == 14 || kind == 16))
         return add_requant(g->m, x);
     switch (kind) {
     case 0: case 1: case 2: case 3: case 4: return grow_conv(g, x);
@@ -152,6 +181,8 @@ static flow grow_any(graph *g, uint32_t at)
     case 12:                                return add_lut(g->m, x);
     case 13:                                return grow_sum(g, x);
     case 14:                                return grow_pad(g, x);
+    case 16:                                return grow_concat(g, at);
+    case 17:                                return grow_split(g, x);
     default:                                return grow_add(g, at);
     }
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cases of the ops that only move elements: reshape and pad.
+ * Cases of the ops that only move elements.
  */
 #include "tools/cases_maker.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 flow add_reshape(maker *m, const flow *x, flow y)
 {
@@ -66,4 +69,111 @@ flow make_pad(maker *m)
         elements = rest * (x.dims[i] + before[i] + after[i]);
     }
     return add_pad(m, &x, before, after);
+}
+
+/* ---- concat, split ------------------------------------------------------------------------------------------------------- */
+
+#define PARTS_MAX 6
+
+flow add_concat(maker *m, const flow *x, uint32_t count, uint32_t at_axis)
+{
+    const lks_op_args a = { .axis = { (int32_t)at_axis } };
+    uint32_t dims[LKS_MAX_RANK], operands[PARTS_MAX];
+    flow y;
+
+    memcpy(dims, x->dims, sizeof dims);
+    dims[at_axis] = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        operands[i] = x[i].tensor;
+        dims[at_axis] += x[i].dims[at_axis];
+    }
+    y = add_activation(m, flow_shape(x->rank, dims));
+    lks_builder_op_of(m->b, LKS_OP_CONCAT, operands, count, &y.tensor, 1, &a);
+    return y;
+}
+
+void add_split(maker *m, const flow *x, uint32_t at_axis, const uint32_t *extent, uint32_t count, flow *y)
+{
+    const lks_op_args a = { .axis = { (int32_t)at_axis } };
+    uint32_t dims[LKS_MAX_RANK], outputs[PARTS_MAX];
+
+    memcpy(dims, x->dims, sizeof dims);
+    for (uint32_t i = 0; i < count; i++) {
+        dims[at_axis] = extent[i];
+        y[i] = add_activation(m, flow_shape(x->rank, dims));
+        outputs[i] = y[i].tensor;
+    }
+    lks_builder_op_of(m->b, LKS_OP_SPLIT, &x->tensor, 1, outputs, count, &a);
+}
+
+/* An axis of a shape, mostly not the first, cut into at most that many parts: how many, and their extents. */
+static uint32_t draw_parts(draw *d, const flow *shape, uint32_t most, uint32_t *at_axis, uint32_t extent[PARTS_MAX])
+{
+    uint32_t count, rest;
+
+    *at_axis = draw_below(d, shape->rank);
+    if (*at_axis == 0 && !draw_one_in(d, 4))
+        *at_axis = shape->rank - 1;
+    rest = shape->dims[*at_axis];
+    count = 1 + draw_below(d, most);
+    count = count < rest ? count : rest;
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        uint32_t room = rest - (count - 1 - i), some = draw_one_in(d, 2) ? rest / (count - i) : 1 + draw_below(d, room);
+
+        extent[i] = draw_one_in(d, 3) && room >= 16 ? 16 * (1 + draw_below(d, room / 16)) : some;
+        rest -= extent[i];
+    }
+    extent[count - 1] = rest;
+    return count;
+}
+
+/* A constant of that shape. */
+static flow add_constant_part(maker *m, flow part)
+{
+    int8_t *data = malloc(part.elements);
+
+    if (!data) {
+        m->failed = true;
+        return part;
+    }
+    pattern_fill(&m->d, draw_one_in(&m->d, 2) ? PATTERN_RANDOM : PATTERN_RAMP, 0, data, part.elements);
+    part.tensor = add_constant(m, LKS_I8, part.rank, part.dims, data);
+    free(data);
+    return part;
+}
+
+/* Inputs; the same one may come twice in a row; one in six cases has a constant among them. */
+flow make_concat(maker *m)
+{
+    flow shape = draw_any_shape(m), x[PARTS_MAX];
+    uint32_t extent[PARTS_MAX], at_axis, count = draw_parts(&m->s, &shape, PARTS_MAX, &at_axis, extent);
+    bool constant = draw_one_in(&m->s, 6);
+
+    for (uint32_t i = 0; i < count; i++) {
+        flow part = flow_shape(shape.rank, shape.dims);
+
+        part.dims[at_axis] = extent[i];
+        part = flow_shape(part.rank, part.dims);
+        if (i > 0 && extent[i] == extent[i - 1] && (m->input_count == MAKER_INPUTS || draw_one_in(&m->s, 4)))
+            x[i] = x[i - 1];
+        else if (m->input_count == MAKER_INPUTS || (constant && i > 0 && draw_one_in(&m->s, 2)))
+            x[i] = add_constant_part(m, part);
+        else
+            x[i] = add_input(m, part);
+    }
+    return add_concat(m, x, count, at_axis);
+}
+
+/* Some parts are outputs, the last one always. */
+flow make_split(maker *m)
+{
+    flow shape = draw_any_shape(m), x, y[PARTS_MAX];
+    uint32_t extent[PARTS_MAX], at_axis, count = draw_parts(&m->s, &shape, PARTS_MAX, &at_axis, extent);
+
+    x = add_input(m, shape);
+    add_split(m, &x, at_axis, extent, count, y);
+    for (uint32_t i = 0; i + 1 < count; i++)
+        if (!draw_one_in(&m->s, 3))
+            lks_builder_output(m->b, y[i].tensor);
+    return y[count - 1];
 }

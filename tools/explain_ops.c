@@ -455,6 +455,31 @@ static void explain_pad(explanation *e)
     take(e, at);
 }
 
+/* The element at e->at of the parts that lie one behind the other along an axis: the part, and its coordinate there. */
+static void explain_concat(explanation *e)
+{
+    const uint32_t axis = (uint32_t)e->op->args.axis.axis;
+    uint32_t at[LKS_RANK_MAX], i = 0;
+
+    memcpy(at, e->at, sizeof at);
+    for (; at[axis] >= e->in[i].dims[axis]; i++)
+        at[axis] -= e->in[i].dims[axis];
+    e->stored = element_at(&e->in[i], at);
+    explain_note(e, "y", e->stored, "element %" PRIu64 " of operand %" PRIu32 ", unchanged: on axis %" PRIu32 ", %" PRIu32
+                 " of its %" PRIu32, linear(&e->in[i], at), i, axis, at[axis], e->in[i].dims[axis]);
+}
+
+static void explain_split(explanation *e)
+{
+    const uint32_t axis = (uint32_t)e->op->args.axis.axis;
+    uint32_t at[LKS_RANK_MAX];
+
+    memcpy(at, e->at, sizeof at);
+    for (uint32_t i = 0; i < e->output; i++)
+        at[axis] += e->out[i].dims[axis];
+    take(e, at);
+}
+
 /* ---- all of them --------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -471,7 +496,9 @@ static const struct {
     { LKS_OP_SUM, explain_sum },
     { LKS_OP_SOFTMAX, explain_softmax },
     { LKS_OP_RESHAPE, explain_reshape },
-    { LKS_OP_PAD, explain_pad }
+    { LKS_OP_PAD, explain_pad },
+    { LKS_OP_CONCAT, explain_concat },
+    { LKS_OP_SPLIT, explain_split }
 };
 
 bool explain_op(explanation *e)
@@ -488,5 +515,8 @@ bool explain_op(explanation *e)
 void explain_close(explanation *e)
 {
     free(e->term);
+    free(e->in);
+    free(e->out);
     e->term = NULL;
+    e->in = e->out = NULL;
 }

@@ -11,6 +11,7 @@
 #include "import/quantize.h"
 #include "import/tflite_ends.h"
 #include "import/tflite_linear.h"
+#include "import/tflite_move.h"
 #include "spec/arith.h"
 
 /* schema.fbs: BuiltinOptions, the values in use */
@@ -21,9 +22,14 @@ enum {
     OPTIONS_POOL_2D = 5,
     OPTIONS_FULLY_CONNECTED = 8,
     OPTIONS_SOFTMAX = 9,
+    OPTIONS_CONCATENATION = 10,
     OPTIONS_ADD = 11,
     OPTIONS_RESHAPE = 17,
-    OPTIONS_REDUCER = 27
+    OPTIONS_REDUCER = 27,
+    OPTIONS_SPLIT = 35,
+    OPTIONS_PACK = 59,
+    OPTIONS_UNPACK = 64,
+    OPTIONS_SPLIT_V = 79
 };
 
 /* ---- ADD ----------------------------------------------------------------------------------------------------------------- */
@@ -374,19 +380,26 @@ static const struct row {
 } rows[] = {
     { LKS_TFL_ADD,               OPTIONS_ADD,               2, 2, import_add },
     { LKS_TFL_AVERAGE_POOL_2D,   OPTIONS_POOL_2D,           1, 1, import_average_pool_2d },
+    { LKS_TFL_CONCATENATION,     OPTIONS_CONCATENATION,     1, LKS_MAX_ENDS, lks_tfl_import_concatenation },
     { LKS_TFL_CONV_2D,           OPTIONS_CONV_2D,           2, 3, lks_tfl_import_conv_2d },
     { LKS_TFL_DEPTHWISE_CONV_2D, OPTIONS_DEPTHWISE_CONV_2D, 2, 3, lks_tfl_import_depthwise_conv_2d },
     { LKS_TFL_DEQUANTIZE,        OPTIONS_NONE,              1, 1, lks_tfl_import_dequantize },
+    { LKS_TFL_EXPAND_DIMS,       OPTIONS_NONE,              2, 2, lks_tfl_import_same_elements },
     { LKS_TFL_FULLY_CONNECTED,   OPTIONS_FULLY_CONNECTED,   2, 3, lks_tfl_import_fully_connected },
     { LKS_TFL_MAX_POOL_2D,       OPTIONS_POOL_2D,           1, 1, import_max_pool_2d },
     { LKS_TFL_MEAN,              OPTIONS_REDUCER,           2, 2, import_mean },
+    { LKS_TFL_PACK,              OPTIONS_PACK,              1, LKS_MAX_ENDS, lks_tfl_import_pack },
     { LKS_TFL_PAD,               OPTIONS_NONE,              2, 3, import_pad },
     { LKS_TFL_PADV2,             OPTIONS_NONE,              2, 3, import_pad },
     { LKS_TFL_QUANTIZE,          OPTIONS_NONE,              1, 1, import_quantize },
     { LKS_TFL_RELU,              OPTIONS_NONE,              1, 1, import_relu },
     { LKS_TFL_RESHAPE,           OPTIONS_RESHAPE,           1, 2, import_reshape },
     { LKS_TFL_SOFTMAX,           OPTIONS_SOFTMAX,           1, 1, import_softmax },
+    { LKS_TFL_SPLIT,             OPTIONS_SPLIT,             2, 2, lks_tfl_import_split },
+    { LKS_TFL_SPLIT_V,           OPTIONS_SPLIT_V,           3, 3, lks_tfl_import_split_v },
+    { LKS_TFL_SQUEEZE,           OPTIONS_NONE,              1, 1, lks_tfl_import_same_elements },
     { LKS_TFL_SUM,               OPTIONS_REDUCER,           2, 2, import_sum },
+    { LKS_TFL_UNPACK,            OPTIONS_UNPACK,            1, 1, lks_tfl_import_unpack },
 };
 
 static const struct row *row_of(int32_t code)
@@ -395,6 +408,12 @@ static const struct row *row_of(int32_t code)
         if (rows[i].code == code)
             return &rows[i];
     return NULL;
+}
+
+/* All others have one. */
+static bool has_many_outputs(int32_t code)
+{
+    return code == LKS_TFL_SPLIT || code == LKS_TFL_SPLIT_V || code == LKS_TFL_UNPACK;
 }
 
 lks_status lks_tfl_import_op(const lks_tfl_op *op)
@@ -408,7 +427,8 @@ lks_status lks_tfl_import_op(const lks_tfl_op *op)
     if (!row)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "%s not supported",
                               op->o.code == LKS_TFL_CUSTOM ? "custom ops are" : "this op is");
-    if (op->o.inputs.count < row->min_inputs || op->o.inputs.count > row->max_inputs || op->o.outputs.count != 1)
+    if (op->o.inputs.count < row->min_inputs || op->o.inputs.count > row->max_inputs || op->o.outputs.count < 1
+        || op->o.outputs.count > (has_many_outputs(op->o.code) ? LKS_MAX_ENDS : 1))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "has %u inputs and %u outputs", (unsigned)op->o.inputs.count,
                               (unsigned)op->o.outputs.count);
     if (row->options != OPTIONS_NONE && op->o.options.at != 0 && op->o.options_type != row->options)

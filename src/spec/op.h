@@ -50,7 +50,9 @@ enum {
     LKS_OP_SUM = 34,
     LKS_OP_SOFTMAX = 40,
     LKS_OP_RESHAPE = 48,
-    LKS_OP_PAD = 49
+    LKS_OP_PAD = 49,
+    LKS_OP_CONCAT = 50,
+    LKS_OP_SPLIT = 51
 };
 
 /* The arguments of each op: its words in a file, in this order.  spec 4 */
@@ -94,6 +96,11 @@ typedef struct lks_pad_args {
     int32_t before[LKS_MAX_RANK], after[LKS_MAX_RANK], pad_value;
 } lks_pad_args;
 
+/* concat, split */
+typedef struct lks_axis_args {
+    int32_t axis;
+} lks_axis_args;
+
 #define LKS_MAX_ARGS 16
 
 typedef union lks_op_args {
@@ -106,6 +113,7 @@ typedef union lks_op_args {
     lks_sum_args sum;
     lks_softmax_args softmax;
     lks_pad_args pad;
+    lks_axis_args axis;
 } lks_op_args;
 
 /* ---- kernels ------------------------------------------------------------------------------------------------------------- */

@@ -244,15 +244,37 @@ def pad_counts(v: OpView) -> tuple[list[int], list[int]]:
     return tuple([getattr(v.args, f"{side}_{axis}") for axis in range(6)] for side in ("before", "after"))
 
 
+def need_joined(v: OpView, whole: str, parts: list[str]) -> None:
+    """The parts, one behind the other along the axis, have the shape of the whole."""
+    shapes, axis = [v.shape(name) for name in parts], v.args.axis
+    need(0 <= axis < len(shapes[0]), "axis is not less than the rank")
+    need(len({len(shape) for shape in shapes}) == 1, "the parts differ in rank")
+    need(len({shape[:axis] + shape[axis + 1:] for shape in shapes}) == 1, "the parts differ off the axis")
+    joined = shapes[0][:axis] + (sum(shape[axis] for shape in shapes),) + shapes[0][axis + 1:]
+    need(v.shape(whole) == joined, f"{whole} has shape {v.shape(whole)}, not {joined}")
+
+
+def check_concat(v: OpView) -> list[int]:
+    tensors = [v.tensor(name) for name in v.operands]
+    need(all(t.type == I8 for t in tensors), "an operand is not i8")
+    need(not all(t.is_constant for t in tensors), "all operands are constants")
+    need_joined(v, "y", v.operands)
+    return []
+
+
+def check_split(v: OpView) -> list[int]:
+    need_joined(v, "x", v.outputs)
+    return []
+
+
 CHECKS = {1: check_conv, 2: check_fully_connected, 16: check_add, 24: check_requant, 25: check_lut,
           32: check_max_pool, 33: check_avg_pool, 34: check_sum, 40: check_softmax,
-          48: check_reshape, 49: check_pad}
+          48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split}
 
 
 def check_op(v: OpView) -> list[int]:
-    for name in v.kind.operands + ("y",):
-        if name in ("x", "y"):
-            need_activation(v, name)
+    for name in [name for name in v.operands if name == "x"] + v.outputs:
+        need_activation(v, name)
     check_common_arguments(v)
     return CHECKS[v.kind.number](v)
 
@@ -265,8 +287,7 @@ def check(model: Model) -> list[list[int]]:
         try:
             bounds.append(check_op(v))
         except Limit as reason:
-            name = v.tensor("y").name.decode()
-            raise Refused(f"op {index} ({v.kind.name} '{name}'): {reason}") from None
+            raise Refused(f"op {index} ({v.kind.name} '{v.title}'): {reason}") from None
     for i in model.inputs:
         if model.tensors[i].type != I8:
             raise Refused(f"graph input {i}: version 1 has no activation of this type")
@@ -277,7 +298,12 @@ def check(model: Model) -> list[list[int]]:
 
 def is_free(v: OpView) -> bool:
     """Whether the op is free in the batch, as its part of spec 4 says."""
-    name, y = v.kind.name, v.shape("y")
+    name = v.kind.name
+    if name == "concat":
+        return v.args.axis != 0 and not any(v.tensor(operand).is_constant for operand in v.operands)
+    if name == "split":
+        return v.args.axis != 0
+    y = v.shape("y")
     if name == "fully_connected":
         return len(y) >= 2 and v.shape("x")[0] == y[0]
     if name == "add":

@@ -247,6 +247,27 @@ def pad(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return out
 
 
+def cut(values: Values, shape: tuple[int, ...], axis: int, extents: list[int]) -> list[Values]:
+    """The pieces of `values`, of that shape, that have those extents along the axis."""
+    inner = prod(shape[axis + 1:])
+    size, pieces, first = shape[axis] * inner, [], 0
+    for extent in extents:
+        rows = range(first, len(values), size)
+        pieces.append([value for at in rows for value in values[at:at + extent * inner]])
+        first += extent * inner
+    return pieces
+
+
+def concat(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    axis, rows = v.args.axis, prod(v.shape("y")[:v.args.axis])
+    sizes = [(xs[name], prod(v.shape(name)[axis:])) for name in v.operands]
+    return [value for row in range(rows) for x, size in sizes for value in x[row * size:(row + 1) * size]]
+
+
+def split(v: OpView, xs: dict[str, Values], _bounds: Values) -> list[Values]:
+    return cut(xs["x"], v.shape("x"), v.args.axis, [v.shape(name)[v.args.axis] for name in v.outputs])
+
+
 KERNELS = {"conv": conv, "fully_connected": fully_connected, "add": add_op, "requant": requant_op,
            "lut": lut, "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op,
-           "softmax": softmax, "reshape": reshape, "pad": pad}
+           "softmax": softmax, "reshape": reshape, "pad": pad, "concat": concat, "split": split}

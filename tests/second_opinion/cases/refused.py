@@ -8,6 +8,7 @@ from ..builder import Builder, WrongCase, join, single, with_arguments, with_sha
 from ..lks_file import I8, I16, I32, I64, Model, Op, Tensor, write
 from ..op_table import HALF_UP, TFLITE
 from .add import add
+from .concat import concat
 from .conv import conv_model
 from .fully_connected import fully_connected
 from .lut import lut
@@ -15,6 +16,7 @@ from .pad import pad
 from .pool_models import pool
 from .requant import requant
 from .softmax import softmax
+from .split import split
 from .sum_over_axes import sum_model
 
 Found = Iterator[tuple[str, Model, str]]        # what is wrong, the model, a piece of the reason
@@ -345,6 +347,33 @@ def shape_op_cases() -> Found:
     yield "pad of another rank", with_shape(base, 1, 2, 6, 1), "y has shape"
 
 
+def join_cases() -> Found:
+    base = concat(1, [(2, 1, 3), (2, 4, 3)])
+    yield from common("concat", base, dict(clamp=False, rounding=False))
+    for axis in (3, 5, -1, -2**31):
+        yield f"concat axis {axis} of rank 3", with_arguments(base, axis=axis), "axis is not less"
+    yield "concat along another axis than the shapes", with_arguments(base, axis=2), "differ off the axis"
+    yield "concat of another extent off the axis", with_shape(base, 1, 2, 4, 4), "differ off the axis"
+    yield "concat of another rank", with_shape(base, 1, 2, 4), "differ in rank"
+    yield "concat with y one row short", with_shape(base, 2, 2, 4, 3), "y has shape"
+    b = Builder()
+    constant = b.constant((1, 2), (1, 2))
+    joined = b.op("concat", [constant, constant], (1, 4), axis=1)
+    yield "concat of constants alone", b.model(b.op("reshape", [b.input((1, 2))], (2, 1)), joined), "all operands are constants"
+    yield "concat of a constant of type i32", \
+        with_tensor(concat(1, ["c", (1, 2), (1, 2)]), 0, type=I32, interface=I32, data=bytes(8)), "is not i8"
+    base = split((2, 5, 3), 1, (1, 4), (0, 1))
+    for at, name in enumerate(("x", "y_0", "y_1")):
+        yield f"split {name} of type i32", with_tensor(base, at, type=I32, interface=I32), f"{name} is not i8"
+    for axis in (3, 5, -1):
+        yield f"split axis {axis} of rank 3", with_arguments(base, axis=axis), "axis is not less"
+    yield "split along another axis than the shapes", with_arguments(base, axis=0), "differ off the axis"
+    yield "split of another rank", with_shape(base, 1, 2, 1, 3, 1), "differ in rank"
+    yield "split of another extent off the axis", with_shape(base, 2, 2, 4, 4), "differ off the axis"
+    yield "split into less than x", with_shape(base, 2, 2, 3, 3), "x has shape"
+    yield "split into more than x", with_shape(base, 1, 2, 2, 3), "x has shape"
+
+
 def chain() -> Model:
     """x -> reshape -> t1 -> reshape -> t2, with a lut for a constant: tensors x t1 t2 table t4."""
     b = Builder()
@@ -389,7 +418,7 @@ def graph_cases() -> Found:
 
 
 FAMILIES = (conv_cases, fully_connected_cases, channel_bounds, conv_bounds, add_cases, requant_cases, lut_cases,
-            pool_cases, sum_cases, softmax_cases, shape_op_cases, graph_cases)
+            pool_cases, sum_cases, softmax_cases, shape_op_cases, join_cases, graph_cases)
 
 
 def cases() -> Iterator[WrongCase]:
