@@ -6,7 +6,7 @@ import program
 from test_import import ImportCase, f32, half_away, option_table, with_op, with_tensor
 from tflite_writer import FLOAT32, INT8, INT32, INT64, RELU, UINT8, Model, Op, Scalar, Tensor
 
-LUT, RESHAPE, CONCAT, SPLIT = 25, 48, 50, 51
+LUT, RESHAPE, CONCAT, SPLIT, SLICE, TRANSPOSE, TILE = 25, 48, 50, 51, 52, 53, 54
 
 
 def concatenation(kind: int = INT8) -> Model:
@@ -34,6 +34,30 @@ def pack() -> Model:
 def unpack() -> Model:
     return Model([Tensor([2, 2, 3]), Tensor([2, 3]), Tensor([2, 3])],
                  [Op("UNPACK", [0], [1, 2], option_table("count axis", "ii", dict(count=2, axis=1)))])
+
+
+def numbers(values: list[int], kind: int = INT32) -> Tensor:
+    return Tensor([len(values)], kind, None, values=values)
+
+
+def slice_model(begin: list[int], size: list[int], y: list[int]) -> Model:
+    return Model([Tensor([2, 3, 4]), numbers(begin), numbers(size), Tensor(y)], [Op("SLICE", [0, 1, 2], [3])])
+
+
+def strided(begin: list[int], end: list[int], strides: list[int], y: list[int], **masks: int) -> Model:
+    """Of [2, 3, 4]."""
+    options = option_table("all_begin all_end ellipsis new shrink offset", "iiiiiB", masks)
+    return Model([Tensor([2, 3, 4]), numbers(begin), numbers(end), numbers(strides), Tensor(y)],
+                 [Op("STRIDED_SLICE", [0, 1, 2, 3], [4], options)])
+
+
+def with_list(name: str, x: list[int], values: list[int], y: list[int]) -> Model:
+    """TRANSPOSE, TILE"""
+    return Model([Tensor(x), numbers(values), Tensor(y)], [Op(name, [0, 1], [2])])
+
+
+def blocks(name: str, x: list[int], b: int, y: list[int]) -> Model:
+    return Model([Tensor(x), Tensor(y)], [Op(name, [0], [1], {0: Scalar("i", b)})])
 
 
 def rescaled(q: int, x: float, x_zero: int, y: float, y_zero: int) -> int:
@@ -91,7 +115,78 @@ class Imports(ImportCase):
             self.assertEqual(self.only_op(model)[1].number, RESHAPE)
 
 
+    def test_slice(self) -> None:
+        op = self.only_op(slice_model([0, 1, 2], [2, 1, -1], [2, 1, 2]))[1]
+        self.assertEqual((op.number, op.arguments), (SLICE, (0, 1, 2, 0, 0, 0, 1, 1, 1, 1, 1, 1)))
+
+    def test_strided_slice(self) -> None:
+        """begin and step of [2, 3, 4], as numpy counts; the masks take away begins, ends and axes."""
+        rows = [
+            (strided([0, 1, 0], [2, 3, 4], [1, 1, 2], [2, 2, 2]), (0, 1, 0), (1, 1, 2)),
+            (strided([0, -1, 3], [9, -9, -9], [1, -1, -2], [2, 3, 2]), (0, 2, 3), (1, -1, -2)),
+            (strided([1, 1, 1], [1, 1, 1], [1, 1, -1], [2, 3, 4], all_begin=7, all_end=7), (0, 0, 3), (1, 1, -1)),
+            (strided([1], [2], [1], [1, 3, 4]), (1, 0, 0), (1, 1, 1)),
+            (strided([0, 1, 0], [2, 1, 2], [1, 1, 1], [2, 1, 2], offset=1), (0, 1, 0), (1, 1, 1)),
+        ]
+        for model, begin, step in rows:
+            op = self.only_op(model)[1]
+            self.assertEqual((op.number, op.arguments), (SLICE, (*begin, 0, 0, 0, *step, 1, 1, 1)))
+
+    def test_strided_slice_changes_axes(self) -> None:
+        rows = [
+            (strided([0, 1, 0], [2, 9, 4], [1, 1, 1], [2, 4], shrink=2), (0, 1, 0), (2, 1, 4)),
+            (strided([0, 0, 1], [0, 0, 2], [1, 1, 1], [1, 2, 3, 1], new=1, ellipsis=2), (0, 0, 1), (2, 3, 1)),
+        ]
+        for model, begin, dims in rows:
+            m = self.convert(model)
+            self.assertEqual([op.number for op in m.ops], [SLICE, RESHAPE])
+            self.assertEqual((m.ops[0].arguments[:3], m.tensors[m.ops[0].outputs[0]].shape), (begin, dims))
+
+    def test_transpose_and_tile(self) -> None:
+        op = self.only_op(with_list("TRANSPOSE", [1, 2, 3], [2, 0, 1], [3, 1, 2]))[1]
+        self.assertEqual((op.number, op.arguments), (TRANSPOSE, (2, 0, 1, 3, 4, 5)))
+        op = self.only_op(with_list("TILE", [1, 2, 3], [1, 2, 4], [1, 4, 12]))[1]
+        self.assertEqual((op.number, op.arguments), (TILE, (1, 2, 4, 1, 1, 1)))
+
+    def test_blocks(self) -> None:
+        for model, dims in ((blocks("SPACE_TO_DEPTH", [1, 4, 6, 3], 2, [1, 2, 3, 12]), (1, 2, 2, 3, 6)),
+                            (blocks("DEPTH_TO_SPACE", [1, 2, 3, 12], 2, [1, 4, 6, 3]), (1, 2, 3, 2, 6))):
+            m = self.convert(model)
+            self.assertEqual([op.number for op in m.ops], [RESHAPE, TRANSPOSE, RESHAPE])
+            self.assertEqual((m.tensors[m.ops[0].outputs[0]].shape, m.ops[1].arguments), (dims, (0, 1, 3, 2, 4, 5)))
+
+
 class Refusals(ImportCase):
+    def test_slices(self) -> None:
+        for begin, size in (([2, 0, 0], [1, 1, 1]), ([-1, 0, 0], [1, 1, 1]), ([0, 2, 0], [1, 2, 1]), ([0, 0, 0], [1, -2, 1])):
+            self.refuse(slice_model(begin, size, [1, 1, 1]), "op 0 (SLICE)", "elements from")
+        self.refuse(slice_model([0, 0, 0], [1, 1, 0], [1, 1, 1]), "op 0 (SLICE)", "has not the shape")
+        self.refuse(slice_model([0, 0], [1, 1, 1], [1, 1, 1]), "op 0 (SLICE)", "begin has 2 elements, not 3")
+        label, all_of_it = "op 0 (STRIDED_SLICE)", ([0, 0, 0], [2, 3, 4])
+        for model, reason in (
+                (strided(*all_of_it, [1, 0, 1], [2, 3, 4]), "stride 0"),
+                (strided(*all_of_it, [1, 2**25, 1], [2, 1, 4]), "stride 33554432"),
+                (strided(*all_of_it, [1, 1, 1], [2, 3, 3]), "has not the shape"),
+                (strided([0, 3, 0], [2, 3, 4], [1, 1, 1], [2, 1, 4]), "range 1 is empty"),
+                (strided([0, 3, 0], [2, 3, 4], [1, 1, 1], [2, 4], shrink=2), "range 1 is empty"),
+                (strided([0] * 4, [1] * 4, [1] * 4, [1, 1, 1]), "more ranges than the input has dimensions"),
+                (strided(*all_of_it, [1, 1, 1], [2, 3, 4], ellipsis=3), "more than one ellipsis"),
+                (strided([0] * 4, [1] * 4, [1] * 4, [1, 1, 1], new=15), "more than 6 dimensions"),
+                (strided([0] * 13, [1] * 13, [1] * 13, [1, 1, 1]), "13 ranges"),
+                (strided(*all_of_it, [1, 1], [2, 3, 4]), "strides has 2 elements, not 3")):
+            self.refuse(model, label, reason)
+
+    def test_transpose_tile_and_blocks(self) -> None:
+        self.refuse(with_list("TRANSPOSE", [1, 2, 3], [3, 0, 1], [3, 1, 2]), "op 0 (TRANSPOSE)", "perm names axis 3 of 3")
+        self.refuse(with_list("TRANSPOSE", [1, 2, 3], [0, 1], [1, 2, 3]), "op 0 (TRANSPOSE)", "perm has 2 elements, not 3")
+        self.refuse(with_list("TRANSPOSE", [1, 2, 3], [0, 1, 1], [1, 2, 2]), 'op 0 (transpose "t2")', "must name every axis once")
+        self.refuse(with_list("TRANSPOSE", [1, 2, 3], [0, 2, 1], [1, 2, 3]), 'op 0 (transpose "t2")', "the shape must be [1, 3, 2]")
+        self.refuse(with_list("TILE", [1, 2], [1, 0], [1, 2]), "op 0 (TILE)", "multiple 0")
+        self.refuse(with_list("TILE", [1, 2], [1, 2], [1, 5]), 'op 0 (tile "t2")', "the shape must be [1, 4]")
+        for name, x, b, y in (("SPACE_TO_DEPTH", [1, 4, 6, 3], 2, [1, 2, 3, 6]), ("SPACE_TO_DEPTH", [1, 4, 6, 3], 0, [1, 2, 3, 12]),
+                              ("DEPTH_TO_SPACE", [1, 4, 6, 3], 2, [1, 2, 3, 12]), ("DEPTH_TO_SPACE", [1, 2, 3, 12], -2, [1, 4, 6, 3])):
+            self.refuse(blocks(name, x, b, y), f"op 0 ({name})", "do not fit blocks")
+
     def test_concatenation(self) -> None:
         label, model = "op 0 (CONCATENATION)", concatenation()
         for changed, reason in (

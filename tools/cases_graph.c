@@ -4,6 +4,8 @@
  */
 #include "tools/cases_maker.h"
 
+#include <string.h>
+
 #define OPS_MAX 12
 #define FLOWS_MAX (MAKER_INPUTS + OPS_MAX)
 #define WORK_MAX 6000u          /* of one op, at the model's own batch */
@@ -160,10 +162,39 @@ static flow grow_split(graph *g, const flow *x)
     return y[extent[1] ? 1 : 0];
 }
 
+/* The last two axes change places, where neither is the first. */
+static flow grow_transpose(graph *g, const flow *x)
+{
+    uint32_t perm[LKS_MAX_RANK] = { 0, 1, 2, 3, 4, 5 };
+
+    if (x->rank > 2 || (x->rank == 2 && !g->batch_free)) {
+        perm[x->rank - 1] = x->rank - 2;
+        perm[x->rank - 2] = x->rank - 1;
+    }
+    return add_transpose(g->m, x, perm);
+}
+
+/* Every other element of the last axis, or all of it backwards. */
+static flow grow_slice(graph *g, const flow *x)
+{
+    int32_t begin[LKS_MAX_RANK] = { 0 }, step[LKS_MAX_RANK] = { 1, 1, 1, 1, 1, 1 };
+    uint32_t extent[LKS_MAX_RANK], last = x->rank - 1;
+
+    memcpy(extent, x->dims, sizeof extent);
+    if (draw_one_in(&g->m->s, 2)) {
+        step[last] = 2;
+        extent[last] = (extent[last] + 1) / 2;
+    } else {
+        step[last] = -1;
+        begin[last] = (int32_t)extent[last] - 1;
+    }
+    return add_slice(g->m, x, begin, step, extent);
+}
+
 static flow grow_any(graph *g, uint32_t at)
 {
     const flow *x = &g->flow[at];
-    uint32_t kind = draw_below(&g->m->s, 18);
+    uint32_t kind = draw_below(&g->m->s, 20);
 
     if (x->rank != 4 && kind < 8)
         kind = 8 + kind % 4;
@@ -183,6 +214,8 @@ static flow grow_any(graph *g, uint32_t at)
     case 14:                                return grow_pad(g, x);
     case 16:                                return grow_concat(g, at);
     case 17:                                return grow_split(g, x);
+    case 18:                                return grow_transpose(g, x);
+    case 19:                                return grow_slice(g, x);
     default:                                return grow_add(g, at);
     }
 }

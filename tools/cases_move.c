@@ -177,3 +177,99 @@ flow make_split(maker *m)
             lks_builder_output(m->b, y[i].tensor);
     return y[count - 1];
 }
+
+/* ---- slice, transpose, tile ---------------------------------------------------------------------------------------------- */
+
+flow add_slice(maker *m, const flow *x, const int32_t *begin, const int32_t *step, const uint32_t *extent)
+{
+    lks_op_args a = { .slice = { .step = { 1, 1, 1, 1, 1, 1 } } };
+
+    memcpy(a.slice.begin, begin, x->rank * sizeof *begin);
+    memcpy(a.slice.step, step, x->rank * sizeof *step);
+    return add_unary(m, LKS_OP_SLICE, x, flow_shape(x->rank, extent), &a);
+}
+
+/* All of an axis, a part of it, every n-th, or some of it backwards. */
+static void draw_range(draw *d, uint32_t extent, int32_t *begin, int32_t *step, uint32_t *count)
+{
+    const int32_t last = (int32_t)extent - 1;
+    int32_t first, end;
+
+    *step = DRAW(d, 1, 1, 1, 2, 3, 7, 16);
+    first = draw_one_in(d, 2) ? 0 : draw_between(d, 0, last);
+    end = draw_one_in(d, 2) ? last : draw_between(d, first, last);
+    if (draw_one_in(d, 3) && first >= 16)
+        first -= first % 16;
+    *count = (uint32_t)((end - first) / *step) + 1;
+    *begin = first;
+    if (draw_one_in(d, 4)) {
+        *begin = first + ((int32_t)*count - 1) * *step;
+        *step = -*step;
+    }
+    if (*count == 1 && draw_one_in(d, 4))
+        *step = DRAW(d, -(1 << 24), 1 << 24, -1);
+}
+
+flow make_slice(maker *m)
+{
+    flow shape = draw_any_shape(m), x = add_input(m, shape);
+    int32_t begin[LKS_MAX_RANK], step[LKS_MAX_RANK];
+    uint32_t extent[LKS_MAX_RANK], whole = draw_one_in(&m->s, 4) ? 0 : 1;
+
+    for (uint32_t i = 0; i < x.rank; i++) {
+        begin[i] = 0;
+        step[i] = 1;
+        extent[i] = x.dims[i];
+        if (i >= whole && !draw_one_in(&m->s, 3))
+            draw_range(&m->s, x.dims[i], &begin[i], &step[i], &extent[i]);
+    }
+    return add_slice(m, &x, begin, step, extent);
+}
+
+flow add_transpose(maker *m, const flow *x, const uint32_t *perm)
+{
+    lks_op_args a = { .transpose = { { 0, 1, 2, 3, 4, 5 } } };
+    uint32_t dims[LKS_MAX_RANK];
+
+    for (uint32_t i = 0; i < x->rank; i++) {
+        a.transpose.perm[i] = (int32_t)perm[i];
+        dims[i] = x->dims[perm[i]];
+    }
+    return add_unary(m, LKS_OP_TRANSPOSE, x, flow_shape(x->rank, dims), &a);
+}
+
+/* Any order, or two axes that change places, or the last one that comes to the front. */
+flow make_transpose(maker *m)
+{
+    flow shape = draw_any_shape(m), x = add_input(m, shape);
+    uint32_t perm[LKS_MAX_RANK] = { 0, 1, 2, 3, 4, 5 }, first = draw_one_in(&m->s, 4) || x.rank == 1 ? 0 : 1;
+    const bool rotate = draw_one_in(&m->s, 4);
+
+    for (uint32_t i = x.rank - 1; i > first; i--) {
+        const uint32_t other = rotate ? i - 1 : first + draw_below(&m->s, i - first + 1), swapped = perm[i];
+
+        perm[i] = perm[other];
+        perm[other] = swapped;
+    }
+    return add_transpose(m, &x, perm);
+}
+
+/* y is at most some 40000 elements for a whole batch. */
+flow make_tile(maker *m)
+{
+    lks_op_args a = { .tile = { { 1, 1, 1, 1, 1, 1 } } };
+    flow shape = draw_any_shape(m), x = add_input(m, shape);
+    uint32_t dims[LKS_MAX_RANK], elements = x.elements, from = draw_one_in(&m->s, 4) ? 0 : 1;
+
+    memcpy(dims, x.dims, sizeof dims);
+    for (uint32_t i = from; i < x.rank; i++) {
+        uint32_t room = 5000 / (elements * m->batch), n;
+
+        room = room < 1 ? 1 : room > 40 ? 40 : room;
+        n = draw_one_in(&m->s, 2) ? 1 : 1 + draw_below(&m->s, draw_one_in(&m->s, 3) || room < 4 ? room : 4);
+        a.tile.repeats[i] = (int32_t)n;
+        dims[i] *= n;
+        elements *= n;
+    }
+    return add_unary(m, LKS_OP_TILE, &x, flow_shape(x.rank, dims), &a);
+}

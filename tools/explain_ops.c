@@ -480,6 +480,34 @@ static void explain_split(explanation *e)
     take(e, at);
 }
 
+static void explain_slice(explanation *e)
+{
+    const lks_slice_args *a = &e->op->args.slice;
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < e->y.rank; i++)
+        at[i] = (uint32_t)(a->begin[i] + (int64_t)e->at[i] * a->step[i]);
+    take(e, at);
+}
+
+static void explain_transpose(explanation *e)
+{
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < e->y.rank; i++)
+        at[e->op->args.transpose.perm[i]] = e->at[i];
+    take(e, at);
+}
+
+static void explain_tile(explanation *e)
+{
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < e->y.rank; i++)
+        at[i] = e->at[i] % e->in[0].dims[i];
+    take(e, at);
+}
+
 /* ---- all of them --------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -498,7 +526,10 @@ static const struct {
     { LKS_OP_RESHAPE, explain_reshape },
     { LKS_OP_PAD, explain_pad },
     { LKS_OP_CONCAT, explain_concat },
-    { LKS_OP_SPLIT, explain_split }
+    { LKS_OP_SPLIT, explain_split },
+    { LKS_OP_SLICE, explain_slice },
+    { LKS_OP_TRANSPOSE, explain_transpose },
+    { LKS_OP_TILE, explain_tile }
 };
 
 bool explain_op(explanation *e)

@@ -98,10 +98,90 @@ static void lower_split(lks_lowering *l)
     }
 }
 
+/* ---- slice, transpose, tile ---------------------------------------------------------------------------------------------- */
+
+static void lower_slice(lks_lowering *l)
+{
+    const lks_slice_args *a = &l->v.op->args.slice;
+    int32_t dims[LKS_MAX_RANK], stride[LKS_MAX_RANK];
+    lks_copy *k;
+
+    lks_image_dims(l, l->v.in[0], dims);
+    dense_strides(dims, stride);
+    lks_image_dims(l, l->v.y, dims);
+    k = add_only_copy(l, dims);
+    for (int axis = 0; axis < LKS_MAX_RANK; axis++) {
+        k->x_first += a->begin[axis] * stride[axis];
+        k->x_stride[axis] = dims[axis] == 1 ? stride[axis] : a->step[axis] * stride[axis];     /* a step that is taken stays in x */
+    }
+}
+
+static void lower_transpose(lks_lowering *l)
+{
+    const int32_t *perm = l->v.op->args.transpose.perm;
+    int32_t dims[LKS_MAX_RANK], stride[LKS_MAX_RANK];
+    lks_copy *k;
+
+    lks_image_dims(l, l->v.in[0], dims);
+    dense_strides(dims, stride);
+    lks_image_dims(l, l->v.y, dims);
+    k = add_only_copy(l, dims);
+    for (int axis = 0; axis < LKS_MAX_RANK; axis++)
+        k->x_stride[axis] = stride[perm[axis]];
+}
+
+/* From x [outer][inner] to y [outer][repeats][inner], per image. */
+static void repeat(lks_step *s, int32_t x, int32_t y, int32_t outer, int32_t repeats, int32_t inner)
+{
+    s->x = x;
+    s->y = y;
+    s->args.copy = (lks_copy){
+        .x_image = outer * inner, .y_image = outer * repeats * inner,
+        .dims = { outer, repeats, inner, 1, 1, 1 }, .x_dims = { outer, repeats, inner, 1, 1, 1 },
+        .x_stride = { inner, 0, 1, 1, 1, 1 }, .y_stride = { repeats * inner, inner, 1, 1, 1, 1 }
+    };
+}
+
+static int32_t product(const int32_t *dims, int from, int to)
+{
+    int32_t n = 1;
+
+    for (int i = from; i < to; i++)
+        n *= dims[i];
+    return n;
+}
+
+/* Axis by axis from the last one: what is inside is repeated already, and moves as one piece. */
+static void lower_tile(lks_lowering *l)
+{
+    const lks_op *op = l->v.op;
+    int32_t dims[LKS_MAX_RANK], repeats[LKS_MAX_RANK], from = (int32_t)op->operand[0];
+
+    memcpy(repeats, op->args.tile.repeats, sizeof repeats);
+    lks_image_dims(l, l->v.in[0], dims);
+    for (int axis = LKS_MAX_RANK - 1; axis >= 0; axis--) {
+        const int32_t outer = product(dims, 0, axis), inner = product(dims, axis, LKS_MAX_RANK);
+        const bool last = product(repeats, 0, axis) == 1;
+
+        if (repeats[axis] != 1 || (last && from == (int32_t)op->operand[0])) {
+            const int32_t to = last ? (int32_t)op->output[0] : lks_add_scratch(l, (uint64_t)outer * (uint64_t)repeats[axis] * (uint64_t)inner);
+
+            repeat(lks_add_step(l, LKS_KERNEL_COPY), from, to, outer, repeats[axis], inner);
+            from = to;
+        }
+        if (last)
+            return;
+        dims[axis] *= repeats[axis];
+    }
+}
+
 const lks_lowering_row lks_move_lowerings[] = {
     { LKS_OP_RESHAPE, lower_reshape },
     { LKS_OP_PAD, lower_pad },
     { LKS_OP_CONCAT, lower_concat },
     { LKS_OP_SPLIT, lower_split },
+    { LKS_OP_SLICE, lower_slice },
+    { LKS_OP_TRANSPOSE, lower_transpose },
+    { LKS_OP_TILE, lower_tile },
     { 0 }
 };

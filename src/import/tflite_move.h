@@ -12,6 +12,12 @@ lks_status lks_tfl_import_pack(const lks_tfl_op *op);
 lks_status lks_tfl_import_split(const lks_tfl_op *op);
 lks_status lks_tfl_import_split_v(const lks_tfl_op *op);
 lks_status lks_tfl_import_unpack(const lks_tfl_op *op);
+lks_status lks_tfl_import_slice(const lks_tfl_op *op);
+lks_status lks_tfl_import_strided_slice(const lks_tfl_op *op);
+lks_status lks_tfl_import_transpose(const lks_tfl_op *op);
+lks_status lks_tfl_import_tile(const lks_tfl_op *op);
+lks_status lks_tfl_import_space_to_depth(const lks_tfl_op *op);
+lks_status lks_tfl_import_depth_to_space(const lks_tfl_op *op);
 
 /* EXPAND_DIMS, SQUEEZE: the output has the elements of operand 0 in their order, and says itself which shape it has. */
 lks_status lks_tfl_import_same_elements(const lks_tfl_op *op);

@@ -401,6 +401,7 @@ lks_status lks_tfl_emit_between(const lks_tfl_op *op, const lks_tfl_tensor *y, u
     LKS_TFL_TRY(lks_tfl_spend(op, sizeof out + LKS_MAX_NAME));     /* a long list of operands makes many */
     LKS_TFL_TRY(describe_activation(op, y, name, &out));
     out.rank = rank;
+    memset(out.dims, 0, sizeof out.dims);
     memcpy(out.dims, dims, rank * sizeof *dims);
     *index = lks_builder_tensor(op->m->builder, &out);
     return LKS_OK;

@@ -25,11 +25,17 @@ enum {
     OPTIONS_CONCATENATION = 10,
     OPTIONS_ADD = 11,
     OPTIONS_RESHAPE = 17,
+    OPTIONS_SPACE_TO_DEPTH = 19,
+    OPTIONS_TRANSPOSE = 26,
     OPTIONS_REDUCER = 27,
+    OPTIONS_STRIDED_SLICE = 32,
     OPTIONS_SPLIT = 35,
+    OPTIONS_SLICE = 48,
+    OPTIONS_TILE = 51,
     OPTIONS_PACK = 59,
     OPTIONS_UNPACK = 64,
-    OPTIONS_SPLIT_V = 79
+    OPTIONS_SPLIT_V = 79,
+    OPTIONS_DEPTH_TO_SPACE = 94
 };
 
 /* ---- ADD ----------------------------------------------------------------------------------------------------------------- */
@@ -382,6 +388,7 @@ static const struct row {
     { LKS_TFL_AVERAGE_POOL_2D,   OPTIONS_POOL_2D,           1, 1, import_average_pool_2d },
     { LKS_TFL_CONCATENATION,     OPTIONS_CONCATENATION,     1, LKS_MAX_ENDS, lks_tfl_import_concatenation },
     { LKS_TFL_CONV_2D,           OPTIONS_CONV_2D,           2, 3, lks_tfl_import_conv_2d },
+    { LKS_TFL_DEPTH_TO_SPACE,    OPTIONS_DEPTH_TO_SPACE,    1, 1, lks_tfl_import_depth_to_space },
     { LKS_TFL_DEPTHWISE_CONV_2D, OPTIONS_DEPTHWISE_CONV_2D, 2, 3, lks_tfl_import_depthwise_conv_2d },
     { LKS_TFL_DEQUANTIZE,        OPTIONS_NONE,              1, 1, lks_tfl_import_dequantize },
     { LKS_TFL_EXPAND_DIMS,       OPTIONS_NONE,              2, 2, lks_tfl_import_same_elements },
@@ -394,11 +401,16 @@ static const struct row {
     { LKS_TFL_QUANTIZE,          OPTIONS_NONE,              1, 1, import_quantize },
     { LKS_TFL_RELU,              OPTIONS_NONE,              1, 1, import_relu },
     { LKS_TFL_RESHAPE,           OPTIONS_RESHAPE,           1, 2, import_reshape },
+    { LKS_TFL_SLICE,             OPTIONS_SLICE,             3, 3, lks_tfl_import_slice },
     { LKS_TFL_SOFTMAX,           OPTIONS_SOFTMAX,           1, 1, import_softmax },
+    { LKS_TFL_SPACE_TO_DEPTH,    OPTIONS_SPACE_TO_DEPTH,    1, 1, lks_tfl_import_space_to_depth },
     { LKS_TFL_SPLIT,             OPTIONS_SPLIT,             2, 2, lks_tfl_import_split },
     { LKS_TFL_SPLIT_V,           OPTIONS_SPLIT_V,           3, 3, lks_tfl_import_split_v },
     { LKS_TFL_SQUEEZE,           OPTIONS_NONE,              1, 1, lks_tfl_import_same_elements },
+    { LKS_TFL_STRIDED_SLICE,     OPTIONS_STRIDED_SLICE,     4, 4, lks_tfl_import_strided_slice },
     { LKS_TFL_SUM,               OPTIONS_REDUCER,           2, 2, import_sum },
+    { LKS_TFL_TILE,              OPTIONS_TILE,              2, 2, lks_tfl_import_tile },
+    { LKS_TFL_TRANSPOSE,         OPTIONS_TRANSPOSE,         2, 2, lks_tfl_import_transpose },
     { LKS_TFL_UNPACK,            OPTIONS_UNPACK,            1, 1, lks_tfl_import_unpack },
 };
 

@@ -52,7 +52,10 @@ enum {
     LKS_OP_RESHAPE = 48,
     LKS_OP_PAD = 49,
     LKS_OP_CONCAT = 50,
-    LKS_OP_SPLIT = 51
+    LKS_OP_SPLIT = 51,
+    LKS_OP_SLICE = 52,
+    LKS_OP_TRANSPOSE = 53,
+    LKS_OP_TILE = 54
 };
 
 /* The arguments of each op: its words in a file, in this order.  spec 4 */
@@ -101,6 +104,18 @@ typedef struct lks_axis_args {
     int32_t axis;
 } lks_axis_args;
 
+typedef struct lks_slice_args {
+    int32_t begin[LKS_MAX_RANK], step[LKS_MAX_RANK];
+} lks_slice_args;
+
+typedef struct lks_transpose_args {
+    int32_t perm[LKS_MAX_RANK];
+} lks_transpose_args;
+
+typedef struct lks_tiling_args {
+    int32_t repeats[LKS_MAX_RANK];
+} lks_tiling_args;
+
 #define LKS_MAX_ARGS 16
 
 typedef union lks_op_args {
@@ -114,6 +129,9 @@ typedef union lks_op_args {
     lks_softmax_args softmax;
     lks_pad_args pad;
     lks_axis_args axis;
+    lks_slice_args slice;
+    lks_transpose_args transpose;
+    lks_tiling_args tile;
 } lks_op_args;
 
 /* ---- kernels ------------------------------------------------------------------------------------------------------------- */

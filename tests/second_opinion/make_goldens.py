@@ -15,14 +15,15 @@ from typing import Callable, Iterable
 from . import packs
 from .builder import Case, WrongCase
 from .cases import (add, avg_pool, concat, conv, fully_connected, graphs, lut, malformed, max_pool, pad, refused, requant,
-                    reshape, softmax, split, sum_over_axes)
+                    reshape, slice_op, softmax, split, sum_over_axes, tile, transpose)
 from .executor import check, cost, run, split_inputs
 from .lks_file import read, write
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 FAMILIES = {"conv": conv, "fully_connected": fully_connected, "add": add, "requant": requant, "lut": lut,
             "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_over_axes, "softmax": softmax,
-            "reshape": reshape, "pad": pad, "concat": concat, "split": split, "graphs": graphs}
+            "reshape": reshape, "pad": pad, "concat": concat, "split": split,
+            "slice": slice_op, "transpose": transpose, "tile": tile, "graphs": graphs}
 WRONG = {"refused": refused, "malformed": malformed}
 
 

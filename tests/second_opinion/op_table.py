@@ -38,10 +38,14 @@ def _kind(number: int, name: str, operands: str, arguments: str, outputs: str = 
     return OpKind(number, name, tuple(operands.split()), tuple(arguments.split()), tuple(outputs.split()))
 
 
+def _per_axis(name: str) -> str:
+    return " ".join(f"{name}_{axis}" for axis in range(6))
+
+
 _STRIDES = "stride_h stride_w"
 _PADS = "pad_top pad_bottom pad_left pad_right"
 _CLAMP = "y_min y_max"
-_PAD_COUNTS = " ".join(f"{side}_{axis}" for side in ("before", "after") for axis in range(6))
+_PAD_COUNTS = f"{_per_axis('before')} {_per_axis('after')}"
 
 KINDS = (
     _kind(1, "conv", "x w bias rq",
@@ -58,6 +62,9 @@ KINDS = (
     _kind(49, "pad", "x", f"{_PAD_COUNTS} pad_value"),
     _kind(50, "concat", "x...", "axis"),
     _kind(51, "split", "x", "axis", "y..."),
+    _kind(52, "slice", "x", f"{_per_axis('begin')} {_per_axis('step')}"),
+    _kind(53, "transpose", "x", _per_axis("perm")),
+    _kind(54, "tile", "x", _per_axis("repeats")),
 )
 
 BY_NUMBER = {kind.number: kind for kind in KINDS}

@@ -12,6 +12,7 @@ from .concat import concat
 from .conv import conv_model
 from .fully_connected import fully_connected
 from .lut import lut
+from .moves import slice_model, tile_model, transpose_model
 from .pad import pad
 from .pool_models import pool
 from .requant import requant
@@ -374,6 +375,30 @@ def join_cases() -> Found:
     yield "split into more than x", with_shape(base, 1, 2, 2, 3), "x has shape"
 
 
+def move_cases() -> Found:
+    base = slice_model((4, 6), (1, 5), (2, -3), (2, 2))
+    yield from types("slice", base)
+    for changes, why in ((dict(step_0=0), "step is 0"), (dict(step_1=2**24 + 1), "step is 0, or beyond"), (dict(begin_0=4), "leaves x"),
+                         (dict(begin_0=-1), "leaves x"), (dict(begin_0=2), "leaves x"), (dict(begin_1=2), "leaves x"),
+                         (dict(step_0=3), "leaves x"), (dict(step_2=2), "beyond the rank"), (dict(begin_5=1), "beyond the rank"),
+                         (dict(step_1=-2**31), "step is 0, or beyond")):
+        yield f"slice {changes}", with_arguments(base, **changes), why
+    yield "slice of another rank", with_shape(base, 1, 2, 2, 1), "another rank"
+    yield "slice of one element too many", with_shape(base, 1, 3, 2), "leaves x"
+    base = transpose_model((2, 3, 4), (2, 0, 1))
+    yield from common("transpose", base, dict(clamp=False, rounding=False))
+    yield from types("transpose", base)
+    for changes, why in ((dict(perm_0=0), "every axis once"), (dict(perm_0=3), "every axis once"), (dict(perm_1=-1), "every axis once"),
+                         (dict(perm_3=4), "beyond the rank"), (dict(perm_3=4, perm_4=3), "beyond the rank"), (dict(perm_0=6), "every axis")):
+        yield f"transpose {changes}", with_arguments(base, **changes), why
+    base = tile_model((2, 3), (1, 2))
+    yield from common("tile", base, dict(clamp=False, rounding=False))
+    yield from types("tile", base)
+    for changes, why in ((dict(repeats_0=0), "repeats is not"), (dict(repeats_1=-1), "repeats is not"), (dict(repeats_1=2**24 + 1), "repeats is"),
+                         (dict(repeats_2=2), "beyond the rank"), (dict(repeats_5=0), "beyond the rank"), (dict(repeats_1=2**24), "y has shape")):
+        yield f"tile {changes}", with_arguments(base, **changes), why
+
+
 def chain() -> Model:
     """x -> reshape -> t1 -> reshape -> t2, with a lut for a constant: tensors x t1 t2 table t4."""
     b = Builder()
@@ -418,7 +443,8 @@ def graph_cases() -> Found:
 
 
 FAMILIES = (conv_cases, fully_connected_cases, channel_bounds, conv_bounds, add_cases, requant_cases, lut_cases,
-            pool_cases, sum_cases, softmax_cases, shape_op_cases, join_cases, graph_cases)
+            pool_cases, sum_cases, softmax_cases, shape_op_cases, join_cases,
+            move_cases, graph_cases)
 
 
 def cases() -> Iterator[WrongCase]:
