@@ -17,7 +17,7 @@ OPS = {
     "ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "CONV_2D": (3, 1), "DEPTHWISE_CONV_2D": (4, 2),
     "DEQUANTIZE": (6, 38), "FULLY_CONNECTED": (9, 8), "LOGISTIC": (14, 0), "MAX_POOL_2D": (17, 5), "MUL": (18, 21),
     "RELU": (19, 0), "RESHAPE": (22, 17), "SOFTMAX": (25, 9), "CUSTOM": (32, 0), "PAD": (34, 22), "MEAN": (40, 27),
-    "PADV2": (60, 43), "SUM": (74, 27), "SHAPE": (77, 55), "PACK": (83, 59), "STRIDED_SLICE": (45, 32), "QUANTIZE": (114, 0), "CUMSUM": (128, 0),
+    "PADV2": (60, 43), "SUM": (74, 27), "SHAPE": (77, 55), "PACK": (83, 59), "STRIDED_SLICE": (45, 32), "QUANTIZE": (114, 0), "BATCH_MATMUL": (126, 101), "CUMSUM": (128, 0),
 }
 SAME, VALID = 0, 1
 NONE, RELU, RELU_N1_TO_1, RELU6, TANH, SIGN_BIT = range(6)

@@ -47,28 +47,12 @@ static void draw_half_up(maker *m, lks_add_args *p)
     p->s = y.s;
 }
 
-static uint32_t random_constant(maker *m, const flow *f)
-{
-    pattern p = (pattern)draw_below(&m->d, PATTERNS);
-    int8_t *data = malloc(f->elements);
-    uint32_t tensor = 0;
-
-    if (data) {
-        pattern_fill(&m->d, p, draw_zero(&m->d), data, f->elements);
-        tensor = add_constant(m, LKS_I8, f->rank, f->dims, data);
-    } else {
-        m->failed = true;
-    }
-    free(data);
-    return tensor;
-}
-
 flow add_add(maker *m, const flow *a, const flow *b, flow y, bool b_constant)
 {
     lks_tail t = draw_tail(&m->d);
     lks_op_args args = { .add = { .a_zero = draw_x_zero(m, a) } };
     lks_add_args *p = &args.add;
-    uint32_t operand[2] = { a->tensor, b_constant ? random_constant(m, b) : b->tensor };
+    uint32_t operand[2] = { a->tensor, b_constant ? add_random_constant(m, b) : b->tensor };
 
     p->b_zero = b_constant ? draw_zero(&m->d) : draw_x_zero(m, b);
     if (b_constant && draw_one_in(&m->d, 2)) {

@@ -38,10 +38,7 @@ static void lower_add(lks_lowering *l)
     lks_image_dims(l, l->v.y, k->dims);
     broadcast_strides(a, l->v.y, k->a_stride);
     broadcast_strides(b, l->v.y, k->b_stride);
-    s->x_data = a->data;
-    s->x2_data = b->data;
-    s->x_data_bytes = a->constant ? a->elements : 0;
-    s->x2_data_bytes = b->constant ? b->elements : 0;
+    lks_set_operand_data(l, s);
 }
 
 /* y = table[x + 128]; NULL: memory ran out, as l knows. */

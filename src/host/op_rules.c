@@ -70,12 +70,18 @@ static lks_status check_types(const lks_op_view *v, const lks_op_rule *r)
     return LKS_OK;
 }
 
+/* Any operand of these may be constant. */
+static bool takes_constant_first(uint32_t kind)
+{
+    return kind == LKS_OP_ADD || kind == LKS_OP_BATCH_MATMUL;
+}
+
 lks_status lks_op_check(const lks_op_view *v)
 {
     const lks_op_rule *r = lks_op_rule_of(v->op->kind);
     lks_status st;
 
-    if (v->in[0]->constant && v->op->kind != LKS_OP_ADD)
+    if (v->in[0]->constant && !takes_constant_first(v->op->kind))
         return lks_illegal(v, "operand 0", "must not be constant");
     if ((st = check_types(v, r)) != LKS_OK) return st;
     if ((st = check_args(v, r)) != LKS_OK) return st;

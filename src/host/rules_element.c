@@ -6,12 +6,6 @@
 
 #include "spec/arith.h"
 
-/* The extent of axis i of a y of that rank in t, aligned at the last axis. */
-static uint32_t aligned_extent(const lks_tensor *t, uint32_t rank, uint32_t i)
-{
-    return i + t->rank < rank ? 1 : t->dims[i + t->rank - rank];
-}
-
 static lks_status check_add(const lks_op_view *v)
 {
     const lks_add_args *p = &v->op->args.add;
@@ -23,7 +17,7 @@ static lks_status check_add(const lks_op_view *v)
     if (a->type != LKS_I8 || b->type != LKS_I8)
         return lks_illegal(v, "a, b", "must be int8");
     for (uint32_t i = 0; i < rank; i++) {
-        uint32_t da = aligned_extent(a, rank, i), db = aligned_extent(b, rank, i);
+        uint32_t da = lks_aligned_extent(a, rank, i), db = lks_aligned_extent(b, rank, i);
 
         if (da != db && da != 1 && db != 1)
             return lks_illegal(v, "b", "its shape does not broadcast with that of a");
@@ -78,16 +72,9 @@ static lks_status prove_requant_op(const lks_op_view *v)
     return lks_prove_requant(v, lks_max_distance(a->x_zero), rq, a->rounding, 0);
 }
 
-static bool addend_free(const lks_tensor *t, const lks_tensor *y)
-{
-    if (t->constant)
-        return t->rank < y->rank || t->dims[0] == 1;
-    return t->rank == y->rank && t->dims[0] == y->dims[0];
-}
-
 static bool add_free(const lks_op_view *v)
 {
-    return addend_free(v->in[0], v->y) && addend_free(v->in[1], v->y);
+    return lks_operand_free(v->in[0], v->y) && lks_operand_free(v->in[1], v->y);
 }
 
 static const lks_arg_rule add_args[] = {

@@ -40,7 +40,8 @@ enum {
     LKS_TFL_EXPAND_DIMS = 70,
     LKS_TFL_SUM = 74,
     LKS_TFL_SHAPE = 77,
-    LKS_TFL_QUANTIZE = 114
+    LKS_TFL_QUANTIZE = 114,
+    LKS_TFL_BATCH_MATMUL = 126
 };
 
 /* NULL for a number that the schema does not have. */

@@ -23,29 +23,11 @@ enum {
     OPTIONS_SOFTMAX = 9,
     OPTIONS_ADD = 11,
     OPTIONS_RESHAPE = 17,
-    OPTIONS_REDUCER = 27
+    OPTIONS_REDUCER = 27,
+    OPTIONS_BATCH_MATMUL = 101
 };
 
 /* ---- ADD ----------------------------------------------------------------------------------------------------------------- */
-
-/* Operand i of an op that makes y, and whether it is constant. */
-static lks_status add_operand(const lks_tfl_op *op, uint32_t i, const lks_tfl_tensor *y, lks_tfl_quant *q, uint32_t *index,
-                              bool *constant)
-{
-    lks_tfl_tensor *t;
-
-    LKS_TFL_TRY(lks_tfl_operand(op, i, "input", &t));
-    *constant = t->data != NULL;
-    if (*constant) {
-        LKS_TFL_TRY(lks_tfl_constant(op, i, "input", y->type, &t));
-        LKS_TFL_TRY(lks_tfl_emit_plain(op, t, index));
-    } else {
-        LKS_TFL_TRY(lks_tfl_input(op, i, LKS_TFL_I8_OR_U8, &t));
-        LKS_TFL_TRY(lks_tfl_same_type(op, t, y));
-        *index = t->index[LKS_TFL_PLAIN];
-    }
-    return lks_tfl_quantization(op, t, q);
-}
 
 static lks_status import_add(const lks_tfl_op *op)
 {
@@ -57,8 +39,8 @@ static lks_status import_add(const lks_tfl_op *op)
     bool a_constant, b_constant;
 
     LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
-    LKS_TFL_TRY(add_operand(op, 0, y, &a, &operands[0], &a_constant));
-    LKS_TFL_TRY(add_operand(op, 1, y, &b, &operands[1], &b_constant));
+    LKS_TFL_TRY(lks_tfl_either(op, 0, y, &a, &operands[0], &a_constant));
+    LKS_TFL_TRY(lks_tfl_either(op, 1, y, &b, &operands[1], &b_constant));
     if (a_constant && b_constant)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "both inputs are constant");
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
@@ -374,6 +356,7 @@ static const struct row {
 } rows[] = {
     { LKS_TFL_ADD,               OPTIONS_ADD,               2, 2, import_add },
     { LKS_TFL_AVERAGE_POOL_2D,   OPTIONS_POOL_2D,           1, 1, import_average_pool_2d },
+    { LKS_TFL_BATCH_MATMUL,      OPTIONS_BATCH_MATMUL,      2, 2, lks_tfl_import_batch_matmul },
     { LKS_TFL_CONV_2D,           OPTIONS_CONV_2D,           2, 3, lks_tfl_import_conv_2d },
     { LKS_TFL_DEPTHWISE_CONV_2D, OPTIONS_DEPTHWISE_CONV_2D, 2, 3, lks_tfl_import_depthwise_conv_2d },
     { LKS_TFL_DEQUANTIZE,        OPTIONS_NONE,              1, 1, lks_tfl_import_dequantize },

@@ -18,18 +18,20 @@ static const char *const program_names[LKS_CL_PROGRAMS] = {
     [LKS_CL_TILE(LKS_CL_PORTABLE, 0)] = "portable_128x128", [LKS_CL_TILE(LKS_CL_PORTABLE, 1)] = "portable_64x64"
 };
 
+#define SOURCES_MAX 40          /* of a program, with what stands before them and a NULL */
 #define SOURCE(name) lks_cl_source_##name
 static const char *const direct_sources[] = {
     SOURCE(op), SOURCE(arith), SOURCE(magic), SOURCE(args), SOURCE(linear), SOURCE(window), SOURCE(depthwise),
-    SOURCE(binary), SOURCE(lut), SOURCE(window_max), SOURCE(window_sum), SOURCE(reduce), SOURCE(softmax), SOURCE(copy),
+    SOURCE(batch_matmul), SOURCE(binary), SOURCE(lut), SOURCE(window_max), SOURCE(window_sum), SOURCE(reduce), SOURCE(softmax), SOURCE(copy),
     SOURCE(selftest), NULL
 };
 static const char *const wide_sources[] = {
-    SOURCE(op), SOURCE(arith), SOURCE(magic), SOURCE(args), SOURCE(linear), SOURCE(wide), SOURCE(conv), SOURCE(matmul), NULL
+    SOURCE(op), SOURCE(arith), SOURCE(magic), SOURCE(args), SOURCE(linear), SOURCE(wide), SOURCE(conv), SOURCE(matmul),
+    SOURCE(batch_matmul), NULL
 };
 static const char *const tile_sources[] = {
     SOURCE(op), SOURCE(arith), SOURCE(magic), SOURCE(args), SOURCE(dot), SOURCE(linear), SOURCE(tile), SOURCE(conv),
-    SOURCE(matmul), NULL
+    SOURCE(matmul), SOURCE(batch_matmul), NULL
 };
 
 const char *lks_cl_program_name(uint32_t which)
@@ -94,7 +96,7 @@ static lks_status build(lks_device_handle *d, uint32_t which, cl_program program
 static lks_status build_source(lks_device_handle *d, uint32_t which, const char *const *strings, cl_program *program,
                                lks_error *error)
 {
-    const char *copy[24];
+    const char *copy[SOURCES_MAX];
     cl_uint count = 0;
     cl_int code;
     lks_status st;
@@ -153,7 +155,7 @@ static void keep(lks_device_handle *d, const lks_cl_cache_key *key, cl_program p
 lks_status lks_cl_compile(lks_device_handle *d, uint32_t which, int use_cache, cl_program *program, int *cached, lks_error *error)
 {
     const char *const *sources = sources_of(which);
-    const char *strings[24] = { NULL };
+    const char *strings[SOURCES_MAX] = { NULL };
     char prologue[256];
     lks_cl_cache_key key;
     lks_status st;

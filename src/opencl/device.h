@@ -13,7 +13,7 @@
 
 /* The sources, each as one string that ends with a zero (made by cmake/embed.cmake from src/opencl and src/spec). */
 #define LKS_CL_SOURCES(DO)                                                                                                       \
-    DO(op) DO(arith) DO(magic) DO(args) DO(dot) DO(linear) DO(tile) DO(wide) DO(conv) DO(matmul) DO(window) DO(depthwise)        \
+    DO(op) DO(arith) DO(magic) DO(args) DO(dot) DO(linear) DO(tile) DO(wide) DO(conv) DO(matmul) DO(batch_matmul) DO(window) DO(depthwise)        \
     DO(binary) DO(lut) DO(window_max) DO(window_sum) DO(reduce) DO(softmax) DO(copy) DO(selftest)
 
 #define LKS_CL_SOURCE(name) extern const char lks_cl_source_##name[];
