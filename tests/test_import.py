@@ -21,7 +21,9 @@ from tflite_writer import (FLOAT32, INT4, INT8, INT16, INT32, INT64, NONE, RELU,
 
 MODELS = program.SHARED / "models"
 TABLES = program.ROOT / "tests/unit/test_import_quantize.c"
-CONV, FULLY_CONNECTED, BATCH_MATMUL, ADD, REQUANT, MAX_POOL, AVG_POOL, SUM, SOFTMAX, RESHAPE, PAD = 1, 2, 4, 16, 24, 32, 33, 34, 40, 48, 49
+CONV, FULLY_CONNECTED, ADD, REQUANT, MAX_POOL, AVG_POOL, SUM, SOFTMAX, RESHAPE, PAD = 1, 2, 16, 24, 32, 33, 34, 40, 48, 49
+SUB, MUL = 17, 18
+BATCH_MATMUL = 4
 HALF_UP, TFLITE = 0, 1
 
 
@@ -90,6 +92,20 @@ class Reference:
         rows = [cls.multiplier(a / twice), cls.multiplier(b / twice), cls.multiplier(twice / (2**20 * y))]
         return rows if all(s <= 0 for _, s in rows) else [cls.REFUSED] * 3
 
+    @classmethod
+    def float_product(cls, x: float, w: float, y: float) -> tuple[int, int]:
+        fits = is_normal(x * w) and is_normal(f32(x * w)) and is_normal(f32(f32(x * w) / y))
+        return cls.requant(f32(f32(x * w) / y)) if fits else cls.REFUSED
+
+    @classmethod
+    def sub(cls, a: float, b: float, y: float) -> list[tuple[int, int]]:
+        twice, shifted = f32(2 * max(a, b)), f32(2**20 * y)
+        if math.isinf(twice) or math.isinf(shifted):
+            return [cls.REFUSED] * 3
+        quotients = a / twice, b / twice, twice / shifted
+        rows = [cls.multiplier(f32(q)) if is_normal(q) and is_normal(f32(q)) else (-1, 1) for q in quotients]
+        return rows if all(s <= 0 for _, s in rows) else [cls.REFUSED] * 3
+
     @staticmethod
     def mean(m: int, s: int, n: int) -> tuple[int, int]:
         k = min(n.bit_length() - 1, 32, 31 + s)
@@ -144,6 +160,12 @@ class Tables(unittest.TestCase):
 
     def test_adds(self) -> None:
         self.expect("adds", 3, 9, lambda *s: sum(Reference.add(*s), ()))
+
+    def test_subs(self) -> None:
+        self.expect("subs", 3, 9, lambda *s: sum(Reference.sub(*s), ()))
+
+    def test_float_products(self) -> None:
+        self.expect("float_products", 3, 5, Reference.float_product)
 
     def test_means(self) -> None:
         for m, s, n, *mean in c_rows("means", 5):
@@ -446,6 +468,30 @@ class Imports(ImportCase):
         self.assertEqual(op.number, ADD)
         self.assertEqual(op.arguments, (1, 2, -3, 20, *a, *b, *y, -3, 127, TFLITE))
 
+    def test_sub_rounds_its_ratios(self) -> None:
+        op = self.only_op(with_op(add(), name="SUB"))[1]
+        scales = f32(0.3), f32(0.2), f32(0.4)
+        self.assertNotEqual(Reference.sub(*scales), Reference.add(*scales))
+        a, b, y = Reference.sub(*scales)
+        self.assertEqual((op.number, op.arguments), (SUB, (1, 2, -3, 20, *a, *b, *y, -3, 127, TFLITE)))
+
+    def test_mul(self) -> None:
+        scales = f32(0.3), f32(0.2), f32(0.4)
+        op = self.only_op(with_op(add(), name="MUL"))[1]
+        self.assertEqual((op.number, op.arguments), (MUL, (1, 2, -3, *Reference.product(*scales), -3, 127, TFLITE)))
+
+    def test_legacy_sub_and_mul(self) -> None:
+        """LiteRT computes the multipliers of SUB in binary64, and that of MUL in binary32."""
+        scales = f32(0.3), f32(0.21), f32(0.37)
+        model = add()
+        for i, zero in enumerate((129, 130, 125)):
+            model = with_tensor(model, i, type=UINT8, zero=zero, scale=scales[i])
+        a, b, y = Reference.add(*scales)
+        self.assertEqual(self.only_op(with_op(model, name="SUB"))[1].arguments, (1, 2, -3, 20, *a, *b, *y, -3, 127, TFLITE))
+        self.assertNotEqual(Reference.float_product(*scales), Reference.product(*scales))
+        self.assertEqual(self.only_op(with_op(model, name="MUL"))[1].arguments,
+                         (1, 2, -3, *Reference.float_product(*scales), -3, 127, TFLITE))
+
     def test_add_constant_and_broadcast(self) -> None:
         model = replace(with_tensor(add(), 1, shape=[3], values=[1, 2, 3]), inputs=[0])
         m, op = self.only_op(model)
@@ -581,7 +627,7 @@ def refusals() -> list[tuple[str, Model, str, str]]:
     second = Op("RELU", [3], [3])
     return [
         ("unsupported op", with_op(quantize(), name="LOGISTIC"), "op 0 (LOGISTIC)", "this op is not supported"),
-        ("second op", Model([*relu().tensors, Tensor([1, 6])], [*relu().ops, Op("MUL", [1, 1], [2])]), "op 1 (MUL)",
+        ("second op", Model([*relu().tensors, Tensor([1, 6])], [*relu().ops, Op("CUMSUM", [1, 1], [2])]), "op 1 (CUMSUM)",
          "not supported"),
         ("custom op", with_op(quantize(), name="CUSTOM", custom=b"Mine"), "op 0 (CUSTOM Mine)", "custom ops"),
         ("unknown op", with_op(quantize(), code=9999), "op 0 (unknown builtin 9999)", "not supported"),
@@ -688,6 +734,10 @@ def refusals() -> list[tuple[str, Model, str, str]]:
                                 [Op("ADD", [0, 1], [2])], inputs=[3]), "op 0 (ADD)", "both inputs are constant"),
         ("uint8 constant", replace(with_tensor(a, 1, type=UINT8, values=[1] * 6), inputs=[0]), "op 0 (ADD)", "UINT8"),
         ("one uint8 operand", with_tensor(a, 1, type=UINT8), "op 0 (ADD)", "different types, UINT8 and INT8"),
+        ("output scale of sub", with_op(with_tensor(a, 2, scale=1e-9), name="SUB"), "op 0 (SUB)", "output scale is too small"),
+        ("ratio of sub below normal", with_op(with_tensor(with_tensor(a, 0, scale=1e-30), 1, scale=1e10), name="SUB"),
+         "op 0 (SUB)", "output scale is too small"),
+        ("scales of mul", with_op(with_tensor(a, 2, scale=1e-12), name="MUL"), "op 0 (MUL)", "give no multiplier"),
         ("output scale of add", with_tensor(a, 2, scale=1e-9), "op 0 (ADD)", "output scale is too small"),
         ("matrices of rank 1", with_tensor(b, 0, shape=[4]), "op 0 (BATCH_MATMUL)", "1 dimensions: there must be 2 to 5"),
         ("matrices of rank 6", with_tensor(b, 1, shape=[1, 1, 1, 2, 5, 4]), "op 0 (BATCH_MATMUL)", "6 dimensions"),

@@ -104,7 +104,7 @@ def legacy(model: Model) -> Model:
     return model
 
 
-KINDS = ("conv", "depthwise", "add", "pool", "softmax", "quantize", "pad", "reshape")
+KINDS = ("conv", "depthwise", "add", "sub", "mul", "pool", "softmax", "quantize", "pad", "reshape")
 
 
 @unittest.skipUnless(PYTHON, "LKS_LITERT_PYTHON names no Python that has the package ai-edge-litert")

@@ -15,7 +15,8 @@ import unittest
 import program
 from second_opinion import packs
 
-OPS = ("conv", "fully_connected", "batch_matmul", "add", "requant", "lut", "max_pool", "avg_pool", "sum", "softmax", "reshape", "pad", "block", "graph")
+OPS = ("conv", "fully_connected", "batch_matmul", "add", "sub", "mul", "requant", "lut", "clamp", "prelu", "max_pool", "avg_pool", "sum", "softmax",
+       "reshape", "pad", "block", "graph")
 FAULTY = os.environ.get("LOCKSTEP_TEST", "")
 CASES = 20 if program.QUICK else 60
 REFERENCE = ("--backend", "cpu_ref")

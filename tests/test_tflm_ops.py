@@ -146,6 +146,19 @@ class Maker:
         return Model(tensors, [Op("BATCH_MATMUL", [0, 1], [2], options)], inputs=inputs)
 
     def add(self) -> Model:
+        return self.pair("ADD")
+
+    def sub(self) -> Model:
+        return self.pair("SUB")
+
+    def mul(self) -> Model:
+        """With an output scale that spreads the products."""
+        model = self.pair("MUL")
+        a, b, y = (model.tensors[i] for i in range(3))
+        y.scale = a.scale * b.scale * self.random.choice((16, 40, 80, 1, 200))
+        return model
+
+    def pair(self, name: str) -> Model:
         """Equal shapes; or some extents are 1, or missing in front, on one side."""
         y = [self.random.randint(1, 4) for _ in range(self.random.randint(1, 4))]
         shapes = [list(y), list(y)]
@@ -160,7 +173,7 @@ class Maker:
         inputs = self.random.choice(([0, 1], [0, 1], [0], [1]))
         for i in {0, 1} - set(inputs):
             tensors[i].values = self.values(math.prod(shapes[i]))
-        return Model(tensors, [Op("ADD", self.random.choice(([0, 1], [1, 0])), [2], fused(self.activation()))], inputs=inputs)
+        return Model(tensors, [Op(name, self.random.choice(([0, 1], [1, 0])), [2], fused(self.activation()))], inputs=inputs)
 
     def pool(self) -> Model:
         x, kernel, options, out = self.window(dilated=False)
@@ -241,7 +254,8 @@ class Maker:
             op.options[slot] = Scalar(form, self.random.choice((0, 9) if form.isupper() else (0, 9, -1)))
 
 
-KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "add", "pool", "reduce", "softmax", "quantize", "relu", "pad", "reshape")
+KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "add", "sub", "mul", "pool", "reduce", "softmax", "quantize", "relu", "pad",
+         "reshape")
 
 
 def model_of(seed: int) -> tuple[Model, bool]:

@@ -15,7 +15,7 @@ FORMATS = {FLOAT32: "f", INT32: "i", UINT8: "B", INT64: "q", INT16: "h", INT8: "
 # BuiltinOperator: its number, and the number of its options in the union BuiltinOptions.
 OPS = {
     "ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "CONV_2D": (3, 1), "DEPTHWISE_CONV_2D": (4, 2),
-    "DEQUANTIZE": (6, 38), "FULLY_CONNECTED": (9, 8), "LOGISTIC": (14, 0), "MAX_POOL_2D": (17, 5), "MUL": (18, 21),
+    "DEQUANTIZE": (6, 38), "FULLY_CONNECTED": (9, 8), "LOGISTIC": (14, 0), "MAX_POOL_2D": (17, 5), "MUL": (18, 21), "SUB": (41, 28),
     "RELU": (19, 0), "RESHAPE": (22, 17), "SOFTMAX": (25, 9), "CUSTOM": (32, 0), "PAD": (34, 22), "MEAN": (40, 27),
     "PADV2": (60, 43), "SUM": (74, 27), "SHAPE": (77, 55), "PACK": (83, 59), "STRIDED_SLICE": (45, 32), "QUANTIZE": (114, 0), "BATCH_MATMUL": (126, 101), "CUMSUM": (128, 0),
 }

@@ -88,10 +88,11 @@ static bool same_shape(const flow *a, const flow *b)
     return a->rank == b->rank;
 }
 
-/* A residual add where another tensor has the same shape; else with a constant row, or with itself. */
-static flow grow_add(graph *g, uint32_t at)
+/* A residual add, or sub or mul, where another tensor has the same shape; else with a constant row, or with itself. */
+static flow grow_pair(graph *g, uint32_t at)
 {
     const flow *x = &g->flow[at];
+    const uint32_t kind = (uint32_t)DRAW(&g->m->s, LKS_OP_ADD, LKS_OP_ADD, LKS_OP_SUB, LKS_OP_MUL);
     flow row = flow_shape(1, &x->dims[x->rank - 1]);
     uint32_t first = draw_below(&g->m->s, g->count);
 
@@ -100,12 +101,12 @@ static flow grow_add(graph *g, uint32_t at)
 
         if (other != at && same_shape(&g->flow[other], x)) {
             g->used[other] = true;
-            return add_add(g->m, x, &g->flow[other], *x, false);
+            return add_pair(g->m, kind, x, &g->flow[other], *x, false);
         }
     }
     if (x->rank > 1 && draw_one_in(&g->m->s, 2))
-        return add_add(g->m, x, &row, *x, true);
-    return add_add(g->m, x, x, *x, false);
+        return add_pair(g->m, kind, x, &row, *x, true);
+    return add_pair(g->m, kind, x, x, *x, false);
 }
 
 /* Axes 1 and 2 of an image, else the last; axis 0 too where the batch is fixed. */
@@ -149,7 +150,7 @@ static flow grow_any(graph *g, uint32_t at)
     if (x->rank != 4 && kind < 8)
         kind = 8 + kind % 4;
     if (x->rank == 1 && g->batch_free)
-        return grow_add(g, at);
+        return grow_pair(g, at);
     if (x->elements > GROWN && (kind == 8 || kind == 11 || kind == 14))
         return add_requant(g->m, x);
     switch (kind) {
@@ -160,10 +161,11 @@ static flow grow_any(graph *g, uint32_t at)
     case 9:                                 return add_requant(g->m, x);
     case 10:                                return grow_reshape(g, x);
     case 11:                                return add_softmax(g->m, x);
-    case 12:                                return add_lut(g->m, x);
+    case 7:                                 return add_prelu(g->m, x, flow_shape(1, &x->dims[x->rank - 1]));
+    case 12:                                return draw_one_in(&g->m->s, 2) ? add_lut(g->m, x) : add_clamp(g->m, x);
     case 13:                                return grow_sum(g, x);
     case 14:                                return grow_pad(g, x);
-    default:                                return grow_add(g, at);
+    default:                                return grow_pair(g, at);
     }
 }
 

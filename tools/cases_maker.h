@@ -177,9 +177,12 @@ typedef struct conv_shape {
 flow add_conv(maker *m, const flow *x, const conv_shape *s);
 flow add_fully_connected(maker *m, const flow *x, uint32_t terms, flow y);
 flow add_batch_matmul(maker *m, const flow *a, const flow *b, flow y, const bool adjoint[2], bool b_constant);
+flow add_pair(maker *m, uint32_t kind, const flow *a, const flow *b, flow y, bool b_constant);    /* add, sub, mul */
 flow add_add(maker *m, const flow *a, const flow *b, flow y, bool b_constant);
 flow add_requant(maker *m, const flow *x);
 flow add_lut(maker *m, const flow *x);
+flow add_clamp(maker *m, const flow *x);
+flow add_prelu(maker *m, const flow *x, flow slope);
 flow add_pool(maker *m, uint32_t kind, const flow *x, const axis *h, const axis *w);
 flow add_sum(maker *m, const flow *x, uint32_t axes, bool keep);
 flow add_softmax(maker *m, const flow *x);
@@ -193,8 +196,12 @@ flow make_conv(maker *m);
 flow make_fully_connected(maker *m);
 flow make_batch_matmul(maker *m);
 flow make_add(maker *m);
+flow make_sub(maker *m);
+flow make_mul(maker *m);
 flow make_requant(maker *m);
 flow make_lut(maker *m);
+flow make_clamp(maker *m);
+flow make_prelu(maker *m);
 flow make_max_pool(maker *m);
 flow make_avg_pool(maker *m);
 flow make_sum(maker *m);

@@ -5,6 +5,7 @@
 #include "tools/device.h"
 
 #include "host/session.h"
+#include "tools/cache.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -95,8 +96,7 @@ static bool pick(const device_list *list, const common_options *options, device 
             continue;
         if (d->info.usable) {
             *picked = *d;
-            picked->no_fuse = options->no_fuse;
-            picked->no_graph = options->no_graph;
+            picked->ways = options->ways;
             return true;
         }
         named = d;
@@ -118,11 +118,31 @@ bool device_pick(const common_options *options, device *picked, lks_error *error
     return ok;
 }
 
+/* A folder that the user did not ask for may be unfit: then it is done without. */
+bool device_connect(const device *d, uint32_t threads, lks_context **context, lks_error *error)
+{
+    const device_ways *w = &d->ways;
+    lks_context_options options = { .backend = d->info.backend, .device = d->index, .threads = threads, .no_graph = w->no_graph,
+                                    .cache_dir = w->cache };
+    char own[CACHE_PATH_MAX];
+    lks_status st;
+
+    *context = NULL;
+    if (w->cache && w->no_cache)
+        return error_set(error, "--cache and --no-cache: give only one of them");
+    if (!w->cache && !w->no_cache && cache_of_user(own, sizeof own))
+        options.cache_dir = own;
+    st = lks_context_open(&options, context, error);
+    if (st == LKS_ERR_ARGUMENT && options.cache_dir == own) {
+        options.cache_dir = NULL;
+        st = lks_context_open(&options, context, error);
+    }
+    return st == LKS_OK;
+}
+
 bool device_hold(device *d, lks_error *error)
 {
-    const lks_context_options options = { .backend = d->info.backend, .device = d->index, .no_graph = d->no_graph };
-
-    return d->context || lks_context_open(&options, &d->context, error) == LKS_OK;
+    return d->context || device_connect(d, 0, &d->context, error);
 }
 
 void device_release(device *d)
@@ -170,12 +190,17 @@ static void list_variants(const lks_session *session, char *text, size_t size)
 bool device_open_with(lks_model *model, const device *d, lks_session_options options, lks_session **session, lks_error *error)
 {
     char known[256];
+    lks_status st;
 
-    options.context = d->context;
-    options.backend = d->context ? NULL : d->info.backend;
-    options.device = d->context ? 0 : d->index;
-    options.no_fuse = d->no_fuse;
-    if (lks_session_open(model, &options, session, error) != LKS_OK)
+    *session = NULL;
+    if (!d->context && !device_connect(d, 0, &options.context, error))
+        return false;
+    options.context = d->context ? d->context : options.context;
+    options.no_fuse = d->ways.no_fuse;
+    st = lks_session_open(model, &options, session, error);
+    if (!d->context)
+        lks_context_close(options.context);     /* the session keeps it */
+    if (st != LKS_OK)
         return false;
     if (!options.variant || device_has_variant(*session, options.variant))
         return true;

@@ -12,7 +12,7 @@
 typedef struct device {
     lks_device_info info;
     uint32_t index;             /* within its backend */
-    bool no_fuse, no_graph;     /* how it is used */
+    device_ways ways;           /* how it is used */
     lks_context *context;       /* where sessions on it run; NULL: each opens it for itself */
 } device;
 
@@ -32,6 +32,9 @@ bool device_named(const device *d, const char *text);
 
 /* The device that the options name; without --device the one with index 0, without --backend the first usable one. */
 bool device_pick(const common_options *options, device *picked, lks_error *error);
+
+/* Open it: *context is the caller's.  threads: of a backend that runs on the CPU; 0: its own choice. */
+bool device_connect(const device *d, uint32_t threads, lks_context **context, lks_error *error);
 
 /* Open it once for all sessions that follow; give it back when they are closed.  Releasing what is not held is allowed. */
 bool device_hold(device *d, lks_error *error);

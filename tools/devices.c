@@ -49,6 +49,22 @@ static bool print_json(const device_list *list, lks_error *error)
     return json_finish(&j, true, error);
 }
 
+/* A driver may list a device that it cannot run: compile or compute wrongly.  Opening it shows that. */
+static void try_devices(device_list *list, const device_ways *ways)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        device *d = &list->device[i];
+        lks_error why;
+
+        d->ways = *ways;
+        if (d->info.usable && !device_hold(d, &why)) {
+            d->info.usable = false;
+            snprintf(d->info.reason, sizeof d->info.reason, "%.*s", (int)sizeof d->info.reason - 1, why.text);
+        }
+        device_release(d);
+    }
+}
+
 static bool any_usable(const device_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -60,7 +76,7 @@ static bool any_usable(const device_list *list)
 static bool devices_main(int argc, char **argv, lks_error *error)
 {
     common_options common = { .json = false };
-    const option_spec specs[] = { OPTIONS_JSON(&common) };
+    const option_spec specs[] = { OPTIONS_CACHE(&common.ways), OPTIONS_JSON(&common) };
     device_list list;
     int first;
     bool ok;
@@ -71,6 +87,7 @@ static bool devices_main(int argc, char **argv, lks_error *error)
         return error_set(error, "%s: takes no operands: see lockstep devices --help", argv[first]);
     if (!device_enumerate(&list, error))
         return false;
+    try_devices(&list, &common.ways);
     ok = common.json ? print_json(&list, error) : print_text(&list);
     ok = ok && (any_usable(&list) || error_set(error, "no device can be used: the table says why"));
     free(list.device);
@@ -79,9 +96,10 @@ static bool devices_main(int argc, char **argv, lks_error *error)
 
 const command command_devices = {
     "devices", "list the backends and devices of this build, and why one is not usable",
-    "usage: lockstep devices [--json]\n\n"
-    "Lists every device of every backend in this build.  A device that is not usable says why, and what would mend it.\n"
-    "Exit status 0 if at least one is usable.\n\n"
+    "usage: lockstep devices [options]\n\n"
+    "Lists every device of every backend in this build, and opens each, which tests it.  A device that is not usable says\n"
+    "why, and what would mend it.  Exit status 0 if at least one is usable.\n\n"
+    HELP_CACHE("")
     "  --json              print JSON\n",
     devices_main
 };

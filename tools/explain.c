@@ -24,7 +24,7 @@ static bool parse(int argc, char **argv, explain_options *o, lks_error *error)
         { "backend", OPTION_LIST, &o->backends, 0, 0, NULL },
         { "device", OPTION_TEXT, &o->common.device, 0, 0, NULL },
         { "variant", OPTION_TEXT, &o->variant, 0, 0, NULL },
-        OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
+        OPTIONS_CACHE(&o->common.ways), OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
     };
     int first;
 
@@ -208,11 +208,12 @@ static void ask(explaining *x, const device *d)
     lks_mismatch unused;
 
     a->device = *d;
+    a->device.ways = x->options->common.ways;
     if (!d->info.usable) {
         snprintf(a->failure, sizeof a->failure, "%s", d->info.reason);
         return;
     }
-    a->ran = is_reference(d) || trace_job_run(&x->job, d, x->options->variant, 1, NULL, values, &failure);
+    a->ran = is_reference(d) || trace_job_run(&x->job, &a->device, x->options->variant, 1, NULL, values, &failure);
     if (!a->ran) {
         snprintf(a->failure, sizeof a->failure, "%s", failure.text);
         return;
@@ -316,6 +317,7 @@ const command command_explain = {
     "  --backend NAME      besides cpu_ref only that backend; may be repeated; it then must be usable\n"
     "  --device NAME       only devices with that number, UUID, or part of a name\n"
     "  --variant NAME      the kernels that devices other than cpu_ref must use\n"
+    HELP_CACHE("")
     HELP_LIMITS
     "  --json              print JSON\n",
     explain_main

@@ -32,11 +32,17 @@ typedef struct option_spec {
     const char *const *choices;     /* OPTION_CHOICE only; ends with NULL */
 } option_spec;
 
+/* Ways to use a device that change no byte. */
+typedef struct device_ways {
+    bool no_fuse, no_graph, no_cache;
+    const char *cache;              /* a folder for compiled kernels; NULL: the user's own (tools/cache.h) */
+} device_ways;
+
 /* What all commands that load a model understand. */
 typedef struct common_options {
     const char *backend;            /* NULL: choose */
     const char *device;             /* its index in the backend, UUID, or part of its name (device_named); NULL: choose */
-    bool no_fuse, no_graph;
+    device_ways ways;
     lks_limits limits;
     bool json;
 } common_options;
@@ -51,14 +57,25 @@ typedef struct common_options {
     { "backend", OPTION_TEXT, &(common)->backend, 0, 0, NULL },                                         \
     { "device", OPTION_TEXT, &(common)->device, 0, 0, NULL }
 
-/* Ways to run that change no byte. */
-#define OPTIONS_PLAIN(common)                                                                           \
-    { "no-fuse", OPTION_FLAG, &(common)->no_fuse, 0, 0, NULL },                                         \
-    { "no-graph", OPTION_FLAG, &(common)->no_graph, 0, 0, NULL }
+#define OPTIONS_CACHE(ways)                                                                             \
+    { "cache", OPTION_TEXT, &(ways)->cache, 0, 0, NULL },                                               \
+    { "no-cache", OPTION_FLAG, &(ways)->no_cache, 0, 0, NULL }
 
-#define HELP_PLAIN                                                                                      \
-    "  --no-fuse           run op by op; changes no byte\n"                                             \
-    "  --no-graph          CUDA: launch kernel by kernel, for profilers; changes no byte\n"
+/* gap: blanks, where a command's column of explanations begins later. */
+#define HELP_CACHE(gap)                                                                                 \
+    "  --cache DIR         " gap "OpenCL: keep compiled kernels in DIR, a folder of yours alone, made if absent\n" \
+    "                      " gap "(default: $XDG_CACHE_HOME/lockstep, else ~/.cache/lockstep)\n"      \
+    "  --no-cache          " gap "OpenCL: compile the kernels anew, and keep none\n"
+
+#define OPTIONS_WAYS(ways)                                                                              \
+    { "no-fuse", OPTION_FLAG, &(ways)->no_fuse, 0, 0, NULL },                                           \
+    { "no-graph", OPTION_FLAG, &(ways)->no_graph, 0, 0, NULL },                                         \
+    OPTIONS_CACHE(ways)
+
+#define HELP_WAYS(gap)                                                                                  \
+    "  --no-fuse           " gap "run op by op; changes no byte\n"                                      \
+    "  --no-graph          " gap "CUDA: launch kernel by kernel, for profilers; changes no byte\n"      \
+    HELP_CACHE(gap)
 
 #define HELP_LIMITS                                                                                     \
     "  --max-mem BYTES     refuse models that need more memory (suffixes K M G T; default 4G)\n"        \

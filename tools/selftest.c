@@ -18,7 +18,8 @@ typedef struct selftest_options {
     const char *device;
     const char *variant, *certificate, *export;
     uint64_t cases, seed, only, seconds;
-    bool json, no_fuse, no_graph;
+    device_ways ways;
+    bool json;
 } selftest_options;
 
 /* ---- options ------------------------------------------------------------------------------------------------------------- */
@@ -37,7 +38,7 @@ static bool parse(int argc, char **argv, selftest_options *o, lks_error *error)
         { "certificate", OPTION_TEXT, &o->certificate, 0, 0, NULL },
         { "export", OPTION_TEXT, &o->export, 0, 0, NULL },
         { "json", OPTION_FLAG, &o->json, 0, 0, NULL },
-        OPTIONS_PLAIN(o),
+        OPTIONS_WAYS(&o->ways),
     };
     int first;
 
@@ -112,8 +113,7 @@ static bool select_targets(selftest *s, const selftest_options *o, const device_
             device *d = &s->target[s->targets++].device;
 
             *d = list->device[i];
-            d->no_fuse = o->no_fuse;
-            d->no_graph = o->no_graph;
+            d->ways = o->ways;
         }
     if (s->targets == 0)
         return error_set(error, "--device: the chosen backends have no device \"%.80s\": see lockstep devices", o->device);
@@ -233,7 +233,7 @@ const command command_selftest = {
     "                      and backend that agree, for equal --cases, --seed and version.  Where there are several devices,\n"
     "                      name one\n"
     "  --export FILE       write the cases and the answers of cpu_ref as records of tests/golden/README.md\n"
-    HELP_PLAIN
+    HELP_WAYS("")
     "  --json              print JSON\n",
     selftest_main
 };

@@ -69,7 +69,7 @@ static lks_status open_session(const trial *t, const device *d, const char *vari
                                lks_session **session, lks_error *error)
 {
     lks_session_options o = {
-        .context = d->context, .max_batch = t->made->batch, .keep = keep, .no_fuse = no_fuse || d->no_fuse, .variant = variant,
+        .context = d->context, .max_batch = t->made->batch, .keep = keep, .no_fuse = no_fuse || d->ways.no_fuse, .variant = variant,
         .check = LKS_CHECK_NONE
     };
 
@@ -226,7 +226,7 @@ outcome trial_check(trial *t, const device *d, const char *variant, uint64_t poi
             return OUTCOME_UNSUPPORTED;
         if (st != LKS_OK)
             return fail_status(found, "open", &error);
-        fuses = session->backend->fusions != 0 && !d->no_fuse;
+        fuses = session->backend->fusions != 0 && !d->ways.no_fuse;
         done = sessions[i].check(t, session, poison + POISONS * i, found);
         lks_session_close(session);
     }

@@ -50,7 +50,7 @@ static bool parse(int argc, char **argv, verify_options *o, lks_error *error)
         { "junit", OPTION_TEXT, &o->junit, 0, 0, NULL },
         { "reduce", OPTION_TEXT, &o->reduce, 0, 0, NULL },
         { "capsule", OPTION_TEXT, &o->capsule, 0, 0, NULL },
-        OPTIONS_PLAIN(&o->common), OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
+        OPTIONS_WAYS(&o->common.ways), OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
     };
     int first;
 
@@ -93,8 +93,7 @@ bool verify_devices(const verify_options *o, device_list *chosen, lks_error *err
             device *d = &chosen->device[chosen->count++];
 
             *d = chosen->device[i];
-            d->no_fuse = o->common.no_fuse;
-            d->no_graph = o->common.no_graph;
+            d->ways = o->common.ways;
         }
     if (chosen->count > 0)
         return true;
@@ -254,8 +253,7 @@ const command command_verify = {
     "  --backend NAME        only that backend; may be repeated; it then must be usable\n"
     "  --device NAME         only devices with that number, UUID, or part of a name\n"
     "  --variant NAME        only devices that have kernels of that name, which then use them\n"
-    "  --no-fuse             run op by op; changes no byte\n"
-    "  --no-graph            CUDA: launch kernel by kernel, for profilers; changes no byte\n\n"
+    HELP_WAYS("  ") "\n"
     "Comparing with another machine, or with an earlier day:\n"
     "  --save-outputs FILE   write cases, inputs and every op output of the first device (also if it differs)\n"
     "  --load-outputs FILE   run the cases of such a file on every device, and compare every op output with it\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two operands, element by element, with broadcasting.  spec 4.3
+ * Two operands, element by element, with broadcasting.  spec 4.3, 4.12, 4.13, 4.15
  */
 #include "cpu_ref/backend.h"
 #include "cpu_ref/index.h"
@@ -19,7 +19,7 @@ void lks_ref_binary(const lks_kernel_args *args, const lks_operands *t)
         int32_t i[LKS_MAX_RANK] = { 0 };
 
         do
-            *y++ = lks_add(a[offset_of(i, k->a_stride)], b[offset_of(i, k->b_stride)], k->add);
+            *y++ = lks_pair_value(a[offset_of(i, k->a_stride)], b[offset_of(i, k->b_stride)], k->pair);
         while (next_index(i, k->dims));
     }
 }

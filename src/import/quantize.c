@@ -187,6 +187,14 @@ bool lks_quantize_narrow_product(uint32_t x, uint32_t w, uint32_t y, lks_rq *rq)
     return normal(exact) && normal(product) && requant_multiplier(divide(product, from_scale(y), BINARY64), rq);
 }
 
+bool lks_quantize_float_product(uint32_t x, uint32_t w, uint32_t y, lks_rq *rq)
+{
+    number exact = multiply(from_scale(x), from_scale(w)), product = round_to(exact, false, BINARY32);
+    number d = divide(product, from_scale(y), BINARY32);
+
+    return normal(exact) && normal(product) && normal(d) && requant_multiplier(d, rq);
+}
+
 bool lks_quantize_ratio(uint32_t x, uint32_t y, lks_rq *rq)
 {
     return requant_multiplier(divide(from_scale(x), from_scale(y), BINARY64), rq);
@@ -199,19 +207,24 @@ bool lks_quantize_narrow_ratio(uint32_t x, uint32_t y, lks_rq *rq)
     return normal(ratio) && requant_multiplier(ratio, rq);
 }
 
-/* add_common.cc: CalculateOpDataAdd.  QuantizeMultiplierSmallerThanOneExp checks that no multiplier shifts left. */
-bool lks_quantize_add(uint32_t a, uint32_t b, uint32_t y, lks_add_args *args)
+/* Quotients of so many bits.  QuantizeMultiplierSmallerThanOneExp checks that no multiplier shifts left. */
+static bool addition(uint32_t a, uint32_t b, uint32_t y, int32_t bits, lks_add_args *args)
 {
-    number sa = from_scale(a), sb = from_scale(b), sy = from_scale(y);
+    number sa = from_scale(a), sb = from_scale(b), sy = from_scale(y), da, db, dy;
     number twice = compare(sa, sb) >= 0 ? sa : sb;
     lks_rq ra, rb, ry;
 
     args->left_shift = 20;
     twice.e += 1;
     sy.e += args->left_shift;
-    ra = multiplier(divide(sa, twice, BINARY64));
-    rb = multiplier(divide(sb, twice, BINARY64));
-    ry = multiplier(divide(twice, sy, BINARY64));
+    da = divide(sa, twice, bits);
+    db = divide(sb, twice, bits);
+    dy = divide(twice, sy, bits);
+    if (bits == BINARY32 && !(normal(twice) && normal(sy) && normal(da) && normal(db) && normal(dy)))
+        return false;
+    ra = multiplier(da);
+    rb = multiplier(db);
+    ry = multiplier(dy);
     args->a_m = ra.m;
     args->a_s = ra.s;
     args->b_m = rb.m;
@@ -219,6 +232,18 @@ bool lks_quantize_add(uint32_t a, uint32_t b, uint32_t y, lks_add_args *args)
     args->m = ry.m;
     args->s = ry.s;
     return ra.s <= 0 && rb.s <= 0 && ry.s <= 0;
+}
+
+/* add_common.cc: CalculateOpDataAdd */
+bool lks_quantize_add(uint32_t a, uint32_t b, uint32_t y, lks_add_args *args)
+{
+    return addition(a, b, y, BINARY64, args);
+}
+
+/* sub_common.cc: CalculateOpDataSub */
+bool lks_quantize_sub(uint32_t a, uint32_t b, uint32_t y, lks_add_args *args)
+{
+    return addition(a, b, y, BINARY32, args);
 }
 
 /* reduce.h: QuantizedMeanOrSum */

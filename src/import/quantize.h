@@ -7,7 +7,7 @@
  *
  * Sources: TensorFlow Lite Micro, quantization_util.cc (QuantizeMultiplier, PreprocessSoftmaxScaling), kernel_util.cc
  * (PopulateConvolutionQuantizationParams, GetQuantizedConvolutionMultipler, CalculateActivationRangeQuantized), add_common.cc,
- * reduce.h (QuantizedMeanOrSum), activations_common.cc, pooling_common.cc.
+ * sub_common.cc, reduce.h (QuantizedMeanOrSum), activations_common.cc, pooling_common.cc.
  */
 #ifndef LKS_IMPORT_QUANTIZE_H
 #define LKS_IMPORT_QUANTIZE_H
@@ -31,6 +31,9 @@ bool lks_quantize_product(uint32_t x, uint32_t w, uint32_t y, lks_rq *rq);
 /* The same with the product rounded to binary32 first: fully connected with one scale.  false also where that is not normal. */
 bool lks_quantize_narrow_product(uint32_t x, uint32_t w, uint32_t y, lks_rq *rq);
 
+/* The same with product and quotient rounded to binary32.  false also where one is not normal. */
+bool lks_quantize_float_product(uint32_t x, uint32_t w, uint32_t y, lks_rq *rq);
+
 /* x / y rounded to binary64. */
 bool lks_quantize_ratio(uint32_t x, uint32_t y, lks_rq *rq);
 
@@ -39,6 +42,9 @@ bool lks_quantize_narrow_ratio(uint32_t x, uint32_t y, lks_rq *rq);
 
 /* left_shift, (a_m, a_s), (b_m, b_s), (m, s) of spec 4.3.  false: the reference demands multipliers below 1, and one is not. */
 bool lks_quantize_add(uint32_t a, uint32_t b, uint32_t y, lks_add_args *args);
+
+/* The same for sub: every quotient is rounded to binary32.  false also where one is not normal. */
+bool lks_quantize_sub(uint32_t a, uint32_t b, uint32_t y, lks_add_args *args);
 
 /* The multiplier of a mean over n >= 1 elements, from that of their sum.  Its truncating division is part of the definition. */
 lks_rq lks_quantize_mean(lks_rq sum, uint32_t n);

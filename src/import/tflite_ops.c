@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The builtin ops of a .tflite file that can be imported: one row of a table and one short function each; the functions of those
- * with weights are in tflite_linear.c.
+ * with weights are in tflite_linear.c, of those that work element by element in tflite_element.c.
  *
  * The normative reference is TensorFlow Lite Micro: what its Prepare functions refuse is refused here, and what they accept only
  * by leaving memory unwritten, or by reading beyond it, is refused as well.
@@ -9,6 +9,7 @@
 #include "import/tflite_ops.h"
 
 #include "import/quantize.h"
+#include "import/tflite_element.h"
 #include "import/tflite_ends.h"
 #include "import/tflite_linear.h"
 #include "spec/arith.h"
@@ -23,36 +24,11 @@ enum {
     OPTIONS_SOFTMAX = 9,
     OPTIONS_ADD = 11,
     OPTIONS_RESHAPE = 17,
+    OPTIONS_MUL = 21,
     OPTIONS_REDUCER = 27,
+    OPTIONS_SUB = 28,
     OPTIONS_BATCH_MATMUL = 101
 };
-
-/* ---- ADD ----------------------------------------------------------------------------------------------------------------- */
-
-static lks_status import_add(const lks_tfl_op *op)
-{
-    static const lks_fb_field fused = { "AddOptions.fused_activation_function", 0, 1, 0 };
-    lks_op_args args = { 0 };
-    lks_tfl_quant a, b, qy;
-    lks_tfl_tensor *y;
-    uint32_t operands[2];
-    bool a_constant, b_constant;
-
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
-    LKS_TFL_TRY(lks_tfl_either(op, 0, y, &a, &operands[0], &a_constant));
-    LKS_TFL_TRY(lks_tfl_either(op, 1, y, &b, &operands[1], &b_constant));
-    if (a_constant && b_constant)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "both inputs are constant");
-    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
-    if (!lks_quantize_add(a.scale, b.scale, qy.scale, &args.add))
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output scale is too small for the input scales");
-    LKS_TFL_TRY(lks_tfl_range(op, &fused, qy, &args.add.y_min, &args.add.y_max));
-    args.add.a_zero = a.zero;
-    args.add.b_zero = b.zero;
-    args.add.y_zero = qy.zero;
-    args.add.rounding = LKS_TFLITE;
-    return lks_tfl_emit(op, LKS_OP_ADD, operands, y, &args);
-}
 
 /* ---- pools --------------------------------------------------------------------------------------------------------------- */
 
@@ -354,7 +330,7 @@ static const struct row {
     uint32_t min_inputs, max_inputs;
     lks_status (*import)(const lks_tfl_op *op);
 } rows[] = {
-    { LKS_TFL_ADD,               OPTIONS_ADD,               2, 2, import_add },
+    { LKS_TFL_ADD,               OPTIONS_ADD,               2, 2, lks_tfl_import_add },
     { LKS_TFL_AVERAGE_POOL_2D,   OPTIONS_POOL_2D,           1, 1, import_average_pool_2d },
     { LKS_TFL_BATCH_MATMUL,      OPTIONS_BATCH_MATMUL,      2, 2, lks_tfl_import_batch_matmul },
     { LKS_TFL_CONV_2D,           OPTIONS_CONV_2D,           2, 3, lks_tfl_import_conv_2d },
@@ -363,12 +339,14 @@ static const struct row {
     { LKS_TFL_FULLY_CONNECTED,   OPTIONS_FULLY_CONNECTED,   2, 3, lks_tfl_import_fully_connected },
     { LKS_TFL_MAX_POOL_2D,       OPTIONS_POOL_2D,           1, 1, import_max_pool_2d },
     { LKS_TFL_MEAN,              OPTIONS_REDUCER,           2, 2, import_mean },
+    { LKS_TFL_MUL,               OPTIONS_MUL,               2, 2, lks_tfl_import_mul },
     { LKS_TFL_PAD,               OPTIONS_NONE,              2, 3, import_pad },
     { LKS_TFL_PADV2,             OPTIONS_NONE,              2, 3, import_pad },
     { LKS_TFL_QUANTIZE,          OPTIONS_NONE,              1, 1, import_quantize },
     { LKS_TFL_RELU,              OPTIONS_NONE,              1, 1, import_relu },
     { LKS_TFL_RESHAPE,           OPTIONS_RESHAPE,           1, 2, import_reshape },
     { LKS_TFL_SOFTMAX,           OPTIONS_SOFTMAX,           1, 1, import_softmax },
+    { LKS_TFL_SUB,               OPTIONS_SUB,               2, 2, lks_tfl_import_sub },
     { LKS_TFL_SUM,               OPTIONS_REDUCER,           2, 2, import_sum },
 };
 

@@ -34,7 +34,8 @@ int lks_cl_load(lks_cl_api *api, char *reason, size_t size)
     const char *missing = NULL;
 
     if (!library) {
-        snprintf(reason, size, "there is no OpenCL loader (libOpenCL.so.1): install ocl-icd-libopencl1 and the device's driver");
+        snprintf(reason, size, "there is no OpenCL loader (libOpenCL.so.1): apt-get install "
+                 "ocl-icd-libopencl1, and install the driver of the card");
         return 0;
     }
 #define LKS_CL_FIND(name) missing = find(library, #name, &api->name, sizeof api->name) ? missing : #name;
@@ -55,8 +56,11 @@ const char *lks_cl_error_name(cl_int code)
     LKS_CL_NAME(CL_INVALID_KERNEL_NAME) LKS_CL_NAME(CL_INVALID_KERNEL_ARGS) LKS_CL_NAME(CL_INVALID_ARG_SIZE)
     LKS_CL_NAME(CL_INVALID_WORK_GROUP_SIZE) LKS_CL_NAME(CL_INVALID_WORK_ITEM_SIZE) LKS_CL_NAME(CL_INVALID_VALUE)
     LKS_CL_NAME(CL_INVALID_DEVICE) LKS_CL_NAME(CL_INVALID_CONTEXT) LKS_CL_NAME(CL_INVALID_COMMAND_QUEUE)
+    LKS_CL_NAME(CL_INVALID_PLATFORM) LKS_CL_NAME(CL_INVALID_MEM_OBJECT) LKS_CL_NAME(CL_INVALID_PROGRAM)
+    LKS_CL_NAME(CL_INVALID_KERNEL) LKS_CL_NAME(CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST)
     LKS_CL_NAME(CL_INVALID_BUILD_OPTIONS) LKS_CL_NAME(CL_INVALID_PROGRAM_EXECUTABLE) LKS_CL_NAME(CL_INVALID_OPERATION)
-    default: return "an OpenCL error without a name here";
+    case -1001: return "CL_PLATFORM_NOT_FOUND_KHR";
+    default: return "an error of the driver's own";
     }
 #undef LKS_CL_NAME
 }
@@ -73,12 +77,4 @@ lks_status lks_cl_fail(lks_error *error, lks_status status, const char *format, 
             *c = ' ';                           /* one line: a driver's words may have more */
     error->status = status;
     return status;
-}
-
-lks_status lks_cl_fail_call(lks_error *error, const char *what, cl_int code)
-{
-    int memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY;
-
-    return lks_cl_fail(error, memory ? LKS_ERR_NOMEM : LKS_ERR_DEVICE, "opencl: %s: %s (%d)", what, lks_cl_error_name(code),
-                       code);
 }

@@ -14,8 +14,9 @@
     DO(clGetPlatformIDs) DO(clGetPlatformInfo) DO(clGetDeviceIDs) DO(clGetDeviceInfo) DO(clCreateContext)                        \
     DO(clReleaseContext) DO(clCreateCommandQueue) DO(clReleaseCommandQueue) DO(clCreateBuffer) DO(clReleaseMemObject)            \
     DO(clCreateProgramWithSource) DO(clCreateProgramWithBinary) DO(clBuildProgram) DO(clGetProgramInfo)                          \
-    DO(clGetProgramBuildInfo) DO(clReleaseProgram) DO(clCreateKernel) DO(clReleaseKernel) DO(clSetKernelArg)                     \
-    DO(clEnqueueNDRangeKernel) DO(clEnqueueWriteBuffer) DO(clEnqueueReadBuffer) DO(clFinish)
+    DO(clGetProgramBuildInfo) DO(clReleaseProgram) DO(clCreateKernel) DO(clCreateKernelsInProgram)                               \
+    DO(clGetKernelWorkGroupInfo) DO(clReleaseKernel) DO(clSetKernelArg) DO(clEnqueueNDRangeKernel)               \
+    DO(clEnqueueWriteBuffer) DO(clEnqueueReadBuffer) DO(clFinish)
 
 typedef struct lks_cl_api {
 #define LKS_CL_MEMBER(name) __typeof__(&name) name;
@@ -38,8 +39,5 @@ const char *lks_cl_error_name(cl_int code);
 __attribute__((format(printf, 3, 4)))
 #endif
 lks_status lks_cl_fail(lks_error *error, lks_status status, const char *format, ...);
-
-/* A failed call: what names it.  Out of memory becomes LKS_ERR_NOMEM, all else LKS_ERR_DEVICE. */
-lks_status lks_cl_fail_call(lks_error *error, const char *what, cl_int code);
 
 #endif

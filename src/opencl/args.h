@@ -81,8 +81,8 @@ typedef struct lks_summing {
 
 typedef struct lks_moving {
     lks_copy k;
-    uint32_t x_elements, y_elements;                    /* of one image */
-    lks_magic by_image, by[LKS_MAX_RANK];               /* y_elements, y_dims */
+    uint32_t elements;                                  /* that one image copies */
+    lks_magic by_image, by[LKS_MAX_RANK];               /* elements, dims */
 } lks_moving;
 
 /* Arguments of the test of a device's arithmetic. */

@@ -5,6 +5,7 @@
  */
 #include "opencl/backend.h"
 
+#include "opencl/program.h"
 #include "opencl/selftest.h"
 #include "opencl/step.h"
 
@@ -28,18 +29,29 @@ struct lks_stream {
 
 /* ---- building ------------------------------------------------------------------------------------------------------------ */
 
-/* Refused with the numbers, before anything is allocated on the device. */
-static lks_status check_size(const lks_device_handle *d, const lks_plan *plan, size_t constants, lks_error *error)
+static lks_status fail_buffer(const lks_device_handle *d, const char *what, uint64_t bytes, cl_int code, lks_error *error)
 {
-    const size_t arena = plan->arena_bytes, most = arena > constants ? arena : constants;
+    char doing[64];
 
-    if (most > d->alloc_bytes)
-        return lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: one buffer may have %llu bytes, and the %s needs %zu: make "
-                           "the batch smaller", d->index, (unsigned long long)d->alloc_bytes, most == arena ? "arena" : "model",
-                           most);
-    if (arena > d->global_bytes || constants > d->global_bytes - arena)
-        return lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: has %llu bytes of memory, and %zu are needed: make the batch "
-                           "smaller", d->index, (unsigned long long)d->global_bytes, arena + constants);
+    snprintf(doing, sizeof doing, "%llu bytes for %s", (unsigned long long)bytes, what);
+    return lks_cl_fail_call(d, doing, code, error);
+}
+
+/* Refused with the numbers, before anything is allocated. */
+static lks_status check_size(const lks_device_handle *d, const lks_plan *plan, uint64_t constants, lks_error *error)
+{
+    const uint64_t arena = plan->arena_bytes, most = arena > constants ? arena : constants;
+    const uint64_t one = d->limits.alloc_bytes, all = d->limits.global_bytes;
+
+    if (most > one || most > SIZE_MAX)
+        return lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: %llu bytes are needed for %s at batch %u, and one buffer of "
+                           "the device can have %llu%s", d->index, (unsigned long long)most,
+                           most == arena ? "activations" : "weights", plan->max_batch, (unsigned long long)one,
+                           most == arena ? ": make the batch smaller" : "");
+    if (arena > all || constants > all - arena)
+        return lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: %llu bytes are needed for weights and %llu for activations at "
+                           "batch %u, and the device has %llu: make the batch smaller", d->index, (unsigned long long)constants,
+                           (unsigned long long)arena, plan->max_batch, (unsigned long long)all);
     return LKS_OK;
 }
 
@@ -62,14 +74,20 @@ static lks_status compile_all(const lks_program *p, lks_error *error)
     return st;
 }
 
-static lks_status upload(lks_program *p, const lks_cl_constants *constants, lks_error *error)
+/* What was only counted before, written and brought to the device. */
+static lks_status upload(lks_program *p, const char *variant, uint64_t size, lks_error *error)
 {
     lks_device_handle *d = p->device;
+    lks_cl_constants constants = { calloc((size_t)size, 1), 0 };
     cl_int code;
 
-    p->constants = d->cl.clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, constants->size, constants->bytes,
+    if (!constants.bytes)
+        return lks_cl_fail_memory(d, size, error);
+    make_steps(p, variant, &constants);
+    p->constants = d->cl.clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, (size_t)size, constants.bytes,
                                         &code);
-    return p->constants ? LKS_OK : lks_cl_fail_call(error, "clCreateBuffer of the constants", code);
+    free(constants.bytes);
+    return p->constants ? LKS_OK : fail_buffer(d, "weights", size, code, error);
 }
 
 static void destroy(lks_program *p)
@@ -85,35 +103,29 @@ static void destroy(lks_program *p)
 /* Sizes first, then the bytes. */
 static lks_status build(lks_device_handle *d, const lks_plan *plan, const char *variant, lks_program **program, lks_error *error)
 {
-    lks_program *p = calloc(1, sizeof *p);
     lks_cl_constants constants = { NULL, 0 };
-    lks_status st = LKS_ERR_NOMEM;
+    lks_program *p = calloc(1, sizeof *p);
+    lks_status st;
 
     *program = NULL;
     if (p)
         p->steps = calloc(plan->step_count ? plan->step_count : 1, sizeof *p->steps);
     if (!p || !p->steps) {
-        lks_cl_fail(error, st, "opencl: out of memory");
-        goto done;
+        st = lks_cl_fail_memory(d, plan->step_count * sizeof *p->steps, error);
+        goto fail;
     }
     p->device = d;
     p->plan = plan;
+    if ((st = lks_cl_check_alive(d, error)) != LKS_OK)                  goto fail;
     make_steps(p, variant, &constants);
-    if ((st = check_size(d, plan, constants.size, error)) != LKS_OK)    goto done;
-    if ((st = compile_all(p, error)) != LKS_OK)                         goto done;
-    constants.bytes = calloc(constants.size, 1);
-    if (!constants.bytes) {
-        st = lks_cl_fail(error, LKS_ERR_NOMEM, "opencl: out of memory: %zu bytes", constants.size);
-        goto done;
-    }
-    make_steps(p, variant, &constants);
-    if ((st = upload(p, &constants, error)) != LKS_OK)                  goto done;
+    if ((st = check_size(d, plan, constants.size, error)) != LKS_OK)    goto fail;
+    if ((st = compile_all(p, error)) != LKS_OK)                         goto fail;
+    if ((st = upload(p, variant, constants.size, error)) != LKS_OK)     goto fail;
     *program = p;
+    return LKS_OK;
 
-done:
-    free(constants.bytes);
-    if (st != LKS_OK)
-        destroy(p);
+fail:
+    destroy(p);
     return st;
 }
 
@@ -130,30 +142,33 @@ static lks_status set_arguments(const lks_stream *s, const lks_cl_step *step, cl
         code = cl->clSetKernelArg(kernel, 2, sizeof s->arena, &s->arena);
     if (code == CL_SUCCESS)
         code = cl->clSetKernelArg(kernel, 3, sizeof s->program->constants, &s->program->constants);
-    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_call(error, "clSetKernelArg", code);
+    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_call(s->program->device, "setting the arguments of a kernel", code, error);
+}
+
+static lks_status make_kernel(const lks_stream *s, const lks_cl_step *step, cl_kernel *kernel, lks_error *error)
+{
+    lks_device_handle *d = s->program->device;
+    cl_program program;
+    char name[64];
+    cl_int code;
+    lks_status st = lks_cl_program(d, step->which, &program, error);
+
+    if (st != LKS_OK)
+        return st;
+    if (step->which == LKS_CL_DIRECT)
+        snprintf(name, sizeof name, "%s_kernel", step->kernel);
+    else
+        snprintf(name, sizeof name, "%s_%s_kernel", step->kernel, lks_cl_program_name(step->which));
+    *kernel = d->cl.clCreateKernel(program, name, &code);
+    return *kernel ? set_arguments(s, step, *kernel, error) : lks_cl_fail_call(d, name, code, error);
 }
 
 static lks_status make_kernels(lks_stream *s, lks_error *error)
 {
-    const lks_program *p = s->program;
     lks_status st = LKS_OK;
 
-    for (uint32_t i = 0; st == LKS_OK && i < p->plan->step_count; i++) {
-        const lks_cl_step *step = &p->steps[i];
-        cl_program program;
-        char name[64];
-        cl_int code;
-
-        if (step->which == LKS_CL_DIRECT)
-            snprintf(name, sizeof name, "%s_kernel", step->kernel);
-        else
-            snprintf(name, sizeof name, "%s_%s_kernel", step->kernel, lks_cl_program_name(step->which));
-        st = lks_cl_program(p->device, step->which, &program, error);
-        if (st != LKS_OK)
-            break;
-        s->kernels[i] = p->device->cl.clCreateKernel(program, name, &code);
-        st = s->kernels[i] ? set_arguments(s, step, s->kernels[i], error) : lks_cl_fail_call(error, name, code);
-    }
+    for (uint32_t i = 0; st == LKS_OK && i < s->program->plan->step_count; i++)
+        st = make_kernel(s, &s->program->steps[i], &s->kernels[i], error);
     return st;
 }
 
@@ -174,26 +189,35 @@ static void stream_close(lks_stream *s)
     free(s);
 }
 
+static lks_status open_queue(lks_stream *s, lks_error *error)
+{
+    lks_device_handle *d = s->program->device;
+    const size_t bytes = s->program->plan->arena_bytes;
+    cl_int code;
+
+    s->queue = d->cl.clCreateCommandQueue(d->context, d->id, 0, &code);
+    if (!s->queue)
+        return lks_cl_fail_call(d, "opening a queue", code, error);
+    s->arena = d->cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    return s->arena ? LKS_OK : fail_buffer(d, "activations", bytes, code, error);
+}
+
 static lks_status stream_open(lks_program *p, lks_stream **stream, lks_error *error)
 {
-    lks_device_handle *d = p->device;
+    const size_t kernels = p->plan->step_count ? p->plan->step_count : 1;
     lks_stream *s = calloc(1, sizeof *s);
-    lks_status st = LKS_OK;
-    cl_int code;
+    lks_status st;
 
     *stream = NULL;
     if (!s)
-        return lks_cl_fail(error, LKS_ERR_NOMEM, "opencl: out of memory");
+        return lks_cl_fail_memory(p->device, sizeof *s, error);
     s->program = p;
-    s->kernels = calloc(p->plan->step_count ? p->plan->step_count : 1, sizeof(cl_kernel));
-    s->queue = d->cl.clCreateCommandQueue(d->context, d->id, 0, &code);
-    if (!s->kernels || !s->queue)
-        st = s->kernels ? lks_cl_fail_call(error, "clCreateCommandQueue", code)
-                        : lks_cl_fail(error, LKS_ERR_NOMEM, "opencl: out of memory");
-    if (st == LKS_OK) {
-        s->arena = d->cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE, p->plan->arena_bytes, NULL, &code);
-        st = s->arena ? make_kernels(s, error) : lks_cl_fail_call(error, "clCreateBuffer of the arena", code);
-    }
+    s->kernels = calloc(kernels, sizeof *s->kernels);
+    st = s->kernels ? lks_cl_check_alive(p->device, error) : lks_cl_fail_memory(p->device, kernels * sizeof *s->kernels, error);
+    if (st == LKS_OK)
+        st = open_queue(s, error);
+    if (st == LKS_OK)
+        st = make_kernels(s, error);
     if (st == LKS_OK)
         *stream = s;
     else
@@ -205,16 +229,26 @@ static lks_status stream_open(lks_program *p, lks_stream **stream, lks_error *er
 
 static lks_status write_bytes(lks_stream *s, size_t offset, const void *data, size_t bytes, lks_error *error)
 {
-    cl_int code = s->program->device->cl.clEnqueueWriteBuffer(s->queue, s->arena, CL_TRUE, offset, bytes, data, 0, NULL, NULL);
+    lks_device_handle *d = s->program->device;
+    lks_status st = lks_cl_check_alive(d, error);
+    cl_int code;
 
-    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_call(error, "clEnqueueWriteBuffer", code);
+    if (st != LKS_OK)
+        return st;
+    code = d->cl.clEnqueueWriteBuffer(s->queue, s->arena, CL_TRUE, offset, bytes, data, 0, NULL, NULL);
+    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_run(d, "bringing inputs to the device", code, error);
 }
 
 static lks_status read_bytes(lks_stream *s, size_t offset, void *data, size_t bytes, lks_error *error)
 {
-    cl_int code = s->program->device->cl.clEnqueueReadBuffer(s->queue, s->arena, CL_TRUE, offset, bytes, data, 0, NULL, NULL);
+    lks_device_handle *d = s->program->device;
+    lks_status st = lks_cl_check_alive(d, error);
+    cl_int code;
 
-    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_call(error, "clEnqueueReadBuffer", code);
+    if (st != LKS_OK)
+        return st;
+    code = d->cl.clEnqueueReadBuffer(s->queue, s->arena, CL_TRUE, offset, bytes, data, 0, NULL, NULL);
+    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_run(d, "waiting for a run, and reading", code, error);
 }
 
 /* The only arguments that depend on the run are n and count. */
@@ -227,7 +261,7 @@ static cl_int launch(const lks_stream *s, const lks_cl_step *step, cl_kernel ker
     cl_int code;
 
     places.n = n;
-    places.count = (uint32_t)count;
+    places.count = (uint32_t)count;         /* no more than y has elements: below 2^31, at every batch (spec 7) */
     code = cl->clSetKernelArg(kernel, 1, sizeof places, &places);
     for (uint32_t axis = 0; axis < 3; axis++) {
         size_t groups = axis == step->axis ? (size_t)((count + step->per_group - 1) / step->per_group) : step->groups[axis];
@@ -240,21 +274,29 @@ static cl_int launch(const lks_stream *s, const lks_cl_step *step, cl_kernel ker
 static lks_status run(lks_stream *s, uint32_t n, lks_error *error)
 {
     const lks_program *p = s->program;
+    lks_status st = lks_cl_check_alive(p->device, error);
 
-    for (uint32_t i = 0; i < p->plan->step_count; i++) {
+    for (uint32_t i = 0; st == LKS_OK && i < p->plan->step_count; i++) {
         cl_int code = launch(s, &p->steps[i], s->kernels[i], n);
+        char doing[64];
 
+        snprintf(doing, sizeof doing, "running op %u (%s)", p->plan->steps[i].op, p->steps[i].kernel);
         if (code != CL_SUCCESS)
-            return lks_cl_fail_call(error, p->steps[i].kernel, code);
+            st = lks_cl_fail_run(p->device, doing, code, error);
     }
-    return LKS_OK;
+    return st;
 }
 
 static lks_status wait_for(lks_stream *s, lks_error *error)
 {
-    cl_int code = s->program->device->cl.clFinish(s->queue);
+    lks_device_handle *d = s->program->device;
+    lks_status st = lks_cl_check_alive(d, error);
+    cl_int code;
 
-    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_call(error, "clFinish", code);
+    if (st != LKS_OK)
+        return st;
+    code = d->cl.clFinish(s->queue);
+    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_run(d, "waiting for a run", code, error);
 }
 
 static const char *variant(lks_device_handle *device, lks_kernel kernel, uint32_t i)

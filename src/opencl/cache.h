@@ -20,13 +20,13 @@ typedef struct lks_cl_cache_key {
  */
 lks_status lks_cl_cache_open(const char *dir, lks_error *error);
 
-/* strings: the sources, ended by NULL.  0: out of memory. */
+/* strings: the sources, ended by NULL.  0: the driver does not say who it is, or out of memory: there is no key. */
 int lks_cl_cache_make_key(lks_cl_cache_key *key, const lks_device_handle *d, const char *const *strings, const char *options);
 
-/* The bytes under that key (from malloc), or NULL: none, or damaged. */
+/* The binary under that key (from malloc), or NULL: none, or damaged. */
 unsigned char *lks_cl_cache_read(const char *dir, const lks_cl_cache_key *key, size_t *size);
 
-/* Keep bytes under that key, whole or not at all, whoever else writes.  A failure leaves nothing behind. */
-void lks_cl_cache_write(const char *dir, const lks_cl_cache_key *key, const unsigned char *bytes, size_t size);
+/* Keep binary under that key, whole or not at all, whoever else writes.  A failure leaves nothing behind. */
+void lks_cl_cache_write(const char *dir, const lks_cl_cache_key *key, const unsigned char *binary, size_t size);
 
 #endif

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From the sources to a program: what stands before them, in which order they come, and what the driver says.
+ * From sources or a cached binary to a program: what stands before the sources, in which order they come, and what the driver
+ * says.
  */
 #include "opencl/cache.h"
-#include "opencl/device.h"
+#include "opencl/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const program_names[LKS_CL_PROGRAMS] = {
-    [LKS_CL_DIRECT] = "direct", [LKS_CL_WIDE] = "wide",
-    [LKS_CL_TILE(LKS_CL_KHR, 0)] = "khr_128x128", [LKS_CL_TILE(LKS_CL_KHR, 1)] = "khr_64x64",
-    [LKS_CL_TILE(LKS_CL_PTX, 0)] = "ptx_128x128", [LKS_CL_TILE(LKS_CL_PTX, 1)] = "ptx_64x64",
-    [LKS_CL_TILE(LKS_CL_SDOT, 0)] = "sdot_128x128", [LKS_CL_TILE(LKS_CL_SDOT, 1)] = "sdot_64x64",
-    [LKS_CL_TILE(LKS_CL_SUDOT, 0)] = "sudot_128x128", [LKS_CL_TILE(LKS_CL_SUDOT, 1)] = "sudot_64x64",
-    [LKS_CL_TILE(LKS_CL_PORTABLE, 0)] = "portable_128x128", [LKS_CL_TILE(LKS_CL_PORTABLE, 1)] = "portable_64x64"
-};
+#define SOURCES_MAX 40
 
-#define SOURCES_MAX 40          /* of a program, with what stands before them and a NULL */
+/* The sources, each as one string that ends with a zero (made by cmake/embed.cmake from src/opencl and src/spec). */
+#define SOURCES(DO)                                                                                                              \
+    DO(op) DO(arith) DO(magic) DO(args) DO(dot) DO(linear) DO(tile) DO(wide) DO(conv) DO(matmul) DO(batch_matmul)                   \
+    DO(window) DO(depthwise) DO(binary) DO(lut) DO(window_max) DO(window_sum) DO(reduce) DO(softmax) DO(copy) DO(selftest)
+
+#define DECLARE(name) extern const char lks_cl_source_##name[];
+SOURCES(DECLARE)
+#undef DECLARE
+
 #define SOURCE(name) lks_cl_source_##name
 static const char *const direct_sources[] = {
     SOURCE(op), SOURCE(arith), SOURCE(magic), SOURCE(args), SOURCE(linear), SOURCE(window), SOURCE(depthwise),
@@ -34,9 +36,29 @@ static const char *const tile_sources[] = {
     SOURCE(matmul), SOURCE(batch_matmul), NULL
 };
 
-const char *lks_cl_program_name(uint32_t which)
+/* What is handed to the compiler. */
+typedef struct text {
+    char prologue[256];
+    const char *string[SOURCES_MAX];    /* the prologue, then the sources, then NULL */
+    cl_uint count;
+    const char *options;
+} text;
+
+/* ---- the sources --------------------------------------------------------------------------------------------------------- */
+
+/* What the sources leave open: tile sizes, the form of the dot product, and how a kernel is called. */
+static void write_prologue(const lks_device_handle *d, uint32_t which, char *to, size_t size)
 {
-    return program_names[which];
+    const uint32_t dot = (which - LKS_CL_TILES) >> 1, log = (which - LKS_CL_TILES) & 1 ? 6 : 7;
+
+    if (which == LKS_CL_DIRECT)
+        snprintf(to, size, "#define WIDTH %d\n#define LANES_MAX %d\n", d->limits.is_cpu ? 16 : 4, LKS_CL_LANES);
+    else if (which == LKS_CL_WIDE)
+        snprintf(to, size, "#define LKS_NAME(x) x##_wide_kernel\n");
+    else
+        snprintf(to, size, "#define LKS_DOT %u\n#define TILE_M_LOG %u\n#define TILE_N_LOG %u\n#define TILE_K_LOG %u\n"
+                 "#define LKS_NAME(x) x##_%s_kernel\n", dot == LKS_CL_PORTABLE ? 0 : dot + 1, log, log, log - 4,
+                 lks_cl_program_name(which));
 }
 
 static int is_khr(uint32_t which)
@@ -44,33 +66,33 @@ static int is_khr(uint32_t which)
     return which == LKS_CL_TILE(LKS_CL_KHR, 0) || which == LKS_CL_TILE(LKS_CL_KHR, 1);
 }
 
-/* The extension came with OpenCL C 3.0; everything else is 1.2.  Nothing that would relax a result. */
-static const char *options_of(uint32_t which)
+/* The extension came with OpenCL C 3.0; everything else is 1.2.  No option relaxes a result. */
+static void gather(const lks_device_handle *d, uint32_t which, text *t)
 {
-    return is_khr(which) ? "-cl-std=CL3.0" : "-cl-std=CL1.2";
+    const char *const *sources = which == LKS_CL_DIRECT ? direct_sources : which == LKS_CL_WIDE ? wide_sources : tile_sources;
+
+    write_prologue(d, which, t->prologue, sizeof t->prologue);
+    t->string[0] = t->prologue;
+    t->count = 1;
+    while ((t->string[t->count] = sources[t->count - 1]) != NULL)
+        t->count++;
+    t->options = is_khr(which) ? "-cl-std=CL3.0" : "-cl-std=CL1.2";
 }
 
-/* What the sources leave open: tile sizes, the form of the dot product, and how a kernel is called. */
-static void write_prologue(const lks_device_handle *d, uint32_t which, char *text, size_t size)
-{
-    uint32_t dot = (which - LKS_CL_TILES) >> 1, log = (which - LKS_CL_TILES) & 1 ? 6 : 7;
+/* ---- compiling ----------------------------------------------------------------------------------------------------------- */
 
-    if (which == LKS_CL_DIRECT)
-        snprintf(text, size, "#define WIDTH %d\n#define LANES_MAX %d\n", d->is_cpu ? 16 : 4, LKS_CL_LANES);
-    else if (which == LKS_CL_WIDE)
-        snprintf(text, size, "#define LKS_NAME(x) x##_wide_kernel\n");
-    else
-        snprintf(text, size, "#define LKS_DOT %u\n#define TILE_M_LOG %u\n#define TILE_N_LOG %u\n#define TILE_K_LOG %u\n"
-                 "#define LKS_NAME(x) x##_%s_kernel\n", dot == LKS_CL_PORTABLE ? 0 : dot + 1, log, log, log - 4,
-                 program_names[which]);
+/* What stands where an error does, else the beginning of the log: the rest follows from it. */
+static const char *heart_of(const char *log)
+{
+    const char *at = strstr(log, "error");
+
+    if (!at)
+        return log;
+    while (at > log && at[-1] != '\n')
+        at--;
+    return at;
 }
 
-static const char *const *sources_of(uint32_t which)
-{
-    return which == LKS_CL_DIRECT ? direct_sources : which == LKS_CL_WIDE ? wide_sources : tile_sources;
-}
-
-/* The last words of the build log: errors come last. */
 static lks_status fail_build(const lks_device_handle *d, cl_program program, uint32_t which, cl_int code, lks_error *error)
 {
     size_t size = 0;
@@ -80,35 +102,33 @@ static lks_status fail_build(const lks_device_handle *d, cl_program program, uin
         log = calloc(size + 1, 1);
     if (log)
         d->cl.clGetProgramBuildInfo(program, d->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
-    lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: the kernels \"%s\" do not compile here: %s: %.300s", d->index,
-                program_names[which], lks_cl_error_name(code), log ? log : "the driver says no more");
+    lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl %u: the kernels \"%s\" do not compile here: %s (%d): %.240s", d->index,
+                lks_cl_program_name(which), lks_cl_error_name(code), code,
+                log && log[0] ? heart_of(log) : "the driver says no more");
     free(log);
     return LKS_ERR_UNSUPPORTED;
 }
 
-static lks_status build(lks_device_handle *d, uint32_t which, cl_program program, lks_error *error)
+static cl_int build(const lks_device_handle *d, const text *t, cl_program program)
 {
-    cl_int code = d->cl.clBuildProgram(program, 1, &d->id, options_of(which), NULL, NULL);
-
-    return code == CL_SUCCESS ? LKS_OK : fail_build(d, program, which, code, error);
+    return d->cl.clBuildProgram(program, 1, &d->id, t->options, NULL, NULL);
 }
 
-static lks_status build_source(lks_device_handle *d, uint32_t which, const char *const *strings, cl_program *program,
-                               lks_error *error)
+lks_status lks_cl_compile(lks_device_handle *d, uint32_t which, cl_program *program, lks_error *error)
 {
-    const char *copy[SOURCES_MAX];
-    cl_uint count = 0;
+    lks_status st = LKS_OK;
     cl_int code;
-    lks_status st;
+    text t;
 
-    while (strings[count]) {
-        copy[count] = strings[count];
-        count++;
-    }
-    *program = d->cl.clCreateProgramWithSource(d->context, count, copy, NULL, &code);
+    gather(d, which, &t);
+    *program = d->cl.clCreateProgramWithSource(d->context, t.count, t.string, NULL, &code);
     if (!*program)
-        return lks_cl_fail_call(error, "clCreateProgramWithSource", code);
-    st = build(d, which, *program, error);
+        return lks_cl_fail_call(d, "making a program", code, error);
+    code = build(d, &t, *program);
+    if (code == CL_OUT_OF_HOST_MEMORY)
+        st = lks_cl_fail_call(d, "compiling", code, error);
+    else if (code != CL_SUCCESS)
+        st = fail_build(d, *program, which, code, error);
     if (st != LKS_OK) {
         d->cl.clReleaseProgram(*program);
         *program = NULL;
@@ -116,64 +136,46 @@ static lks_status build_source(lks_device_handle *d, uint32_t which, const char 
     return st;
 }
 
-/* 0: the cache has none, or what it has is not accepted. */
-static int build_cached(lks_device_handle *d, uint32_t which, const lks_cl_cache_key *key, cl_program *program)
-{
-    lks_error unused;
-    size_t size;
-    unsigned char *binary = lks_cl_cache_read(d->cache_dir, key, &size);
-    const unsigned char *read_only = binary;
-    cl_int status, code;
+/* ---- the cache ----------------------------------------------------------------------------------------------------------- */
 
-    if (!binary)
-        return 0;
-    *program = d->cl.clCreateProgramWithBinary(d->context, 1, &d->id, &size, &read_only, &status, &code);
+cl_program lks_cl_compile_cached(lks_device_handle *d, uint32_t which)
+{
+    lks_cl_cache_key key;
+    cl_program program;
+    unsigned char *binary;
+    const unsigned char *read_only;
+    cl_int status, code;
+    size_t size;
+    text t;
+
+    gather(d, which, &t);
+    if (!d->cache_dir || !lks_cl_cache_make_key(&key, d, t.string, t.options)
+        || !(binary = lks_cl_cache_read(d->cache_dir, &key, &size)))
+        return NULL;
+    read_only = binary;
+    program = d->cl.clCreateProgramWithBinary(d->context, 1, &d->id, &size, &read_only, &status, &code);
     free(binary);
-    if (!*program)
-        return 0;
-    if (build(d, which, *program, &unused) == LKS_OK)
-        return 1;
-    d->cl.clReleaseProgram(*program);
-    *program = NULL;
-    return 0;
+    if (program && build(d, &t, program) != CL_SUCCESS) {
+        d->cl.clReleaseProgram(program);
+        program = NULL;
+    }
+    return program;
 }
 
-/* Keeping it is a convenience: where it fails, the program is compiled again next time. */
-static void keep(lks_device_handle *d, const lks_cl_cache_key *key, cl_program program)
+void lks_cl_keep(lks_device_handle *d, uint32_t which, cl_program program)
 {
-    size_t size = 0;
+    lks_cl_cache_key key;
     unsigned char *binary;
+    size_t size = 0;
+    text t;
 
+    gather(d, which, &t);
+    if (!d->cache_dir || !lks_cl_cache_make_key(&key, d, t.string, t.options))
+        return;
     if (d->cl.clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) != CL_SUCCESS || size == 0)
         return;
-    binary = malloc(size);
+    binary = calloc(size, 1);
     if (binary && d->cl.clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS)
-        lks_cl_cache_write(d->cache_dir, key, binary, size);
+        lks_cl_cache_write(d->cache_dir, &key, binary, size);
     free(binary);
 }
-
-lks_status lks_cl_compile(lks_device_handle *d, uint32_t which, int use_cache, cl_program *program, int *cached, lks_error *error)
-{
-    const char *const *sources = sources_of(which);
-    const char *strings[SOURCES_MAX] = { NULL };
-    char prologue[256];
-    lks_cl_cache_key key;
-    lks_status st;
-
-    write_prologue(d, which, prologue, sizeof prologue);
-    strings[0] = prologue;
-    for (size_t i = 0; sources[i]; i++)
-        strings[i + 1] = sources[i];
-    *cached = 0;
-    if (d->cache_dir && !lks_cl_cache_make_key(&key, d, strings, options_of(which)))
-        return lks_cl_fail(error, LKS_ERR_NOMEM, "opencl: out of memory");
-    if (d->cache_dir && use_cache && build_cached(d, which, &key, program)) {
-        *cached = 1;
-        return LKS_OK;
-    }
-    st = build_source(d, which, strings, program, error);
-    if (st == LKS_OK && d->cache_dir)
-        keep(d, &key, *program);
-    return st;
-}
-

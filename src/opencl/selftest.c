@@ -6,7 +6,7 @@
 #include "opencl/selftest.h"
 
 #include "opencl/args.h"
-#include "opencl/step.h"
+#include "opencl/program.h"
 #include "spec/arith.h"
 
 #include <stdlib.h>
@@ -123,7 +123,7 @@ static lks_status test_dot(lks_device_handle *d, uint32_t which, cl_program prog
     code = code == CL_SUCCESS ? run_call(&c, CASES, got, sizeof got) : code;
     close_call(&c);
     if (code != CL_SUCCESS)
-        return lks_cl_fail_call(error, "dot_test_kernel", code);
+        return lks_cl_fail_call(d, "self-test of the dot product", code, error);
     for (size_t i = 0; i < CASES; i++)
         if (got[i] != dot_by_hand(a[i], b[i], y[i]))
             return differs(d, which, "dot product", i, dot_by_hand(a[i], b[i], y[i]), got[i], error);
@@ -155,6 +155,7 @@ static lks_arithmetic argument(uint64_t i)
     t.tflite.s = -(int32_t)(q >> 40 & 15);
     t.add = (lks_addition){
         .a_zero = (int32_t)(q & 127) - 64, .b_zero = (int32_t)(q >> 7 & 127) - 64, .left_shift = 20,
+        .subtracts = (int32_t)(i % 3) - 1,
         .a_rq = { t.tflite.m, -1 }, .b_rq = { t.half_up.m, -2 }, .rq = { t.tflite.m, -18 }, .tail = { 3, -128, 127, LKS_TFLITE }
     };
     t.by = lks_magic_of(1 + (int64_t)(q % 70000));
@@ -192,7 +193,7 @@ static lks_status test_arithmetic(lks_device_handle *d, uint32_t which, cl_progr
     code = code == CL_SUCCESS ? run_call(&c, CASES, got, CASES * RESULTS * sizeof *got) : code;
     close_call(&c);
     if (code != CL_SUCCESS)
-        st = lks_cl_fail_call(error, "arithmetic_test_kernel", code);
+        st = lks_cl_fail_call(d, "self-test of the arithmetic", code, error);
     for (size_t i = 0; st == LKS_OK && i < CASES; i++) {
         by_host(&x[i], i, expected);
         for (size_t k = 0; st == LKS_OK && k < RESULTS; k++)
@@ -215,12 +216,15 @@ lks_status lks_cl_test_program(lks_device_handle *d, uint32_t which, cl_program 
 
 #define DOT_ITEMS (1u << 18)
 #define DOT_MACS 32u                    /* of a work-item and round; of the wide variant 128 */
-#define COPY_BYTES (256u << 20)
+#define ROUNDS_MOST (1u << 24)
+#define COPY_BYTES ((cl_ulong)256 << 20)
+#define COPY_LEAST ((cl_ulong)4096)         /* and its multiples */
 
 static cl_int exercise_dot(lks_device_handle *d, cl_program program, uint64_t amount, uint64_t *done)
 {
-    const uint64_t items = d->is_cpu ? 1u << 12 : DOT_ITEMS, macs = d->is_cpu ? 4 * DOT_MACS : DOT_MACS;
-    const cl_uint rounds = (cl_uint)(1 + amount / (items * macs) % (1u << 24));
+    const uint64_t items = d->limits.is_cpu ? 1u << 12 : DOT_ITEMS, macs = d->limits.is_cpu ? 4 * DOT_MACS : DOT_MACS;
+    const uint64_t wanted = 1 + amount / (items * macs);
+    const cl_uint rounds = (cl_uint)(wanted < ROUNDS_MOST ? wanted : ROUNDS_MOST);
     call c;
     cl_int code = open_call(&c, d, program, "dot_exercise_kernel");
 
@@ -234,7 +238,8 @@ static cl_int exercise_dot(lks_device_handle *d, cl_program program, uint64_t am
 
 static cl_int exercise_copy(lks_device_handle *d, cl_program program, uint64_t amount, uint64_t *done)
 {
-    const size_t bytes = d->alloc_bytes < 4 * (cl_ulong)COPY_BYTES ? (size_t)(d->alloc_bytes / 4 / 4096 * 4096) : COPY_BYTES;
+    const cl_ulong quarter = d->limits.alloc_bytes / 4 / COPY_LEAST * COPY_LEAST;
+    const size_t bytes = (size_t)(quarter > COPY_BYTES ? COPY_BYTES : quarter < COPY_LEAST ? COPY_LEAST : quarter);
     const uint64_t times = 1 + amount / (2 * bytes);
     call c;
     cl_int code = open_call(&c, d, program, "copy_exercise_kernel");
@@ -253,13 +258,15 @@ static cl_int exercise_copy(lks_device_handle *d, cl_program program, uint64_t a
 
 lks_status lks_cl_exercise(lks_device_handle *d, lks_exercise what, uint64_t amount, uint64_t *done, lks_error *error)
 {
-    const uint32_t product = d->is_cpu ? (uint32_t)LKS_CL_WIDE : LKS_CL_TILE(d->dot, 1);
+    const uint32_t product = d->limits.is_cpu ? (uint32_t)LKS_CL_WIDE : LKS_CL_TILE(d->dot, 1);
     const uint32_t which = what == LKS_EXERCISE_COPY ? (uint32_t)LKS_CL_DIRECT : product;
     cl_program program;
     cl_int code;
     lks_status st;
 
     *done = 0;
+    if ((st = lks_cl_check_alive(d, error)) != LKS_OK)
+        return st;
     if (what == LKS_EXERCISE_MATRIX)
         return lks_cl_fail(error, LKS_ERR_UNSUPPORTED, "opencl: its kernels do not use matrix units");
     st = lks_cl_program(d, which, &program, error);
@@ -268,5 +275,5 @@ lks_status lks_cl_exercise(lks_device_handle *d, lks_exercise what, uint64_t amo
     pthread_mutex_lock(&d->lock);
     code = what == LKS_EXERCISE_COPY ? exercise_copy(d, program, amount, done) : exercise_dot(d, program, amount, done);
     pthread_mutex_unlock(&d->lock);
-    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_call(error, "exercise", code);
+    return code == CL_SUCCESS ? LKS_OK : lks_cl_fail_run(d, "exercise", code, error);
 }

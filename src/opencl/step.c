@@ -6,6 +6,8 @@
  */
 #include "opencl/step.h"
 
+#include "opencl/program.h"
+
 #include <string.h>
 
 #define ALIGN 64
@@ -27,13 +29,25 @@ const char *lks_cl_variant(lks_kernel kernel, uint32_t i)
     return i < count ? lks_cl_program_name(first + i) : NULL;
 }
 
-static uint32_t choose_linear(const lks_device_handle *d, int64_t rows, int32_t columns, int32_t groups)
+/* A device may be too small for the large tile; whether it is, is found out where one is wanted. */
+static int has_large_tile(lks_device_handle *d)
 {
+    lks_error unused;
+    cl_program program;
+
+    return lks_cl_program(d, LKS_CL_TILE(d->dot, 0), &program, &unused) != LKS_ERR_UNSUPPORTED;
+}
+
+static uint32_t choose_linear(lks_device_handle *d, int64_t rows, int32_t columns, int32_t groups)
+{
+    int few;
+
     if (groups > 1 && columns < FEW_COLUMNS)
         return LKS_CL_DIRECT;
-    if (d->is_cpu)
+    if (d->limits.is_cpu)
         return LKS_CL_WIDE;
-    return LKS_CL_TILE(d->dot, lks_ceil_div(rows, 128) * lks_ceil_div(columns, 128) * groups < MANY_TILES);
+    few = lks_ceil_div(rows, 128) * lks_ceil_div(columns, 128) * groups < MANY_TILES;
+    return LKS_CL_TILE(d->dot, few || !has_large_tile(d));
 }
 
 static uint32_t named(lks_kernel kernel, const char *variant, uint32_t chosen)
@@ -53,7 +67,7 @@ static uint64_t reserve(lks_cl_constants *c, uint64_t bytes)
 {
     uint64_t at = c->size;
 
-    c->size += (size_t)((bytes + ALIGN - 1) / ALIGN * ALIGN);
+    c->size += (bytes + ALIGN - 1) / ALIGN * ALIGN;
     return at;
 }
 
@@ -103,7 +117,7 @@ static void group_work(const lks_device_handle *d, lks_cl_step *o, uint64_t per_
 {
     direct_work(o, per_image);
     o->per_group = 1;
-    o->local = d->is_cpu ? 1 : LKS_CL_LANES;
+    o->local = d->limits.is_cpu ? 1 : LKS_CL_LANES;
 }
 
 /* ---- conv and matmul ----------------------------------------------------------------------------------------------------- */
@@ -284,7 +298,7 @@ static uint64_t pack_direct(const lks_step *s, const shape *h, lks_cl_constants 
 static void make_direct(const lks_device_handle *d, const lks_step *s, const shape *h, lks_cl_constants *c, lks_cl_step *o)
 {
     const lks_window *w = &h->conv.window;
-    const uint32_t width = d->is_cpu ? 16 : 4, blocks = (uint32_t)lks_ceil_div(h->conv.out_c, (int64_t)width);
+    const uint32_t width = d->limits.is_cpu ? 16 : 4, blocks = (uint32_t)lks_ceil_div(h->conv.out_c, (int64_t)width);
 
     o->kernel = "depthwise";
     o->args_bytes = sizeof o->args.direct;
@@ -397,7 +411,7 @@ static void make_lut(const lks_device_handle *d, const lks_step *s, lks_cl_step 
     o->args_bytes = sizeof o->args.lut;
     o->args.lut = s->args.lut;
     direct_work(o, (uint64_t)s->args.lut.count);
-    o->per_group *= d->is_cpu ? 16 : 4;
+    o->per_group *= d->limits.is_cpu ? 16 : 4;
 }
 
 /* The magic numbers of every height of a window, then of every width. */
@@ -476,15 +490,14 @@ static void make_copy(const lks_step *s, lks_cl_step *o)
     o->kernel = "copy";
     o->args_bytes = sizeof *a;
     *a = (lks_moving){ .k = s->args.copy };
-    a->x_elements = product(a->k.x_dims);
-    a->y_elements = product(a->k.y_dims);
-    a->by_image = lks_magic_of(a->y_elements);
-    all_magics(a->k.y_dims, a->by);
-    direct_work(o, a->y_elements);
+    a->elements = product(a->k.dims);
+    a->by_image = lks_magic_of(a->elements);
+    all_magics(a->k.dims, a->by);
+    direct_work(o, a->elements);
 }
 
 /* conv, depthwise and matmul: a product in one of its variants, or straight from the image. */
-static void make_linear(const lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
+static void make_linear(lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
                         lks_cl_constants *c, lks_cl_step *o)
 {
     const shape h = shape_of(s);
@@ -497,7 +510,7 @@ static void make_linear(const lks_device_handle *d, const lks_plan *plan, const 
         make_product(s, &h, c, o);
 }
 
-void lks_cl_make_step(const lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
+void lks_cl_make_step(lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
                       lks_cl_constants *constants, lks_cl_step *o)
 {
     memset(o, 0, sizeof *o);

@@ -11,7 +11,7 @@
 /* All constants of a program, one behind the other, as they will lie on the device. */
 typedef struct lks_cl_constants {
     uint8_t *bytes;             /* from calloc; NULL while sizes are counted */
-    size_t size;
+    uint64_t size;
 } lks_cl_constants;
 
 typedef struct lks_cl_step {
@@ -45,7 +45,7 @@ const char *lks_cl_variant(lks_kernel kernel, uint32_t i);
  * variant    NULL: chosen here.  Steps whose family has no such variant are chosen, too.
  * constants  where bytes is NULL, only its size grows; the second time, with room for all, they are written.
  */
-void lks_cl_make_step(const lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
+void lks_cl_make_step(lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
                       lks_cl_constants *constants, lks_cl_step *out);
 
 #endif

@@ -97,13 +97,34 @@ LKS_FN int32_t lks_scale_addend(int32_t v, int32_t left_shift, lks_rq rq, int32_
     return rounding == LKS_TFLITE ? lks_requant_tflite(v * (int32_t)((uint32_t)1 << left_shift), rq) : v * rq.m;
 }
 
-/* spec 4.3 */
+/* spec 4.3, 4.12 */
 LKS_FN int8_t lks_add(int32_t a, int32_t b, lks_addition p)
 {
     int32_t ua = lks_scale_addend(a - p.a_zero, p.left_shift, p.a_rq, p.tail.rounding);
     int32_t ub = lks_scale_addend(b - p.b_zero, p.left_shift, p.b_rq, p.tail.rounding);
 
-    return lks_finish(ua + ub, p.rq, p.tail);
+    return lks_finish(p.subtracts == 0 ? ua + ub : p.subtracts > 0 ? ua - ub : ub - ua, p.rq, p.tail);
+}
+
+/* spec 4.13 */
+LKS_FN int8_t lks_mul(int32_t a, int32_t b, lks_product p)
+{
+    return lks_finish((a - p.a_zero) * (b - p.b_zero), p.rq, p.tail);
+}
+
+/* spec 4.15; a: x, b: the slope */
+LKS_FN int8_t lks_prelu(int32_t a, int32_t b, lks_product p)
+{
+    int32_t u = a - p.a_zero;
+
+    return u < 0 ? lks_finish(u * (b - p.b_zero), p.rq, p.tail) : lks_finish(u, p.positive, p.tail);
+}
+
+LKS_FN int8_t lks_pair_value(int32_t a, int32_t b, lks_pair p)
+{
+    if (p.kind == LKS_BINARY_ADD)
+        return lks_add(a, b, p.add);
+    return p.kind == LKS_BINARY_MUL ? lks_mul(a, b, p.mul) : lks_prelu(a, b, p.mul);
 }
 
 /* acc / k rounded as spec 4.7 says; k >= 1.  For the host and the reference: devices use a magic factor. */

@@ -44,8 +44,12 @@ enum {
     LKS_OP_FULLY_CONNECTED = 2,
     LKS_OP_BATCH_MATMUL = 4,
     LKS_OP_ADD = 16,
+    LKS_OP_SUB = 17,
+    LKS_OP_MUL = 18,
     LKS_OP_REQUANT = 24,
     LKS_OP_LUT = 25,
+    LKS_OP_CLAMP = 26,
+    LKS_OP_PRELU = 27,
     LKS_OP_MAX_POOL = 32,
     LKS_OP_AVG_POOL = 33,
     LKS_OP_SUM = 34,
@@ -70,15 +74,28 @@ typedef struct lks_batch_matmul_args {
     int32_t a_zero, b_zero, y_zero, adj_a, adj_b, m, s, y_min, y_max, rounding;
 } lks_batch_matmul_args;
 
+/* Also those of sub. */
 typedef struct lks_add_args {
     int32_t a_zero, b_zero, y_zero;
     int32_t left_shift, a_m, a_s, b_m, b_s, m, s;
     int32_t y_min, y_max, rounding;
 } lks_add_args;
 
+typedef struct lks_mul_args {
+    int32_t a_zero, b_zero, y_zero, m, s, y_min, y_max, rounding;
+} lks_mul_args;
+
 typedef struct lks_requant_args {
     int32_t x_zero, y_zero, m, s, y_min, y_max, rounding;
 } lks_requant_args;
+
+typedef struct lks_clamp_args {
+    int32_t y_min, y_max;
+} lks_clamp_args;
+
+typedef struct lks_prelu_args {
+    int32_t x_zero, slope_zero, y_zero, positive_m, positive_s, m, s, y_min, y_max, rounding;
+} lks_prelu_args;
 
 /* max_pool has no rounding: its words end before it. */
 typedef struct lks_pool_args {
@@ -107,7 +124,10 @@ typedef union lks_op_args {
     lks_fully_connected_args fully_connected;
     lks_batch_matmul_args batch_matmul;
     lks_add_args add;
+    lks_mul_args mul;
     lks_requant_args requant;
+    lks_clamp_args clamp;
+    lks_prelu_args prelu;
     lks_pool_args pool;
     lks_sum_args sum;
     lks_softmax_args softmax;
@@ -137,12 +157,20 @@ typedef struct lks_tail {
     int32_t y_zero, y_min, y_max, rounding;
 } lks_tail;
 
-/* The sum of two stored values a and b.  spec 4.3 */
+/* The sum or the difference of two stored values a and b.  spec 4.3, 4.12 */
 typedef struct lks_addition {
     int32_t a_zero, b_zero, left_shift;
+    int32_t subtracts;          /* 0: a + b; 1: a - b; -1: b - a */
     lks_rq a_rq, b_rq, rq;
     lks_tail tail;
 } lks_addition;
+
+/* The product of two stored values a and b; for prelu, of a negative a and the slope b.  spec 4.13, 4.15 */
+typedef struct lks_product {
+    int32_t a_zero, b_zero;
+    lks_rq rq, positive;        /* positive: prelu only, of an a that is not negative */
+    lks_tail tail;
+} lks_product;
 
 /*
  * What fusing (host/fuse.c) may put behind the tail of a linear kernel, exactly as the ops would have done it one by one:
@@ -185,6 +213,15 @@ typedef struct lks_matmul {
     lks_fused fused;
 } lks_matmul;
 
+enum { LKS_BINARY_ADD, LKS_BINARY_MUL, LKS_BINARY_PRELU };
+
+/* What a binary kernel makes of two stored values: by kind, one of the others. */
+typedef struct lks_pair {
+    int32_t kind;               /* LKS_BINARY_... */
+    lks_addition add;
+    lks_product mul;            /* mul and prelu */
+} lks_pair;
+
 /*
  * y[i] = tail(sum over k < depth of (a[i . a_stride + k a_depth] - a_zero) (b[i . b_stride + k b_depth] - b_zero)) over indices i of
  * [dims[0]] ... [dims[5]], n times; y is dense.  dims[4] are the rows of a matrix and dims[5] its columns: b_stride[4] and
@@ -201,12 +238,12 @@ typedef struct lks_batch_matmul {
 
 /*
  * y[i] = f(a[i . a_stride], b[i . b_stride]) over indices i of [dims[0]] ... [dims[5]], n times; y is dense; a stride of 0
- * broadcasts.  Image to image, a and b move on by a_image and b_image elements: 0 for constants.  spec 4.3
+ * broadcasts.  Image to image, a and b move on by a_image and b_image elements: 0 for constants.  spec 4.3, 4.12, 4.13, 4.15
  */
 typedef struct lks_binary {
     int32_t a_image, b_image;
     int32_t dims[LKS_MAX_RANK], a_stride[LKS_MAX_RANK], b_stride[LKS_MAX_RANK];
-    lks_addition add;
+    lks_pair pair;
 } lks_binary;
 
 /* y[i] = table[x[i] + 128] over [n][count].  spec 4.5 */
@@ -232,9 +269,18 @@ typedef struct lks_softmax {
     int32_t rows, columns;
 } lks_softmax;
 
-/* y [n][y_dims[0]] ... is x [n][x_dims[0]] ... moved by before, and fill where x has no element.  spec 4.10, 4.11 */
+/*
+ * For every index i of [dims[0]] ... [dims[5]], n times:
+ *
+ *     y[y_first + i . y_stride] = x[x_first + (i - before) . x_stride] where 0 <= i - before < x_dims on every axis, fill elsewhere
+ *
+ * Strides of x may be 0 or negative.  No two indices have the same place in y, and what is not named of y stays as it is: several
+ * copies may make one tensor.  Image to image, x and y move on by x_image and y_image elements: 0 for a constant x.
+ */
 typedef struct lks_copy {
-    int32_t y_dims[LKS_MAX_RANK], x_dims[LKS_MAX_RANK], before[LKS_MAX_RANK], fill;
+    int32_t x_image, y_image, x_first, y_first;
+    int32_t dims[LKS_MAX_RANK], x_dims[LKS_MAX_RANK], before[LKS_MAX_RANK];
+    int32_t x_stride[LKS_MAX_RANK], y_stride[LKS_MAX_RANK], fill;
 } lks_copy;
 
 typedef union lks_kernel_args {

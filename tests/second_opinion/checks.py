@@ -9,7 +9,7 @@ from .lks_file import I8, I32, MAX_ELEMENTS, MAX_EXTENT, Model
 from .op_table import HALF_UP, TFLITE
 from .op_view import OpView
 
-ZERO_NAMES = ("x_zero", "w_zero", "y_zero", "a_zero", "b_zero", "pad_value")
+ZERO_NAMES = ("x_zero", "w_zero", "y_zero", "a_zero", "b_zero", "slope_zero", "pad_value")
 MAX_STEP = 65535
 MAX_PAD = 2**24
 MAX_SOFTMAX = 4095
@@ -167,11 +167,17 @@ def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(max(pair) for pair in pairs)
 
 
-def check_add(v: OpView) -> list[int]:
+def check_pair(v: OpView) -> None:
+    """The operands of add, sub and mul, and the shape of y."""
     need(not (v.tensor("a").is_constant and v.tensor("b").is_constant), "both operands are constants")
     for name in "a", "b":
         need(v.tensor(name).type == I8, f"{name} is not i8")
     need_shape(v, broadcast(v.shape("a"), v.shape("b")))
+
+
+def check_add(v: OpView) -> list[int]:
+    """add and sub."""
+    check_pair(v)
     parts = [add_bound(v, name) for name in ("a", "b")]
     check_bound(v.args.rounding, sum(parts), v.args.m, v.args.s)
     return [sum(parts)]
@@ -191,6 +197,13 @@ def add_bound(v: OpView, name: str) -> int:
     return requant(TFLITE, maxabs(zero) << a.left_shift, m, s)
 
 
+def check_mul(v: OpView) -> list[int]:
+    check_pair(v)
+    bound = maxabs(v.args.a_zero) * maxabs(v.args.b_zero)
+    check_bound(v.args.rounding, bound, v.args.m, v.args.s)
+    return [bound]
+
+
 def check_requant(v: OpView) -> list[int]:
     need_shape(v, v.shape("x"))
     bound = maxabs(v.args.x_zero)
@@ -202,6 +215,26 @@ def check_lut(v: OpView) -> list[int]:
     need_constant(v, "table", I8, (256,))
     need_shape(v, v.shape("x"))
     return []
+
+
+def check_clamp(v: OpView) -> list[int]:
+    need_shape(v, v.shape("x"))
+    return []
+
+
+def check_prelu(v: OpView) -> list[int]:
+    """The bounds of positive and of negative elements."""
+    slope, x, a = v.tensor("slope"), v.shape("x"), v.args
+    need(slope.is_constant, "slope is not a constant")
+    need(slope.type == I8, "slope is not i8")
+    need(len(slope.shape) <= len(x), "slope has a higher rank than x")
+    pairs = zip(reversed(slope.shape), reversed(x))
+    need(all(extent in (1, whole) for extent, whole in pairs), "slope does not broadcast to x")
+    need_shape(v, x)
+    bounds = [maxabs(a.x_zero), maxabs(a.x_zero) * maxabs(a.slope_zero)]
+    check_bound(a.rounding, bounds[0], a.positive_m, a.positive_s)
+    check_bound(a.rounding, bounds[1], a.m, a.s)
+    return bounds
 
 
 def check_max_pool(v: OpView) -> list[int]:
@@ -265,7 +298,8 @@ def pad_counts(v: OpView) -> tuple[list[int], list[int]]:
     return tuple([getattr(v.args, f"{side}_{axis}") for axis in range(6)] for side in ("before", "after"))
 
 
-CHECKS = {1: check_conv, 2: check_fully_connected, 4: check_batch_matmul, 16: check_add, 24: check_requant, 25: check_lut,
+CHECKS = {1: check_conv, 2: check_fully_connected, 4: check_batch_matmul, 16: check_add, 17: check_add, 18: check_mul,
+          24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
           32: check_max_pool, 33: check_avg_pool, 34: check_sum, 40: check_softmax,
           48: check_reshape, 49: check_pad}
 
@@ -302,9 +336,11 @@ def is_free(v: OpView) -> bool:
     if name == "fully_connected":
         return len(y) >= 2 and v.shape("x")[0] == y[0]
     if name == "batch_matmul":
-        return len(y) >= 3 and all(add_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
-    if name == "add":
-        return all(add_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
+        return len(y) >= 3 and all(pair_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
+    if name in ("add", "sub", "mul"):
+        return all(pair_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
+    if name == "prelu":
+        return pair_operand_is_free(v.tensor("slope"), y)
     if name == "sum":
         return not v.args.axes & 1
     if name == "softmax":
@@ -316,7 +352,7 @@ def is_free(v: OpView) -> bool:
     return True
 
 
-def add_operand_is_free(operand, y: tuple[int, ...]) -> bool:
+def pair_operand_is_free(operand, y: tuple[int, ...]) -> bool:
     if operand.is_constant:
         return len(operand.shape) < len(y) or operand.shape[0] == 1
     return len(operand.shape) == len(y) and operand.shape[0] == y[0]

@@ -8,7 +8,7 @@ are read from the view) and its bounds, and returns the elements of y.
 from functools import lru_cache
 from itertools import product
 from math import prod
-from operator import add, mul
+from operator import add, mul, sub
 from typing import Callable
 
 from .arithmetic import all_i32, clamp, exp5, i32, mulh, recip, requantizer, rshift
@@ -163,6 +163,17 @@ def batch_matmul(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     return out
 
 
+def sub_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    ua, ub = (add_operand(v, xs[name], name) for name in ("a", "b"))
+    return finisher(v, v.args.m, v.args.s, bounds[0])(list(map(sub, ua, ub)))
+
+
+def mul_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    a, b = (broadcast_to([x - zero for x in xs[name]], v.shape(name), v.shape("y"))
+            for name, zero in (("a", v.args.a_zero), ("b", v.args.b_zero)))
+    return finisher(v, v.args.m, v.args.s, bounds[0])(list(map(mul, a, b)))
+
+
 def requant_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     finish = finisher(v, v.args.m, v.args.s, bounds[0])
     return finish([x - v.args.x_zero for x in xs["x"]])
@@ -176,6 +187,15 @@ def sum_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     for at, x in zip(product(*map(range, v.shape("x"))), xs["x"]):
         accs[sum(map(mul, at, steps))] += x - v.args.x_zero
     return finisher(v, v.args.m, v.args.s, bounds[0])(accs)
+
+
+def prelu(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    a = v.args
+    positive = finisher(v, a.positive_m, a.positive_s, bounds[0])
+    negative = finisher(v, a.m, a.s, bounds[1])
+    slopes = broadcast_to([s - a.slope_zero for s in v.constant("slope")], v.shape("slope"), v.shape("x"))
+    us = [x - a.x_zero for x in xs["x"]]
+    return [(positive([u]) if u >= 0 else negative([u * slope]))[0] for u, slope in zip(us, slopes)]
 
 
 # Pools
@@ -253,6 +273,10 @@ def lut(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return [table[x + 128] for x in xs["x"]]
 
 
+def clamp_op(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    return [clamp(x, v.args.y_min, v.args.y_max) for x in xs["x"]]
+
+
 def reshape(_v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return list(xs["x"])
 
@@ -267,6 +291,8 @@ def pad(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return out
 
 
-KERNELS = {"conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "add": add_op, "requant": requant_op,
-           "lut": lut, "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op,
-           "softmax": softmax, "reshape": reshape, "pad": pad}
+KERNELS = {"conv": conv, "fully_connected": fully_connected,
+           "batch_matmul": batch_matmul,
+           "add": add_op, "sub": sub_op, "mul": mul_op,
+           "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu, "max_pool": max_pool,
+           "avg_pool": avg_pool, "sum": sum_op, "softmax": softmax, "reshape": reshape, "pad": pad}

@@ -201,7 +201,7 @@ static bool parse(int argc, char **argv, raw_options *raw, bench_options *o, lks
         { "against", OPTION_TEXT, &o->against, 0, 0, NULL },
         { "ab", OPTION_TEXT, &o->ab, 0, 0, NULL },
         { "threshold", OPTION_TEXT, &raw->threshold, 0, 0, NULL },
-        OPTIONS_LIMITS(o)
+        OPTIONS_WAYS(&o->ways), OPTIONS_LIMITS(o)
     };
     int first;
 
@@ -258,13 +258,12 @@ static row_status refusal(const lks_error *why)
 
 static void open_group(group *g)
 {
-    const lks_context_options options = { .backend = g->device.info.backend, .device = g->device.index, .threads = g->threads };
     double start = machine_seconds();
 
     g->context = NULL;
     g->why = (lks_error){ LKS_ERR_NO_DEVICE, "" };
     if (g->device.info.usable)
-        lks_context_open(&options, &g->context, &g->why);
+        device_connect(&g->device, g->threads, &g->context, &g->why);
     else
         snprintf(g->why.text, sizeof g->why.text, "not usable: %s", g->device.info.reason);
     g->device_open_ms = (machine_seconds() - start) * 1e3;
@@ -334,6 +333,7 @@ static bool measure_device(bench *b, const device *d, lks_error *error)
         group g = { .b = b, .device = *d, .threads = o->threads.item[i] };
         bench_job job = { .b = b };
 
+        g.device.ways = o->ways;
         open_group(&g);
         if (o->peak)
             ok = measure_row(&g, &job, (bench_row){ .model = "", .inflight = 1, .scenario = PEAK_ONLY }, error);
@@ -479,6 +479,7 @@ const command command_bench = {
     "  --against FILE        compare with what --save wrote on this device: how many times as fast, with the spread\n"
     "  --ab PROGRAM          measure another build of lockstep and this one in turns, A B B A, and say which is faster\n"
     "  --threshold PERCENT   with --against or --ab: fail where a row is slower by more, its whole spread included\n"
+    HELP_WAYS("  ")
     HELP_LIMITS
     "\nimages/s is batch / median latency (SingleStream) or images / time (Offline), the median of the rounds.  [spread] is\n"
     "where the median lies with 95 % confidence, judged by the rounds (below six of them: from the worst to the best), and\n"

@@ -27,6 +27,7 @@ typedef struct bench_options {
     option_list models;             /* files, and names of built-in models */
     option_list backends;           /* empty: the first usable one */
     const char *device;
+    device_ways ways;
     number_list batches, threads;   /* 0: the model's own; the backend's choice */
     bool scenarios[2];
     uint32_t inflight, rounds, warmup_ms, duration_ms;      /* inflight 0: the default of the scenario */

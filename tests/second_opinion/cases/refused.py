@@ -9,11 +9,14 @@ from ..lks_file import I8, I16, I32, I64, Model, Op, Tensor, write
 from ..op_table import HALF_UP, TFLITE
 from .add import add
 from .batch_matmul import batch_matmul
+from .clamp import clamp
 from .conv import conv_model
 from .fully_connected import fully_connected
 from .lut import lut
+from .mul import mul
 from .pad import pad
 from .pool_models import pool
+from .prelu import prelu
 from .requant import requant
 from .softmax import softmax
 from .sum_over_axes import sum_model
@@ -197,30 +200,30 @@ def conv_bounds() -> Found:
         yield f"conv {mode} bound 2^31 by w_zero 127", model, "leaves i32"
 
 
-def add_cases() -> Found:
+def add_and_sub_cases(kind: str) -> Found:
     shapes = dict(a=(1, 3), b=(1, 3))
     half = dict(rounding=HALF_UP, a_m=3, b_m=4, m=2**30, s=32)
     tfl = dict(rounding=TFLITE, left_shift=20, a_m=2**30, b_m=2**30, m=2**30, s=-19)
     zeros = ("a_zero", "b_zero", "y_zero")
-    yield from common("add", add(**shapes, **tfl), dict(zeros=zeros))
-    yield from pair_types("add", add(**shapes, **tfl))
+    yield from common(kind, add(**shapes, kind=kind, **tfl), dict(zeros=zeros))
+    yield from pair_types(kind, add(**shapes, kind=kind, **tfl))
     for a, b, y in (((1, 3), (1, 2), (1, 3)), ((2, 3), (3, 3), (3, 3)), ((2, 3), (2,), (2, 3)), ((4,), (1, 2), (1, 4))):
-        model = with_shape(with_shape(with_shape(add(**shapes, **half), 0, *a), 1, *b), 2, *y)
-        yield f"add a {join(a)} and b {join(b)}", model, "broadcast"
+        model = with_shape(with_shape(with_shape(add(**shapes, kind=kind, **half), 0, *a), 1, *b), 2, *y)
+        yield f"{kind} a {join(a)} and b {join(b)}", model, "broadcast"
     for y in ((3,), (1, 1, 3), (1, 1)):
-        yield f"add y of shape {join(y)}", with_shape(add(**shapes, **half), 2, *y), "y has shape"
+        yield f"{kind} y of shape {join(y)}", with_shape(add(**shapes, kind=kind, **half), 2, *y), "y has shape"
     for changes in (dict(left_shift=1), dict(a_s=1), dict(b_s=-1), dict(a_s=-1, b_s=-1)):
-        yield f"add half_up {changes}", add(**shapes, **(half | changes)), "half_up add has"
+        yield f"{kind} half_up {changes}", add(**shapes, kind=kind, **(half | changes)), "half_up add has"
     for name in ("a_m", "b_m"):
-        yield f"add half_up {name} -2^31", add(**shapes, **(half | {name: -2**31})), f"{name} is -2^31"
+        yield f"{kind} half_up {name} -2^31", add(**shapes, kind=kind, **(half | {name: -2**31})), f"{name} is -2^31"
     for changes, why in ((dict(left_shift=23), "left_shift"), (dict(left_shift=-1), "left_shift"),
                          (dict(a_s=1), "a_s"), (dict(b_s=1), "b_s"), (dict(a_s=-32), "tflite multiplier"),
                          (dict(b_s=-32), "tflite multiplier"), (dict(a_m=-1), "tflite multiplier"),
                          (dict(b_m=-2**31), "tflite multiplier"), (dict(a_s=31), "tflite multiplier")):
-        yield f"add tflite {changes}", add(**shapes, **(tfl | changes)), why
-    yield from pair_limits("add", lambda rounding, m, s: add(**shapes, **((half, tfl)[rounding] | dict(m=m, s=s))),
+        yield f"{kind} tflite {changes}", add(**shapes, kind=kind, **(tfl | changes)), why
+    yield from pair_limits(kind, lambda rounding, m, s: add(**shapes, kind=kind, **((half, tfl)[rounding] | dict(m=m, s=s))),
                            step=2)
-    yield from add_bounds(shapes)
+    yield from add_bounds(kind, shapes)
 
 
 def batch_matmul_cases() -> Found:
@@ -251,36 +254,58 @@ def batch_matmul_cases() -> Found:
     yield "batch_matmul tflite bound shifted by 18", product(TFLITE, 1, 18), "left shift"
 
 
-def pair_types(name: str, model: Model) -> Found:
+def add_cases() -> Found:
+    yield from add_and_sub_cases("add")
+
+
+def sub_cases() -> Found:
+    yield from add_and_sub_cases("sub")
+
+
+def mul_cases() -> Found:
+    base = mul((1, 3), (1, 3), TFLITE, 2**30, -6)
+    yield from common("mul", base, dict(zeros=("a_zero", "b_zero", "y_zero")))
+    yield from pair_types("mul", base)
+    for a, b, y in (((1, 3), (1, 2), (1, 3)), ((2, 3), (3, 3), (3, 3))):
+        model = with_shape(with_shape(with_shape(base, 0, *a), 1, *b), 2, *y)
+        yield f"mul a {join(a)} and b {join(b)}", model, "broadcast"
+    yield "mul y of another rank", with_shape(base, 2, 3), "y has shape"
+    yield from pair_limits("mul", lambda rounding, m, s: mul((1, 3), (1, 3), rounding, m, s), step=2)
+    for a_zero, b_zero, s in ((-128, -128, 16), (0, 0, 17), (127, 0, 17)):
+        yield f"mul tflite zeros {a_zero} {b_zero} shifted by {s}", \
+            mul((1, 3), (1, 3), TFLITE, 1, s, a_zero, b_zero), "left shift"
+
+
+def pair_types(kind: str, model: Model) -> Found:
     """Operands of other types, and two constants."""
     y = model.ops[0].outputs[0]
     for at, operand in ((0, "a"), (1, "b")):
         for type_, what in ((I16, "i16"), (I32, "i32")):
-            yield f"{name} {operand} is {what}", with_tensor(model, at, type=type_, interface=type_), f"{operand} is not"
-    yield f"{name} y is i16", with_tensor(model, y, type=I16, interface=I16), "y is not i8"
+            yield f"{kind} {operand} is {what}", with_tensor(model, at, type=type_, interface=type_), f"{operand} is not"
+    yield f"{kind} y is i16", with_tensor(model, y, type=I16, interface=I16), "y is not i8"
     a, b = (model.tensors[i].elements for i in (0, 1))
     fixed = replace(with_tensor(model, 1, type=I32, interface=I32, data=bytes(4 * b)), inputs=(0,))
-    yield f"{name} b is an i32 constant", fixed, "b is not i8"
+    yield f"{kind} b is an i32 constant", fixed, "b is not i8"
     constants = with_tensor(with_tensor(model, 0, data=bytes(a)), 1, data=bytes(b))
     tensors = constants.tensors + (Tensor(b"extra", I8, I8, (1,)),)
-    yield f"{name} of two constants", replace(constants, tensors=tensors, inputs=(3,)), "both operands are constants"
+    yield f"{kind} of two constants", replace(constants, tensors=tensors, inputs=(3,)), "both operands are constants"
 
 
-def add_bounds(shapes: dict) -> Found:
+def add_bounds(kind: str, shapes: dict) -> Found:
     fine = dict(m=2**31 - 1, s=62)
     for a_m, b_m in ((2**23, 2**23), (2**23, -2**23), (2**31 - 1, 0), (0, -2**31 + 1), (2**24, 0)):
-        model = add(**shapes, rounding=HALF_UP, a_m=a_m, b_m=b_m, **fine)
-        yield f"add half_up bound beyond 2^31 - 1 by a_m {a_m} b_m {b_m}", model, "leaves i32"
-    model = add(**shapes, rounding=HALF_UP, a_zero=1, a_m=16647144, b_m=64, **fine)
+        model = add(**shapes, kind=kind, rounding=HALF_UP, a_m=a_m, b_m=b_m, **fine)
+        yield f"{kind} half_up bound beyond 2^31 - 1 by a_m {a_m} b_m {b_m}", model, "leaves i32"
+    model = add(**shapes, kind=kind, rounding=HALF_UP, a_zero=1, a_m=16647144, b_m=64, **fine)
     bound = 129 * 16647144 + 128 * 64
     assert bound >= 2**31, bound
-    yield f"add half_up bound {bound}", model, "leaves i32"
-    model = add(**shapes, rounding=HALF_UP, a_m=2**24 - 1, b_m=0, m=2**30, s=30)
-    yield "add half_up bound 2^31 - 128 at scale one", model, "after scaling"
+    yield f"{kind} half_up bound {bound}", model, "leaves i32"
+    model = add(**shapes, kind=kind, rounding=HALF_UP, a_m=2**24 - 1, b_m=0, m=2**30, s=30)
+    yield f"{kind} half_up bound 2^31 - 128 at scale one", model, "after scaling"
     largest = dict(rounding=TFLITE, a_zero=-128, b_zero=-128, left_shift=22, a_m=2**31 - 1, b_m=2**31 - 1)
-    yield "add tflite largest bound shifted by 1", add(**shapes, **largest, m=0, s=1), "left shift"
+    yield f"{kind} tflite largest bound shifted by 1", add(**shapes, kind=kind, **largest, m=0, s=1), "left shift"
     small = dict(rounding=TFLITE, left_shift=0, a_m=2**31 - 1, b_m=2**31 - 1)
-    yield "add tflite bound 256 shifted by 23", add(**shapes, **small, m=1, s=23), "left shift"
+    yield f"{kind} tflite bound 256 shifted by 23", add(**shapes, kind=kind, **small, m=1, s=23), "left shift"
 
 
 def requant_cases() -> Found:
@@ -301,6 +326,30 @@ def lut_cases() -> Found:
         yield f"lut table of shape {join(shape)}", with_shape(base, 1, *shape), "table has shape"
     yield "lut table is i32", with_tensor(base, 1, type=I32, interface=I32, data=bytes(1024)), "table has the wrong"
     yield "lut table is an activation", replace(with_tensor(base, 1, data=None), inputs=(0, 1)), "table is not"
+
+
+def clamp_cases() -> Found:
+    base = clamp((2, 3), -5, 5)
+    yield from common("clamp", base, dict(rounding=False))
+    yield from types("clamp", base)
+
+
+def prelu_cases() -> Found:
+    base = prelu((2, 3), (3,), (1, 2, 3), TFLITE, 2**30, -6)
+    yield from common("prelu", base, dict(zeros=("x_zero", "slope_zero", "y_zero")))
+    yield from types("prelu", base)
+    yield from pair_limits("prelu", lambda rounding, m, s: prelu((1, 2), (2,), (1, 2), rounding, m, s), step=2)
+    yield from pair_limits("prelu positive", lambda rounding, m, s: prelu(
+        (1, 2), (2,), (1, 2), rounding, *PLAIN[rounding], positive=(m, s)), step=2)
+    for shape in ((2,), (1, 2), (2, 3, 1), (1, 2, 3), (4,), (3, 3)):
+        yield f"prelu slope of shape {join(shape)} for 2x3", with_shape(base, 1, *shape), "slope"
+    yield "prelu slope is i32", with_tensor(base, 1, type=I32, interface=I32, data=bytes(12)), "slope is not i8"
+    yield "prelu slope is an activation", replace(with_tensor(base, 1, data=None), inputs=(0, 1)), "slope is not a constant"
+    yield "prelu y of another rank", with_shape(base, 2, 6), "y has shape"
+    for x_zero, slope_zero, s in ((-128, -128, 16), (0, 0, 17)):
+        yield f"prelu tflite zeros {x_zero} {slope_zero} shifted by {s}", \
+            prelu((1, 2), (2,), (1, 2), TFLITE, 1, s, None, x_zero, slope_zero), "left shift"
+    yield "prelu tflite positive shifted by 24", prelu((1, 2), (2,), (1, 2), TFLITE, 1, 0, (1, 24)), "left shift"
 
 
 def pool_cases() -> Found:
@@ -418,8 +467,8 @@ def graph_cases() -> Found:
             replace(base, tensors=base.tensors + (odd,), inputs=(x, 5)), "no activation of this type"
 
 
-FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, channel_bounds, conv_bounds, add_cases, requant_cases, lut_cases,
-            pool_cases, sum_cases, softmax_cases, shape_op_cases, graph_cases)
+FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, channel_bounds, conv_bounds, add_cases, sub_cases, mul_cases, requant_cases,
+            lut_cases, clamp_cases, prelu_cases, pool_cases, sum_cases, softmax_cases, shape_op_cases, graph_cases)
 
 
 def cases() -> Iterator[WrongCase]:
