@@ -15,7 +15,7 @@ import unittest
 import program
 from second_opinion import packs
 
-OPS = ("conv", "fully_connected", "add", "sub", "mul", "requant", "lut", "clamp", "prelu", "max_pool", "avg_pool", "sum", "softmax", "reshape",
+OPS = ("conv", "fully_connected", "scale", "add", "sub", "mul", "requant", "lut", "clamp", "prelu", "max_pool", "avg_pool", "sum", "softmax", "reshape",
        "pad", "block", "graph")
 FAULTY = os.environ.get("LOCKSTEP_TEST", "")
 CASES = 20 if program.QUICK else 60

@@ -147,7 +147,7 @@ static flow grow_any(graph *g, uint32_t at)
     case 0: case 1: case 2: case 3: case 4: return grow_conv(g, x);
     case 5: case 6:                         return grow_pool(g, x);
     case 8:                                 return grow_fully_connected(g, x);
-    case 9:                                 return add_requant(g->m, x);
+    case 9:                                 return draw_one_in(&g->m->s, 2) ? add_requant(g->m, x) : add_scale(g->m, x);
     case 10:                                return grow_reshape(g, x);
     case 11:                                return add_softmax(g->m, x);
     case 7:                                 return add_prelu(g->m, x, flow_shape(1, &x->dims[x->rank - 1]));

@@ -19,6 +19,7 @@ typedef struct case_row {
 static const case_row rows[] = {
     { LKS_OP_CONV, make_conv },
     { LKS_OP_FULLY_CONNECTED, make_fully_connected },
+    { LKS_OP_SCALE, make_scale },
     { LKS_OP_ADD, make_add },
     { LKS_OP_SUB, make_sub },
     { LKS_OP_MUL, make_mul },

@@ -173,6 +173,7 @@ typedef struct conv_shape {
 
 flow add_conv(maker *m, const flow *x, const conv_shape *s);
 flow add_fully_connected(maker *m, const flow *x, uint32_t terms, flow y);
+flow add_scale(maker *m, const flow *x);
 flow add_pair(maker *m, uint32_t kind, const flow *a, const flow *b, flow y, bool b_constant);    /* add, sub, mul */
 flow add_add(maker *m, const flow *a, const flow *b, flow y, bool b_constant);
 flow add_requant(maker *m, const flow *x);
@@ -190,6 +191,7 @@ flow add_pad(maker *m, const flow *x, const uint32_t *before, const uint32_t *af
 /* Each adds inputs and ops; returns what becomes the output. */
 flow make_conv(maker *m);
 flow make_fully_connected(maker *m);
+flow make_scale(maker *m);
 flow make_add(maker *m);
 flow make_sub(maker *m);
 flow make_mul(maker *m);

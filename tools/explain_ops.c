@@ -178,6 +178,17 @@ static void explain_fully_connected(explanation *e)
     finish_channel(e, o, tail, a->rounding);
 }
 
+static void explain_scale(explanation *e)
+{
+    const lks_fully_connected_args *a = &e->op->args.fully_connected;
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max }, zero[2] = { a->x_zero, a->w_zero };
+    const uint32_t w_at[LKS_RANK_MAX] = { e->at[e->y.rank - 1] };
+
+    start_products(e, 1);
+    add_product(e, e->at, w_at, element_at(&e->in[0], e->at), element_at(&e->in[1], w_at), zero);
+    finish_channel(e, w_at[0], tail, a->rounding);
+}
+
 /* ---- element by element (spec 4.3 .. 4.5) -------------------------------------------------------------------------------- */
 
 /* The element of a broadcast operand that belongs to that of y. */
@@ -513,6 +524,7 @@ static const struct {
 } ops[] = {
     { LKS_OP_CONV, explain_conv },
     { LKS_OP_FULLY_CONNECTED, explain_fully_connected },
+    { LKS_OP_SCALE, explain_scale },
     { LKS_OP_ADD, explain_add },
     { LKS_OP_SUB, explain_add },
     { LKS_OP_MUL, explain_mul },

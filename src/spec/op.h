@@ -42,6 +42,7 @@ typedef struct lks_rq {
 enum {
     LKS_OP_CONV = 1,
     LKS_OP_FULLY_CONNECTED = 2,
+    LKS_OP_SCALE = 6,
     LKS_OP_ADD = 16,
     LKS_OP_SUB = 17,
     LKS_OP_MUL = 18,
@@ -65,6 +66,7 @@ typedef struct lks_conv_args {
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
 } lks_conv_args;
 
+/* Also those of scale. */
 typedef struct lks_fully_connected_args {
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
 } lks_fully_connected_args;

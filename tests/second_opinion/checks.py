@@ -125,6 +125,12 @@ def check_fully_connected(v: OpView) -> list[int]:
     return check_channels(v)
 
 
+def check_scale(v: OpView) -> list[int]:
+    need_constant(v, "w", I8, v.shape("x")[-1:])
+    need_shape(v, v.shape("x"))
+    return check_channels(v)
+
+
 def check_channels(v: OpView) -> list[int]:
     """Bias, multiplier table and the bound of each output channel."""
     channels = v.shape("w")[0]
@@ -277,7 +283,7 @@ def pad_counts(v: OpView) -> tuple[list[int], list[int]]:
     return tuple([getattr(v.args, f"{side}_{axis}") for axis in range(6)] for side in ("before", "after"))
 
 
-CHECKS = {1: check_conv, 2: check_fully_connected, 16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
+CHECKS = {1: check_conv, 2: check_fully_connected, 6: check_scale, 16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
           32: check_max_pool, 33: check_avg_pool, 34: check_sum, 40: check_softmax,
           48: check_reshape, 49: check_pad}
 
@@ -319,7 +325,7 @@ def is_free(v: OpView) -> bool:
         return pair_operand_is_free(v.tensor("slope"), y)
     if name == "sum":
         return not v.args.axes & 1
-    if name == "softmax":
+    if name in ("softmax", "scale"):
         return len(y) >= 2
     if name == "reshape":
         return v.shape("x")[0] == y[0]

@@ -112,6 +112,15 @@ def fully_connected(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     return out
 
 
+def scale(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    channels = v.shape("w")[0]
+    out = [0] * len(xs["x"])
+    for channel, finish in enumerate(channel_finishers(v, bounds)):
+        (w,), bias = v.centered_weights[channel], v.constant("bias")[channel]
+        out[channel::channels] = finish([bias + (x - v.args.x_zero) * w for x in xs["x"][channel::channels]])
+    return out
+
+
 def broadcast_to(values: Values, shape: tuple[int, ...], y_shape: tuple[int, ...]) -> Values:
     """`values` of `shape`, repeated to fill `y_shape`."""
     shape = (1,) * (len(y_shape) - len(shape)) + shape
@@ -271,6 +280,7 @@ def pad(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return out
 
 
-KERNELS = {"conv": conv, "fully_connected": fully_connected, "add": add_op, "sub": sub_op, "mul": mul_op,
+KERNELS = {"conv": conv, "fully_connected": fully_connected, "scale": scale, "add": add_op,
+           "sub": sub_op, "mul": mul_op,
            "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu, "max_pool": max_pool,
            "avg_pool": avg_pool, "sum": sum_op, "softmax": softmax, "reshape": reshape, "pad": pad}

@@ -15,12 +15,12 @@ from typing import Callable, Iterable
 from . import packs
 from .builder import Case, WrongCase
 from .cases import (add, avg_pool, clamp, conv, fully_connected, graphs, lut, malformed, max_pool, mul, pad, prelu, refused,
-                    requant, reshape, softmax, sub, sum_over_axes)
+                    requant, reshape, scale, softmax, sub, sum_over_axes)
 from .executor import check, cost, run, split_inputs
 from .lks_file import read, write
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
-FAMILIES = {"conv": conv, "fully_connected": fully_connected, "add": add, "sub": sub, "mul": mul, "requant": requant,
+FAMILIES = {"conv": conv, "fully_connected": fully_connected, "scale": scale, "add": add, "sub": sub, "mul": mul, "requant": requant,
             "lut": lut, "clamp": clamp, "prelu": prelu, "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_over_axes,
             "softmax": softmax, "reshape": reshape, "pad": pad, "graphs": graphs}
 WRONG = {"refused": refused, "malformed": malformed}

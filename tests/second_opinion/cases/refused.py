@@ -17,6 +17,7 @@ from .pad import pad
 from .pool_models import pool
 from .prelu import prelu
 from .requant import requant
+from .scale import scale
 from .softmax import softmax
 from .sum_over_axes import sum_model
 
@@ -161,6 +162,20 @@ def fully_connected_cases() -> Found:
     yield "fully_connected w of rank 3", with_shape(base, 1, 4, 6, 1), "w is not of rank 2"
     yield "fully_connected w of rank 1", with_shape(base, 1, 24), "w is not of rank 2"
     yield from pair_limits("fully_connected", lambda rounding, m, s: fc(rounding, rq=[PLAIN[rounding], (m, s)]))
+
+
+def scale_cases() -> Found:
+    base = scale(TFLITE, (2, 4), [1] * 4, [0] * 4, [PLAIN[TFLITE]] * 4)
+    yield from common("scale", base, dict(zeros=("x_zero", "w_zero", "y_zero")))
+    yield from types("scale", base)
+    yield from channel_tensors("scale", base)
+    yield "scale w of rank 2", with_shape(base, 1, 4, 1), "w has shape"
+    yield "scale w for 3 channels", with_shape(base, 1, 3), "w has shape"
+    yield "scale y of another rank", with_shape(base, 4, 1, 2, 4), "y has shape"
+    yield from pair_limits("scale", lambda rounding, m, s: scale(
+        rounding, (1, 2), [1] * 2, [0] * 2, [PLAIN[rounding], (m, s)]), step=2)
+    fine = (2**31 - 1, 62)
+    yield "scale bound 2^31", scale(HALF_UP, (1, 1), [127], [2**31 - 255 * 255], [fine], (-128, -128, 0)), "leaves i32"
 
 
 def channel_bounds() -> Found:
@@ -437,7 +452,7 @@ def graph_cases() -> Found:
             replace(base, tensors=base.tensors + (odd,), inputs=(x, 5)), "no activation of this type"
 
 
-FAMILIES = (conv_cases, fully_connected_cases, channel_bounds, conv_bounds, add_cases, sub_cases, mul_cases, requant_cases,
+FAMILIES = (conv_cases, fully_connected_cases, scale_cases, channel_bounds, conv_bounds, add_cases, sub_cases, mul_cases, requant_cases,
             lut_cases, clamp_cases, prelu_cases, pool_cases, sum_cases, softmax_cases, shape_op_cases, graph_cases)
 
 
