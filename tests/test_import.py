@@ -990,7 +990,7 @@ class Damage(unittest.TestCase):
 class RealModels(unittest.TestCase):
     def test_int8_models_convert(self) -> None:
         ops = {"hello_world_int8": 3, "kws_int8": 13, "resnet8_cifar10_int8": 16, "vww_int8": 31,
-               "mobilenet_v2_224_int8_u8io": 68, "mobilenet_v1_025_128_uint8": 31}
+               "mobilenet_v2_224_int8_u8io": 68, "mobilenet_v1_025_128_uint8": 31, "split_concat_uint8": 3}
         for name, count in ops.items():
             done = Converted((MODELS / f"{name}.tflite").read_bytes())
             self.assertEqual((done.code, done.error), (0, ""))
@@ -999,7 +999,6 @@ class RealModels(unittest.TestCase):
     def test_others_are_refused_with_a_reason(self) -> None:
         reasons = {
             "deeplabv3_mnv2_dm05_uint8": r"op 64 \(RESIZE_BILINEAR\): this op is not supported",
-            "split_concat_uint8": r"op 0 \(CONCATENATION\): this op is not supported",
             "invalid_model_invoking_error": r"op 0 \(CUSTOM fake-op-double\): custom ops are not supported",
         }
         for name, reason in reasons.items():

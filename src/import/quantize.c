@@ -302,6 +302,14 @@ bool lks_quantize_softmax(uint32_t beta, uint32_t x, lks_rq *rq)
     return compare(d, one) > 0;
 }
 
+/* To an integer, ties away from zero; v below 2^31, of at most BINARY32 bits. */
+static int64_t round_half_away(number v)
+{
+    if (v.e >= 0)
+        return (int64_t)(v.m << v.e);
+    return v.e < -BINARY32 - 1 ? 0 : (int64_t)((v.m + (UINT64_C(1) << (-v.e - 1))) >> -v.e);
+}
+
 /* kernel_util.cc: Quantize */
 bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q)
 {
@@ -310,14 +318,30 @@ bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q)
 
     if (v.e + bit_length(v.m) > 31)
         return false;
-    if (v.e >= 0)
-        rounded = (int64_t)(v.m << v.e);
-    else
-        rounded = v.e < -BINARY32 - 1 ? 0 : (int64_t)((v.m + (UINT64_C(1) << (-v.e - 1))) >> -v.e);
+    rounded = round_half_away(v);
     rounded = zero + (value < 0 ? -rounded : rounded);
     if (rounded < INT32_MIN || rounded > INT32_MAX)
         return false;
     *q = (int32_t)rounded;
+    return true;
+}
+
+/* concatenation.h: ConcatenationWithScaling; q * scale - zero * scale, where both products fit 32 bits: their difference is exact */
+bool lks_quantize_concat(uint32_t x, int32_t x_zero, uint32_t y, int32_t y_zero, int8_t table[LKS_TABLE_SIZE])
+{
+    const number inverse = divide(one, from_scale(y), BINARY32), limit = { 1, 16 };
+    const number scale = normal(inverse) ? round_to(multiply(from_scale(x), inverse), false, BINARY32) : (number){ 0, 0 };
+    const number bias = round_to(multiply((number){ (uint64_t)x_zero, 0 }, scale), false, BINARY32);
+
+    if (!normal(scale) || compare(scale, limit) >= 0)
+        return false;
+    for (int32_t q = 0; q < LKS_TABLE_SIZE; q++) {
+        const number product = round_to(multiply((number){ (uint64_t)q, 0 }, scale), false, BINARY32);
+        const number v = round_to(difference(product, bias), false, BINARY32);
+        const int64_t rounded = round_half_away(v), value = y_zero + (q < x_zero ? -rounded : rounded);
+
+        table[q] = (int8_t)((value < 0 ? 0 : value > 255 ? 255 : value) - 128);
+    }
     return true;
 }
 

@@ -63,6 +63,13 @@ bool lks_quantize_softmax(uint32_t beta, uint32_t x, lks_rq *rq);
 /* *q = zero + value / scale, the quotient rounded to binary32 and then to an integer, ties away from zero.  false: not int32. */
 bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q);
 
+/*
+ * What CONCATENATION makes of each of the 256 stored values of a UINT8 operand with scale x and zero point x_zero, in an output with
+ * scale y and zero point y_zero; zero points as in the file, values as stored: table[v + 128].  The quotient 1 / y, and all that follows,
+ * is rounded to binary32 after each operation.  false: x / y is not normal, or 2^16 or more.
+ */
+bool lks_quantize_concat(uint32_t x, int32_t x_zero, uint32_t y, int32_t y_zero, int8_t table[LKS_TABLE_SIZE]);
+
 /* ---- the reference's tolerances ------------------------------------------------------------------------------------------ */
 
 /* |a - b| <= 1e-6: the scales of the two sides of a pool. */

@@ -13,6 +13,7 @@
 #include "import/tflite_element.h"
 #include "import/tflite_ends.h"
 #include "import/tflite_linear.h"
+#include "import/tflite_move.h"
 #include "import/tflite_table.h"
 #include "spec/arith.h"
 
@@ -24,15 +25,26 @@ enum {
     OPTIONS_POOL_2D = 5,
     OPTIONS_FULLY_CONNECTED = 8,
     OPTIONS_SOFTMAX = 9,
+    OPTIONS_CONCATENATION = 10,
     OPTIONS_ADD = 11,
     OPTIONS_RESHAPE = 17,
+    OPTIONS_SPACE_TO_DEPTH = 19,
     OPTIONS_MUL = 21,
+    OPTIONS_TRANSPOSE = 26,
     OPTIONS_REDUCER = 27,
     OPTIONS_SUB = 28,
+    OPTIONS_STRIDED_SLICE = 32,
+    OPTIONS_SPLIT = 35,
     OPTIONS_MAXIMUM_MINIMUM = 39,
+    OPTIONS_SLICE = 48,
+    OPTIONS_TILE = 51,
+    OPTIONS_PACK = 59,
+    OPTIONS_UNPACK = 64,
     OPTIONS_LEAKY_RELU = 75,
     OPTIONS_ABS = 78,
-    OPTIONS_HARD_SWISH = 91
+    OPTIONS_SPLIT_V = 79,
+    OPTIONS_HARD_SWISH = 91,
+    OPTIONS_DEPTH_TO_SPACE = 94
 };
 
 /* ---- pools --------------------------------------------------------------------------------------------------------------- */
@@ -390,9 +402,12 @@ static const struct row {
     { LKS_TFL_ABS,               OPTIONS_ABS,               1, 1, lks_tfl_import_abs },
     { LKS_TFL_ADD,               OPTIONS_ADD,               2, 2, lks_tfl_import_add },
     { LKS_TFL_AVERAGE_POOL_2D,   OPTIONS_POOL_2D,           1, 1, import_average_pool_2d },
+    { LKS_TFL_CONCATENATION,     OPTIONS_CONCATENATION,     1, LKS_MAX_ENDS, lks_tfl_import_concatenation },
     { LKS_TFL_CONV_2D,           OPTIONS_CONV_2D,           2, 3, lks_tfl_import_conv_2d },
+    { LKS_TFL_DEPTH_TO_SPACE,    OPTIONS_DEPTH_TO_SPACE,    1, 1, lks_tfl_import_depth_to_space },
     { LKS_TFL_DEPTHWISE_CONV_2D, OPTIONS_DEPTHWISE_CONV_2D, 2, 3, lks_tfl_import_depthwise_conv_2d },
     { LKS_TFL_DEQUANTIZE,        OPTIONS_NONE,              1, 1, lks_tfl_import_dequantize },
+    { LKS_TFL_EXPAND_DIMS,       OPTIONS_NONE,              2, 2, lks_tfl_import_same_elements },
     { LKS_TFL_FULLY_CONNECTED,   OPTIONS_FULLY_CONNECTED,   2, 3, lks_tfl_import_fully_connected },
     { LKS_TFL_HARD_SWISH,        OPTIONS_HARD_SWISH,        1, 1, lks_tfl_import_hard_swish },
     { LKS_TFL_LEAKY_RELU,        OPTIONS_LEAKY_RELU,        1, 1, lks_tfl_import_leaky_relu },
@@ -402,6 +417,7 @@ static const struct row {
     { LKS_TFL_MEAN,              OPTIONS_REDUCER,           2, 2, import_mean },
     { LKS_TFL_MINIMUM,           OPTIONS_MAXIMUM_MINIMUM,   2, 2, lks_tfl_import_minimum },
     { LKS_TFL_MUL,               OPTIONS_MUL,               2, 2, lks_tfl_import_mul },
+    { LKS_TFL_PACK,              OPTIONS_PACK,              1, LKS_MAX_ENDS, lks_tfl_import_pack },
     { LKS_TFL_PAD,               OPTIONS_NONE,              2, 3, import_pad },
     { LKS_TFL_PADV2,             OPTIONS_NONE,              2, 3, import_pad },
     { LKS_TFL_PRELU,             OPTIONS_NONE,              2, 2, lks_tfl_import_prelu },
@@ -411,10 +427,19 @@ static const struct row {
     { LKS_TFL_RELU_0_TO_1,       OPTIONS_NONE,              1, 1, import_relu_0_to_1 },
     { LKS_TFL_RELU_N1_TO_1,      OPTIONS_NONE,              1, 1, import_relu_n1_to_1 },
     { LKS_TFL_RESHAPE,           OPTIONS_RESHAPE,           1, 2, import_reshape },
+    { LKS_TFL_SLICE,             OPTIONS_SLICE,             3, 3, lks_tfl_import_slice },
     { LKS_TFL_SOFTMAX,           OPTIONS_SOFTMAX,           1, 1, import_softmax },
+    { LKS_TFL_SPACE_TO_DEPTH,    OPTIONS_SPACE_TO_DEPTH,    1, 1, lks_tfl_import_space_to_depth },
+    { LKS_TFL_SPLIT,             OPTIONS_SPLIT,             2, 2, lks_tfl_import_split },
+    { LKS_TFL_SPLIT_V,           OPTIONS_SPLIT_V,           3, 3, lks_tfl_import_split_v },
+    { LKS_TFL_SQUEEZE,           OPTIONS_NONE,              1, 1, lks_tfl_import_same_elements },
+    { LKS_TFL_STRIDED_SLICE,     OPTIONS_STRIDED_SLICE,     4, 4, lks_tfl_import_strided_slice },
     { LKS_TFL_SUB,               OPTIONS_SUB,               2, 2, lks_tfl_import_sub },
     { LKS_TFL_SUM,               OPTIONS_REDUCER,           2, 2, import_sum },
     { LKS_TFL_TANH,              OPTIONS_NONE,              1, 1, lks_tfl_import_tanh },
+    { LKS_TFL_TILE,              OPTIONS_TILE,              2, 2, lks_tfl_import_tile },
+    { LKS_TFL_TRANSPOSE,         OPTIONS_TRANSPOSE,         2, 2, lks_tfl_import_transpose },
+    { LKS_TFL_UNPACK,            OPTIONS_UNPACK,            1, 1, lks_tfl_import_unpack },
 };
 
 static const struct row *row_of(int32_t code)
@@ -423,6 +448,12 @@ static const struct row *row_of(int32_t code)
         if (rows[i].code == code)
             return &rows[i];
     return NULL;
+}
+
+/* All others have one. */
+static bool has_many_outputs(int32_t code)
+{
+    return code == LKS_TFL_SPLIT || code == LKS_TFL_SPLIT_V || code == LKS_TFL_UNPACK;
 }
 
 lks_status lks_tfl_import_op(const lks_tfl_op *op)
@@ -436,7 +467,8 @@ lks_status lks_tfl_import_op(const lks_tfl_op *op)
     if (!row)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "%s not supported",
                               op->o.code == LKS_TFL_CUSTOM ? "custom ops are" : "this op is");
-    if (op->o.inputs.count < row->min_inputs || op->o.inputs.count > row->max_inputs || op->o.outputs.count != 1)
+    if (op->o.inputs.count < row->min_inputs || op->o.inputs.count > row->max_inputs || op->o.outputs.count < 1
+        || op->o.outputs.count > (has_many_outputs(op->o.code) ? LKS_MAX_ENDS : 1))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "has %u inputs and %u outputs", (unsigned)op->o.inputs.count,
                               (unsigned)op->o.outputs.count);
     if (row->options != OPTIONS_NONE && op->o.options.at != 0 && op->o.options_type != row->options)
