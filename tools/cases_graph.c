@@ -108,6 +108,8 @@ static flow grow_sum(graph *g, const flow *x)
 
     if (!g->batch_free && draw_one_in(&g->m->s, 4))
         axes |= 1;
+    if (draw_one_in(&g->m->s, 3))
+        return add_reduce_max(g->m, x, axes, true);
     return add_sum(g->m, x, axes, draw_one_in(&g->m->s, 2));
 }
 

@@ -30,6 +30,7 @@ static const case_row rows[] = {
     { LKS_OP_MAX_POOL, make_max_pool },
     { LKS_OP_AVG_POOL, make_avg_pool },
     { LKS_OP_SUM, make_sum },
+    { LKS_OP_REDUCE_MAX, make_reduce_max },
     { LKS_OP_SOFTMAX, make_softmax },
     { LKS_OP_RESHAPE, make_reshape },
     { LKS_OP_PAD, make_pad },

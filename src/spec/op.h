@@ -53,6 +53,7 @@ enum {
     LKS_OP_MAX_POOL = 32,
     LKS_OP_AVG_POOL = 33,
     LKS_OP_SUM = 34,
+    LKS_OP_REDUCE_MAX = 35,
     LKS_OP_SOFTMAX = 40,
     LKS_OP_RESHAPE = 48,
     LKS_OP_PAD = 49,
@@ -110,6 +111,10 @@ typedef struct lks_sum_args {
     int32_t axes, x_zero, y_zero, m, s, y_min, y_max, rounding;
 } lks_sum_args;
 
+typedef struct lks_reduce_max_args {
+    int32_t axes, smallest, y_min, y_max;
+} lks_reduce_max_args;
+
 typedef struct lks_softmax_args {
     int32_t m, s;
 } lks_softmax_args;
@@ -148,6 +153,7 @@ typedef union lks_op_args {
     lks_prelu_args prelu;
     lks_pool_args pool;
     lks_sum_args sum;
+    lks_reduce_max_args reduce_max;
     lks_softmax_args softmax;
     lks_pad_args pad;
     lks_axis_args axis;
@@ -264,8 +270,14 @@ typedef struct lks_pool {
     int32_t c, y_min, y_max, rounding;
 } lks_pool;
 
-/* x [n][dims[0]] ... [dims[5]], summed over each axis i of dims whose bit i is set in axes; y is dense.  spec 4.8 */
+enum { LKS_REDUCE_SUM, LKS_REDUCE_MAX, LKS_REDUCE_MIN };
+
+/*
+ * x [n][dims[0]] ... [dims[5]], summed over each axis i of dims whose bit i is set in axes, or its largest or smallest element there,
+ * which use y_min and y_max of the tail alone; y is dense.  spec 4.8, 4.17
+ */
 typedef struct lks_reduce {
+    int32_t kind;               /* LKS_REDUCE_... */
     int32_t dims[LKS_MAX_RANK], axes, x_zero;
     lks_rq rq;
     lks_tail tail;

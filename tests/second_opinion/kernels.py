@@ -187,6 +187,14 @@ def prelu(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     return [(positive([u]) if u >= 0 else negative([u * slope]))[0] for u, slope in zip(us, slopes)]
 
 
+def reduce_max(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    reduced, better = summed_axes(v), min if v.args.smallest else max
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for at, x in zip(product(*map(range, v.shape("x"))), xs["x"]):
+        groups.setdefault(tuple(i for i, gone in zip(at, reduced) if not gone), []).append(x)
+    return [clamp(better(group), v.args.y_min, v.args.y_max) for _, group in sorted(groups.items())]
+
+
 # Pools
 
 def windows(v: OpView, x: Values):
@@ -325,6 +333,6 @@ def tile(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
 KERNELS = {
     "conv": conv, "fully_connected": fully_connected, "scale": scale,
     "add": add_op, "sub": sub_op, "mul": mul_op, "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu,
-    "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "softmax": softmax,
+    "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "reduce_max": reduce_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
 }

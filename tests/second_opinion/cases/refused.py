@@ -18,6 +18,7 @@ from .mul import mul
 from .pad import pad
 from .pool_models import pool
 from .prelu import prelu
+from .reduce_max import reduce_max
 from .requant import requant
 from .scale import scale
 from .softmax import softmax
@@ -383,6 +384,18 @@ def sum_cases() -> Found:
     yield "sum half_up bound at scale nearly two", sum_model((2**23,), 1, True, HALF_UP, 2**31 - 1, 30), "after scaling"
 
 
+def reduce_max_cases() -> Found:
+    base = reduce_max((2, 3, 4), 0b010, True)
+    yield from common("reduce_max", base, dict(rounding=False))
+    yield from types("reduce_max", base)
+    for axes in (0, 8, 10, -1, 64):
+        yield f"reduce_max axes {axes} for rank 3", with_arguments(base, axes=axes), "axes names"
+    for smallest in (2, -1):
+        yield f"reduce_max smallest {smallest}", with_arguments(base, smallest=smallest), "smallest"
+    for shape in ((2, 3), (1, 3, 4), (2, 1, 1, 4)):
+        yield f"reduce_max over axis 1 with y {join(shape)}", with_shape(base, 1, *shape), "y has shape"
+
+
 def softmax_cases() -> Found:
     base = softmax((2, 3), 2**30, 20)
     yield from common("softmax", base, dict(clamp=False, rounding=False))
@@ -508,7 +521,7 @@ def graph_cases() -> Found:
 
 FAMILIES = (conv_cases, fully_connected_cases, scale_cases, channel_bounds, conv_bounds,
             add_cases, sub_cases, mul_cases, requant_cases, lut_cases, clamp_cases, prelu_cases,
-            pool_cases, sum_cases, softmax_cases,
+            pool_cases, sum_cases, reduce_max_cases, softmax_cases,
             shape_op_cases, join_cases, move_cases,
             graph_cases)
 
