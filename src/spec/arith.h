@@ -107,13 +107,13 @@ LKS_FN int8_t lks_add(int32_t a, int32_t b, lks_addition p)
 }
 
 /* spec 4.13 */
-LKS_FN int8_t lks_mul(int32_t a, int32_t b, lks_product p)
+LKS_FN int8_t lks_mul(int32_t a, int32_t b, lks_multiplication p)
 {
     return lks_finish((a - p.a_zero) * (b - p.b_zero), p.rq, p.tail);
 }
 
 /* spec 4.15; a: x, b: the slope */
-LKS_FN int8_t lks_prelu(int32_t a, int32_t b, lks_product p)
+LKS_FN int8_t lks_prelu(int32_t a, int32_t b, lks_multiplication p)
 {
     int32_t u = a - p.a_zero;
 

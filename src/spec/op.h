@@ -193,11 +193,11 @@ typedef struct lks_addition {
 } lks_addition;
 
 /* The product of two stored values a and b; for prelu, of a negative a and the slope b.  spec 4.13, 4.15 */
-typedef struct lks_product {
+typedef struct lks_multiplication {
     int32_t a_zero, b_zero;
     lks_rq rq, positive;        /* positive: prelu only, of an a that is not negative */
     lks_tail tail;
-} lks_product;
+} lks_multiplication;
 
 /*
  * What fusing (host/fuse.c) may put behind the tail of a linear kernel, exactly as the ops would have done it one by one:
@@ -246,7 +246,7 @@ enum { LKS_BINARY_ADD, LKS_BINARY_MUL, LKS_BINARY_PRELU };
 typedef struct lks_pair {
     int32_t kind;               /* LKS_BINARY_... */
     lks_addition add;
-    lks_product mul;            /* mul and prelu */
+    lks_multiplication mul;            /* mul and prelu */
 } lks_pair;
 
 /*
