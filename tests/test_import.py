@@ -23,6 +23,7 @@ MODELS = program.SHARED / "models"
 TABLES = program.ROOT / "tests/unit/test_import_quantize.c"
 CONV, FULLY_CONNECTED, ADD, REQUANT, MAX_POOL, AVG_POOL, SUM, SOFTMAX, RESHAPE, PAD = 1, 2, 16, 24, 32, 33, 34, 40, 48, 49
 SUB, MUL, LUT, CLAMP, PRELU, REDUCE_MAX = 17, 18, 25, 26, 27, 35
+BATCH_MATMUL = 4
 HALF_UP, TFLITE = 0, 1
 
 
@@ -330,6 +331,12 @@ def add() -> Model:
                   Tensor([1, 2, 3], scale=0.4, zero=-3)], [Op("ADD", [0, 1], [2], fused(RELU))], inputs=[0, 1])
 
 
+def batch_matmul() -> Model:
+    """[2, 3, 4] * [2, 5, 4] turned -> [2, 3, 5]"""
+    return Model([Tensor([2, 3, 4], scale=0.3, zero=1), Tensor([2, 5, 4], scale=0.07, zero=2), Tensor([2, 3, 5], scale=0.4, zero=-3)],
+                 [Op("BATCH_MATMUL", [0, 1], [2], {1: Scalar("B", 1)})], inputs=[0, 1])
+
+
 def pool(name: str) -> Model:
     return Model([Tensor([1, 5, 5, 2]), Tensor([1, 2, 2, 2])], [Op(name, [0], [1], pool_options())])
 
@@ -516,6 +523,16 @@ class Imports(ImportCase):
         self.assertEqual((op.operands, m.tensors[1].values, m.tensors[1].shape), ((0, 1), (1, 2, 3), (3,)))
         m, op = self.only_op(replace(with_tensor(add(), 0, shape=[], values=[4]), inputs=[1]))
         self.assertEqual((op.operands, m.tensors[1].values, m.tensors[1].shape), ((1, 0), (4,), (1,)))
+
+    def test_batch_matmul(self) -> None:
+        multiplier = Reference.narrow_product(f32(0.3), f32(0.07), f32(0.4))
+        m, op = self.only_op(batch_matmul())
+        self.assertEqual((op.number, op.operands), (BATCH_MATMUL, (0, 1)))
+        self.assertEqual(op.arguments, (1, 2, -3, 0, 1, *multiplier, -128, 127, TFLITE))
+        model = with_tensor(with_op(batch_matmul(), options={0: Scalar("B", 1)}), 0, shape=[2, 4, 3])
+        model = replace(with_tensor(model, 1, shape=[4, 5], values=list(range(20))), inputs=[0])
+        m, op = self.only_op(model)
+        self.assertEqual((op.arguments[3:5], m.tensors[op.operands[1]].values), ((1, 0), tuple(range(20))))
 
     def test_pools(self) -> None:
         self.assertEqual(self.only_op(pool("MAX_POOL_2D"))[1].arguments, (2, 2, 2, 2, 0, 0, 0, 0, -128, 127))
@@ -707,7 +724,7 @@ FLOATS = dict(type=FLOAT32, scale=None)
 
 def refusals() -> list[tuple[str, Model, str, str]]:
     """What, model, how the message calls the place, a part of the reason."""
-    c, d, f, a, p = conv(), depthwise(), dense(), add(), pool("AVERAGE_POOL_2D")
+    c, d, f, a, b, p = conv(), depthwise(), dense(), add(), batch_matmul(), pool("AVERAGE_POOL_2D")
     mean, conv_op, dense_op = reduce_model("MEAN", [1, 2]), "op 0 (CONV_2D)", "op 0 (FULLY_CONNECTED)"
     second = Op("RELU", [3], [3])
     return [
@@ -824,6 +841,14 @@ def refusals() -> list[tuple[str, Model, str, str]]:
          "op 0 (SUB)", "output scale is too small"),
         ("scales of mul", with_op(with_tensor(a, 2, scale=1e-12), name="MUL"), "op 0 (MUL)", "give no multiplier"),
         ("output scale of add", with_tensor(a, 2, scale=1e-9), "op 0 (ADD)", "output scale is too small"),
+        ("matrices of rank 1", with_tensor(b, 0, shape=[4]), "op 0 (BATCH_MATMUL)", "1 dimensions: there must be 2 to 5"),
+        ("matrices of rank 6", with_tensor(b, 1, shape=[1, 1, 1, 2, 5, 4]), "op 0 (BATCH_MATMUL)", "6 dimensions"),
+        ("legacy matrices", Model([replace(t, type=UINT8, zero=3) for t in b.tensors], b.ops, inputs=[0, 1]), "op 0 (BATCH_MATMUL)",
+         "for INT8 only"),
+        ("two constant matrices", Model([replace(b.tensors[0], values=[0] * 24), replace(b.tensors[1], values=[0] * 40),
+         b.tensors[2], Tensor([2])], b.ops, inputs=[3]), "op 0 (BATCH_MATMUL)", "both inputs are constant"),
+        ("scales of matrices", with_tensor(with_tensor(b, 0, scale=1e20), 2, scale=1e-20), "op 0 (BATCH_MATMUL)", "no multiplier"),
+        ("depth of matrices", with_op(b, options={}), "op 0 (batch_matmul \"t2\")", "another depth"),
         ("pool scales", with_tensor(p, 1, scale=0.5 + 2e-6), "op 0 (AVERAGE_POOL_2D)", "different scales"),
         ("pool zero points", with_tensor(p, 1, zero=1), "op 0 (AVERAGE_POOL_2D)", "different scales or zero points"),
         ("axis type", with_tensor(mean, 1, type=INT64), "op 0 (MEAN)", "axis tensor \"t1\" is INT64"),

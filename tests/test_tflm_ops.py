@@ -125,6 +125,28 @@ class Maker:
         return self.linear(weights, Tensor([rows, k], scale=self.scale(), zero=self.zero()), Tensor([rows, o], zero=self.zero()),
                            o, k, "FULLY_CONNECTED", fused(self.activation()))
 
+    def batch_matmul(self) -> Model:
+        """Leading extents that are equal, or 1 on one side, or missing on one side; either side turned, or constant."""
+        r, k, c = (self.random.choice((1, self.random.randint(1, 9), 33)) for _ in range(3))
+        y = [self.random.randint(1, 3) for _ in range(self.random.randint(0, 3))]
+        leads = [list(y), list(y)]
+        for axis in range(len(y)):
+            if self.chance(0.3):
+                self.random.choice(leads)[axis] = 1
+        y = [max(pair) for pair in zip(*leads)]
+        if y and self.chance(0.3):
+            leads[1] = leads[1][self.random.randint(0, len(y)):]
+            y[:len(y) - len(leads[1])] = leads[0][:len(y) - len(leads[1])]
+        adj = [self.chance(0.4), self.chance(0.4)]
+        shapes = [leads[0] + ([k, r] if adj[0] else [r, k]), leads[1] + ([c, k] if adj[1] else [k, c])]
+        tensors = [Tensor(s, scale=self.scale(-6, 1), zero=self.zero()) for s in (*shapes, [*y, r, c])]
+        tensors[2].scale = tensors[0].scale * tensors[1].scale * math.sqrt(k) * self.random.choice((40, 80, 160, 1))
+        inputs = self.random.choice(([0, 1], [0, 1], [0], [1]))
+        for i in {0, 1} - set(inputs):
+            tensors[i].values = self.values(math.prod(shapes[i]))
+        options = {i: Scalar("B", 1) for i in (0, 1) if adj[i]}
+        return Model(tensors, [Op("BATCH_MATMUL", [0, 1], [2], options)], inputs=inputs)
+
     def add(self) -> Model:
         return self.pair("ADD")
 
@@ -267,8 +289,8 @@ class Maker:
             op.options[slot] = Scalar(form, self.random.choice((0, 9) if form.isupper() else (0, 9, -1)))
 
 
-KINDS = ("conv", "depthwise", "fully_connected", "add", "sub", "mul", "pool", "reduce", "softmax", "quantize", "relu", "pad", "reshape", "logistic", "tanh",
-         "hard_swish", "leaky_relu", "absolute", "prelu", "extremum")
+KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "add", "sub", "mul", "pool", "reduce", "softmax", "quantize", "relu",
+         "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu", "extremum")
 
 
 def model_of(seed: int) -> tuple[Model, bool]:

@@ -47,22 +47,6 @@ static void draw_half_up(maker *m, lks_add_args *p)
     p->s = y.s;
 }
 
-static uint32_t random_constant(maker *m, const flow *f)
-{
-    pattern p = (pattern)draw_below(&m->d, PATTERNS);
-    int8_t *data = malloc(f->elements);
-    uint32_t tensor = 0;
-
-    if (data) {
-        pattern_fill(&m->d, p, draw_zero(&m->d), data, f->elements);
-        tensor = add_constant(m, LKS_I8, f->rank, f->dims, data);
-    } else {
-        m->failed = true;
-    }
-    free(data);
-    return tensor;
-}
-
 /* add and sub */
 static void draw_addition(maker *m, const int32_t zero[2], lks_add_args *p)
 {
@@ -89,7 +73,7 @@ static void draw_product(maker *m, const int32_t zero[2], lks_mul_args *p)
 
 flow add_pair(maker *m, uint32_t kind, const flow *a, const flow *b, flow y, bool b_constant)
 {
-    uint32_t operand[2] = { a->tensor, b_constant ? random_constant(m, b) : b->tensor };
+    uint32_t operand[2] = { a->tensor, b_constant ? add_random_constant(m, b) : b->tensor };
     int32_t zero[2] = { draw_x_zero(m, a) };
     lks_op_args args = { .word = { 0 } };
 
@@ -249,7 +233,7 @@ flow add_prelu(maker *m, const flow *x, flow slope)
     lks_rq rq = draw_scale(&m->d, t.rounding, (uint64_t)max_distance(x_zero) * (uint64_t)max_distance(slope_zero), 5000);
     const lks_op_args args = { .prelu = { x_zero, slope_zero, t.y_zero, positive.m, positive.s, rq.m, rq.s, t.y_min, t.y_max,
                                           t.rounding } };
-    uint32_t operand[2] = { x->tensor, random_constant(m, &slope) };
+    uint32_t operand[2] = { x->tensor, add_random_constant(m, &slope) };
     flow y = add_activation(m, flow_shape(x->rank, x->dims));
 
     lks_builder_op(m->b, LKS_OP_PRELU, operand, &y.tensor, &args);

@@ -72,6 +72,16 @@ static flow grow_fully_connected(graph *g, const flow *x)
     return add_fully_connected(g->m, x, terms, flow_shape(x->rank, dims));
 }
 
+/* Each matrix of x times itself, turned: what attention does. */
+static flow grow_batch_matmul(graph *g, const flow *x)
+{
+    static const bool adjoint[2] = { false, true };
+    flow y = *x;
+
+    y.dims[y.rank - 1] = y.dims[y.rank - 2];
+    return add_batch_matmul(g->m, x, x, flow_shape(y.rank, y.dims), adjoint, false);
+}
+
 static bool same_shape(const flow *a, const flow *b)
 {
     for (uint32_t i = 0; i < a->rank; i++)
@@ -208,7 +218,8 @@ static flow grow_any(graph *g, uint32_t at)
     switch (kind) {
     case 0: case 1: case 2: case 3: case 4: return grow_conv(g, x);
     case 5: case 6:                         return grow_pool(g, x);
-    case 8:                                 return grow_fully_connected(g, x);
+    case 8:                                 return x->rank > 2 && draw_one_in(&g->m->s, 3) ? grow_batch_matmul(g, x)
+                                                                                           : grow_fully_connected(g, x);
     case 9:                                 return draw_one_in(&g->m->s, 2) ? add_requant(g->m, x) : add_scale(g->m, x);
     case 10:                                return grow_reshape(g, x);
     case 11:                                return add_softmax(g->m, x);

@@ -19,6 +19,7 @@ typedef struct case_row {
 static const case_row rows[] = {
     { LKS_OP_CONV, make_conv },
     { LKS_OP_FULLY_CONNECTED, make_fully_connected },
+    { LKS_OP_BATCH_MATMUL, make_batch_matmul },
     { LKS_OP_SCALE, make_scale },
     { LKS_OP_ADD, make_add },
     { LKS_OP_SUB, make_sub },
@@ -100,6 +101,22 @@ uint32_t add_constant(maker *m, lks_type type, uint32_t rank, const uint32_t *di
 
     memcpy(t.dims, dims, rank * sizeof dims[0]);
     return lks_builder_tensor(m->b, &t);
+}
+
+uint32_t add_random_constant(maker *m, const flow *f)
+{
+    pattern p = (pattern)draw_below(&m->d, PATTERNS);
+    int8_t *data = malloc(f->elements);
+    uint32_t tensor = 0;
+
+    if (data) {
+        pattern_fill(&m->d, p, draw_zero(&m->d), data, f->elements);
+        tensor = add_constant(m, LKS_I8, f->rank, f->dims, data);
+    } else {
+        m->failed = true;
+    }
+    free(data);
+    return tensor;
 }
 
 flow add_unary(maker *m, uint32_t kind, const flow *x, flow shape, const lks_op_args *args)

@@ -87,6 +87,9 @@ flow add_input(maker *m, flow shape);
 flow add_activation(maker *m, flow shape);
 uint32_t add_constant(maker *m, lks_type type, uint32_t rank, const uint32_t *dims, const void *data);
 
+/* A constant of the shape of a flow, with values of some pattern. */
+uint32_t add_random_constant(maker *m, const flow *f);
+
 /* Add an op whose only activations are x and y, which is returned. */
 flow add_unary(maker *m, uint32_t kind, const flow *x, flow shape, const lks_op_args *args);
 
@@ -173,6 +176,7 @@ typedef struct conv_shape {
 
 flow add_conv(maker *m, const flow *x, const conv_shape *s);
 flow add_fully_connected(maker *m, const flow *x, uint32_t terms, flow y);
+flow add_batch_matmul(maker *m, const flow *a, const flow *b, flow y, const bool adjoint[2], bool b_constant);
 flow add_scale(maker *m, const flow *x);
 flow add_pair(maker *m, uint32_t kind, const flow *a, const flow *b, flow y, bool b_constant);    /* add, sub, mul */
 flow add_add(maker *m, const flow *a, const flow *b, flow y, bool b_constant);
@@ -198,6 +202,7 @@ flow add_transpose(maker *m, const flow *x, const uint32_t *perm);
 /* Each adds inputs and ops; returns what becomes the output. */
 flow make_conv(maker *m);
 flow make_fully_connected(maker *m);
+flow make_batch_matmul(maker *m);
 flow make_scale(maker *m);
 flow make_add(maker *m);
 flow make_sub(maker *m);

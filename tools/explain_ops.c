@@ -178,6 +178,45 @@ static void explain_fully_connected(explanation *e)
     finish_channel(e, o, tail, a->rounding);
 }
 
+/* ---- batch_matmul (spec 4.50) -------------------------------------------------------------------------------------------- */
+
+/* Where element k of the depth of an operand is.  outer: the row of a, or the column of b. */
+static void matrix_at(const explanation *e, const explain_tensor *t, uint32_t outer, uint32_t k, bool depth_last, uint32_t *at)
+{
+    const uint32_t skip = e->y.rank - t->rank;
+
+    for (uint32_t i = 0; i + 2 < t->rank; i++)
+        at[i] = t->dims[i] == 1 ? 0 : e->at[skip + i];
+    at[t->rank - 2] = depth_last ? outer : k;
+    at[t->rank - 1] = depth_last ? k : outer;
+}
+
+static void explain_batch_matmul(explanation *e)
+{
+    static const char *const names[] = { "a", "a - a_zero", "b", "b - b_zero", "product" };
+    const lks_batch_matmul_args *p = &e->op->args.batch_matmul;
+    const explain_tensor *a = &e->in[0], *b = &e->in[1];
+    const uint32_t row = e->at[e->y.rank - 2], column = e->at[e->y.rank - 1], depth = a->dims[a->rank - (p->adj_a ? 2 : 1)];
+    const int64_t tail[3] = { p->y_zero, p->y_min, p->y_max };
+
+    e->has_w = true;
+    start(e, depth, true, 5, names);
+    for (uint32_t k = 0; k < depth; k++) {
+        uint32_t at[LKS_RANK_MAX] = { 0 }, b_at[LKS_RANK_MAX] = { 0 };
+
+        matrix_at(e, a, row, k, !p->adj_a, at);
+        matrix_at(e, b, column, k, p->adj_b, b_at);
+
+        const int64_t va = element_at(a, at), vb = element_at(b, b_at);
+        const int64_t value[] = { va, va - p->a_zero, vb, vb - p->b_zero, (va - p->a_zero) * (vb - p->b_zero) };
+
+        add(e, at, b_at, value);
+    }
+    e->bound = depth * (uint64_t)maxabs(p->a_zero) * (uint64_t)maxabs(p->b_zero);
+    explain_note(e, "acc", e->sum, "the sum; proven: |acc| <= %" PRIu64, e->bound);
+    explain_finish(e, e->sum, p->m, p->s, tail, p->rounding);
+}
+
 static void explain_scale(explanation *e)
 {
     const lks_fully_connected_args *a = &e->op->args.fully_connected;
@@ -596,6 +635,7 @@ static const struct {
 } ops[] = {
     { LKS_OP_CONV, explain_conv },
     { LKS_OP_FULLY_CONNECTED, explain_fully_connected },
+    { LKS_OP_BATCH_MATMUL, explain_batch_matmul },
     { LKS_OP_SCALE, explain_scale },
     { LKS_OP_ADD, explain_add },
     { LKS_OP_SUB, explain_add },

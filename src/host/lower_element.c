@@ -34,10 +34,7 @@ static void add_pair(lks_lowering *l, lks_pair pair)
     lks_image_dims(l, l->v.y, k->dims);
     broadcast_strides(a, l->v.y, k->a_stride);
     broadcast_strides(b, l->v.y, k->b_stride);
-    s->x_data = a->data;
-    s->x2_data = b->data;
-    s->x_data_bytes = a->constant ? a->elements : 0;
-    s->x2_data_bytes = b->constant ? b->elements : 0;
+    lks_set_operand_data(l, s);
 }
 
 /* add and sub */

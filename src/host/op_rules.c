@@ -73,7 +73,7 @@ static lks_status check_types(const lks_op_view *v, const lks_op_rule *r)
 /* Any operand of these may be constant. */
 static bool takes_constant_first(uint32_t kind)
 {
-    return kind == LKS_OP_ADD || kind == LKS_OP_SUB || kind == LKS_OP_MUL || kind == LKS_OP_CONCAT;
+    return kind == LKS_OP_ADD || kind == LKS_OP_SUB || kind == LKS_OP_MUL || kind == LKS_OP_CONCAT || kind == LKS_OP_BATCH_MATMUL;
 }
 
 lks_status lks_op_check(const lks_op_view *v)

@@ -6,12 +6,6 @@
 
 #include "spec/arith.h"
 
-/* The extent of axis i of a y of that rank in t, aligned at the last axis. */
-static uint32_t aligned_extent(const lks_tensor *t, uint32_t rank, uint32_t i)
-{
-    return i + t->rank < rank ? 1 : t->dims[i + t->rank - rank];
-}
-
 /* a and b broadcast to y, and are int8, and not both constant. */
 static lks_status check_pair(const lks_op_view *v)
 {
@@ -23,7 +17,7 @@ static lks_status check_pair(const lks_op_view *v)
     if (a->type != LKS_I8 || b->type != LKS_I8)
         return lks_illegal(v, "a, b", "must be int8");
     for (uint32_t i = 0; i < rank; i++) {
-        uint32_t da = aligned_extent(a, rank, i), db = aligned_extent(b, rank, i);
+        uint32_t da = lks_aligned_extent(a, rank, i), db = lks_aligned_extent(b, rank, i);
 
         if (da != db && da != 1 && db != 1)
             return lks_illegal(v, "b", "its shape does not broadcast with that of a");
@@ -61,7 +55,7 @@ static lks_status check_prelu(const lks_op_view *v)
     if (v->in[1]->rank > v->in[0]->rank)
         return lks_illegal(v, "slope", "has a higher rank than x");
     for (uint32_t i = 0; i < v->in[0]->rank; i++) {
-        uint32_t extent = aligned_extent(v->in[1], v->in[0]->rank, i);
+        uint32_t extent = lks_aligned_extent(v->in[1], v->in[0]->rank, i);
 
         if (extent != 1 && extent != v->in[0]->dims[i])
             return lks_illegal(v, "slope", "its shape does not broadcast to that of x");
@@ -121,21 +115,14 @@ static lks_status prove_prelu(const lks_op_view *v)
     return st == LKS_OK ? lks_prove_requant(v, x * lks_max_distance(a->slope_zero), negative, a->rounding, 0) : st;
 }
 
-static bool operand_free(const lks_tensor *t, const lks_tensor *y)
-{
-    if (t->constant)
-        return t->rank < y->rank || t->dims[0] == 1;
-    return t->rank == y->rank && t->dims[0] == y->dims[0];
-}
-
 static bool pair_free(const lks_op_view *v)
 {
-    return operand_free(v->in[0], v->y) && operand_free(v->in[1], v->y);
+    return lks_operand_free(v->in[0], v->y) && lks_operand_free(v->in[1], v->y);
 }
 
 static bool prelu_free(const lks_op_view *v)
 {
-    return operand_free(v->in[1], v->y);
+    return lks_operand_free(v->in[1], v->y);
 }
 
 static const lks_arg_rule add_args[] = {

@@ -15,32 +15,13 @@ typedef struct pair {
     lks_tfl_quant a, b, qy;
 } pair;
 
-/* Operand i of an op that makes y, and whether it is constant. */
-static lks_status pair_operand(const lks_tfl_op *op, uint32_t i, const lks_tfl_tensor *y, lks_tfl_quant *q, uint32_t *index,
-                               bool *constant)
-{
-    lks_tfl_tensor *t;
-
-    LKS_TFL_TRY(lks_tfl_operand(op, i, "input", &t));
-    *constant = t->data != NULL;
-    if (*constant) {
-        LKS_TFL_TRY(lks_tfl_constant(op, i, "input", y->type, &t));
-        LKS_TFL_TRY(lks_tfl_emit_plain(op, t, index));
-    } else {
-        LKS_TFL_TRY(lks_tfl_input(op, i, LKS_TFL_I8_OR_U8, &t));
-        LKS_TFL_TRY(lks_tfl_same_type(op, t, y));
-        *index = t->index[LKS_TFL_PLAIN];
-    }
-    return lks_tfl_quantization(op, t, q);
-}
-
 static lks_status read_pair(const lks_tfl_op *op, pair *p)
 {
     bool a_constant, b_constant;
 
     LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &p->y));
-    LKS_TFL_TRY(pair_operand(op, 0, p->y, &p->a, &p->operands[0], &a_constant));
-    LKS_TFL_TRY(pair_operand(op, 1, p->y, &p->b, &p->operands[1], &b_constant));
+    LKS_TFL_TRY(lks_tfl_either(op, 0, p->y, &p->a, &p->operands[0], &a_constant));
+    LKS_TFL_TRY(lks_tfl_either(op, 1, p->y, &p->b, &p->operands[1], &b_constant));
     if (a_constant && b_constant)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "both inputs are constant");
     return lks_tfl_quantization(op, p->y, &p->qy);

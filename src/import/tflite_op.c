@@ -393,6 +393,24 @@ static lks_status describe_activation(const lks_tfl_op *op, const lks_tfl_tensor
     return LKS_OK;
 }
 
+lks_status lks_tfl_either(const lks_tfl_op *op, uint32_t i, const lks_tfl_tensor *y, lks_tfl_quant *q, uint32_t *index,
+                          bool *constant)
+{
+    lks_tfl_tensor *t;
+
+    LKS_TFL_TRY(lks_tfl_operand(op, i, "input", &t));
+    *constant = t->data != NULL;
+    if (*constant) {
+        LKS_TFL_TRY(lks_tfl_constant(op, i, "input", y->type, &t));
+        LKS_TFL_TRY(lks_tfl_emit_plain(op, t, index));
+    } else {
+        LKS_TFL_TRY(lks_tfl_input(op, i, LKS_TFL_I8_OR_U8, &t));
+        LKS_TFL_TRY(lks_tfl_same_type(op, t, y));
+        *index = t->index[LKS_TFL_PLAIN];
+    }
+    return lks_tfl_quantization(op, t, q);
+}
+
 lks_status lks_tfl_emit_activation(const lks_tfl_op *op, lks_tfl_tensor *t)
 {
     char name[LKS_MAX_NAME + 1];

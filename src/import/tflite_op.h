@@ -133,6 +133,10 @@ uint32_t lks_tfl_emit_constant(const lks_tfl_op *op, const lks_tfl_tensor *sourc
 /* Add a constant INT8 tensor as it is, or a UINT8 tensor with 128 taken from each element, once. */
 lks_status lks_tfl_emit_plain(const lks_tfl_op *op, lks_tfl_tensor *t, uint32_t *index);
 
+/* Operand i of an op that makes y, activation or constant, of its type: the quantization, and the index in the .lks. */
+lks_status lks_tfl_either(const lks_tfl_op *op, uint32_t i, const lks_tfl_tensor *y, lks_tfl_quant *q, uint32_t *index,
+                          bool *constant);
+
 /* Add an activation. */
 lks_status lks_tfl_emit_activation(const lks_tfl_op *op, lks_tfl_tensor *t);
 

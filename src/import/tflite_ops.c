@@ -44,7 +44,8 @@ enum {
     OPTIONS_ABS = 78,
     OPTIONS_SPLIT_V = 79,
     OPTIONS_HARD_SWISH = 91,
-    OPTIONS_DEPTH_TO_SPACE = 94
+    OPTIONS_DEPTH_TO_SPACE = 94,
+    OPTIONS_BATCH_MATMUL = 101
 };
 
 /* ---- pools --------------------------------------------------------------------------------------------------------------- */
@@ -429,6 +430,7 @@ static const struct row {
     { LKS_TFL_ABS,               OPTIONS_ABS,               1, 1, lks_tfl_import_abs },
     { LKS_TFL_ADD,               OPTIONS_ADD,               2, 2, lks_tfl_import_add },
     { LKS_TFL_AVERAGE_POOL_2D,   OPTIONS_POOL_2D,           1, 1, import_average_pool_2d },
+    { LKS_TFL_BATCH_MATMUL,      OPTIONS_BATCH_MATMUL,      2, 2, lks_tfl_import_batch_matmul },
     { LKS_TFL_CONCATENATION,     OPTIONS_CONCATENATION,     1, LKS_MAX_ENDS, lks_tfl_import_concatenation },
     { LKS_TFL_CONV_2D,           OPTIONS_CONV_2D,           2, 3, lks_tfl_import_conv_2d },
     { LKS_TFL_DEPTH_TO_SPACE,    OPTIONS_DEPTH_TO_SPACE,    1, 1, lks_tfl_import_depth_to_space },

@@ -42,6 +42,7 @@ typedef struct lks_rq {
 enum {
     LKS_OP_CONV = 1,
     LKS_OP_FULLY_CONNECTED = 2,
+    LKS_OP_BATCH_MATMUL = 4,
     LKS_OP_SCALE = 6,
     LKS_OP_ADD = 16,
     LKS_OP_SUB = 17,
@@ -76,6 +77,10 @@ typedef struct lks_conv_args {
 typedef struct lks_fully_connected_args {
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
 } lks_fully_connected_args;
+
+typedef struct lks_batch_matmul_args {
+    int32_t a_zero, b_zero, y_zero, adj_a, adj_b, m, s, y_min, y_max, rounding;
+} lks_batch_matmul_args;
 
 /* Also those of sub. */
 typedef struct lks_add_args {
@@ -146,6 +151,7 @@ typedef union lks_op_args {
     int32_t word[LKS_MAX_ARGS];
     lks_conv_args conv;
     lks_fully_connected_args fully_connected;
+    lks_batch_matmul_args batch_matmul;
     lks_add_args add;
     lks_mul_args mul;
     lks_requant_args requant;
@@ -169,6 +175,7 @@ typedef enum lks_kernel {
     LKS_KERNEL_CONV,
     LKS_KERNEL_DEPTHWISE,
     LKS_KERNEL_MATMUL,
+    LKS_KERNEL_BATCH_MATMUL,
     LKS_KERNEL_BINARY,
     LKS_KERNEL_LUT,
     LKS_KERNEL_WINDOW_MAX,
@@ -250,6 +257,20 @@ typedef struct lks_pair {
 } lks_pair;
 
 /*
+ * y[i] = tail(sum over k < depth of (a[i . a_stride + k a_depth] - a_zero) (b[i . b_stride + k b_depth] - b_zero)) over indices i of
+ * [dims[0]] ... [dims[5]], n times; y is dense.  dims[4] are the rows of a matrix and dims[5] its columns: b_stride[4] and
+ * a_stride[5] are 0, and either the other stride of an operand or its depth is 1.  A stride of 0 broadcasts.  Image to image, a and b
+ * move on by a_image and b_image elements: 0 for constants.  spec 4.50
+ */
+typedef struct lks_batch_matmul {
+    int32_t a_image, b_image;
+    int32_t dims[LKS_MAX_RANK], a_stride[LKS_MAX_RANK], b_stride[LKS_MAX_RANK];
+    int32_t depth, a_depth, b_depth, a_zero, b_zero;
+    lks_rq rq;
+    lks_tail tail;
+} lks_batch_matmul;
+
+/*
  * y[i] = f(a[i . a_stride], b[i . b_stride]) over indices i of [dims[0]] ... [dims[5]], n times; y is dense; a stride of 0
  * broadcasts.  Image to image, a and b move on by a_image and b_image elements: 0 for constants.  spec 4.3, 4.12, 4.13, 4.15
  */
@@ -305,6 +326,7 @@ typedef struct lks_copy {
 typedef union lks_kernel_args {
     lks_conv conv;
     lks_matmul matmul;
+    lks_batch_matmul batch_matmul;
     lks_binary binary;
     lks_lut lut;
     lks_pool pool;

@@ -144,6 +144,27 @@ def check_channels(v: OpView) -> list[int]:
     return bounds
 
 
+def matrix(v: OpView, name: str) -> tuple[int, int]:
+    """The rows and columns of the product's operand, its adj flag applied (spec 4.50)."""
+    shape = v.shape(name)
+    need(len(shape) >= 2, f"{name} is of rank 1")
+    rows, columns = shape[-2:]
+    return (columns, rows) if getattr(v.args, f"adj_{name}") else (rows, columns)
+
+
+def check_batch_matmul(v: OpView) -> list[int]:
+    need(not (v.tensor("a").is_constant and v.tensor("b").is_constant), "both operands are constants")
+    for name in "a", "b":
+        need(v.tensor(name).type == I8, f"{name} is not i8")
+    need_range(v, "adj_a adj_b", 0, 1)
+    (rows, depth), (b_depth, columns) = matrix(v, "a"), matrix(v, "b")
+    need(depth == b_depth, f"a has depth {depth}, b {b_depth}")
+    need_shape(v, broadcast(v.shape("a")[:-2], v.shape("b")[:-2]) + (rows, columns))
+    bound = depth * maxabs(v.args.a_zero) * maxabs(v.args.b_zero)
+    check_bound(v.args.rounding, bound, v.args.m, v.args.s)
+    return [bound]
+
+
 def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of a + b (spec 4.3)."""
     rank = max(len(a), len(b))
@@ -349,7 +370,7 @@ def check_tile(v: OpView) -> list[int]:
 
 
 CHECKS = {
-    1: check_conv, 2: check_fully_connected, 6: check_scale,
+    1: check_conv, 2: check_fully_connected, 4: check_batch_matmul, 6: check_scale,
     16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
     32: check_max_pool, 33: check_avg_pool, 34: check_sum, 35: check_reduce_max, 40: check_softmax,
     48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split, 52: check_slice, 53: check_transpose, 54: check_tile,
@@ -396,6 +417,8 @@ def is_free(v: OpView) -> bool:
     y = v.shape("y")
     if name == "fully_connected":
         return len(y) >= 2 and v.shape("x")[0] == y[0]
+    if name == "batch_matmul":
+        return len(y) >= 3 and all(pair_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
     if name in ("add", "sub", "mul"):
         return all(pair_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
     if name == "prelu":

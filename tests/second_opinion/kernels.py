@@ -152,6 +152,26 @@ def add_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     return finisher(v, v.args.m, v.args.s, bounds[0])(list(map(add, ua, ub)))
 
 
+def matrices(v: OpView, values: Values, name: str) -> list[list[Values]]:
+    """For each matrix of y, in order, the vectors along the depth of operand `name`, minus its zero point."""
+    outer, depth = v.shape(name)[:-2], v.shape(name)[-2:]
+    size, zero = prod(depth), getattr(v.args, f"{name}_zero")
+    along_depth = bool(getattr(v.args, f"adj_{name}")) == (name == "b")
+    made = []
+    for at in range(0, len(values), size):
+        block = [value - zero for value in values[at:at + size]]
+        step = depth[1]
+        made.append([block[i:i + step] for i in range(0, size, step)] if along_depth else [block[i::step] for i in range(step)])
+    return [made[i] for i in broadcast_to(list(range(len(made))), outer, v.shape("y")[:-2])]
+
+
+def batch_matmul(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    finish, out = finisher(v, v.args.m, v.args.s, bounds[0]), []
+    for rows, columns in zip(matrices(v, xs["a"], "a"), matrices(v, xs["b"], "b"), strict=True):
+        out += finish([sum(map(mul, row, column)) for row in rows for column in columns])
+    return out
+
+
 def sub_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     ua, ub = (add_operand(v, xs[name], name) for name in ("a", "b"))
     return finisher(v, v.args.m, v.args.s, bounds[0])(list(map(sub, ua, ub)))
@@ -331,7 +351,7 @@ def tile(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
 
 
 KERNELS = {
-    "conv": conv, "fully_connected": fully_connected, "scale": scale,
+    "conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
     "add": add_op, "sub": sub_op, "mul": mul_op, "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu,
     "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "reduce_max": reduce_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,

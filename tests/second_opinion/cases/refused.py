@@ -8,6 +8,7 @@ from ..builder import Builder, WrongCase, join, single, with_arguments, with_sha
 from ..lks_file import I8, I16, I32, I64, Model, Op, Tensor, write
 from ..op_table import HALF_UP, TFLITE
 from .add import add
+from .batch_matmul import batch_matmul
 from .clamp import clamp
 from .concat import concat
 from .conv import conv_model
@@ -244,6 +245,34 @@ def add_and_sub_cases(kind: str) -> Found:
     yield from add_bounds(kind, shapes)
 
 
+def batch_matmul_cases() -> Found:
+    scale = {HALF_UP: (2**30, 38), TFLITE: (2**30, -7)}
+
+    def product(rounding: int = TFLITE, m: int | None = None, s: int | None = None, **changes) -> Model:
+        m, s = scale[rounding] if m is None else (m, s)
+        return batch_matmul(**(dict(rkc=(2, 3, 4), rounding=rounding, m=m, s=s, lead=((2,), (2,))) | changes))
+
+    base = product()
+    yield from common("batch_matmul", base, dict(zeros=("a_zero", "b_zero", "y_zero")))
+    yield from pair_types("batch_matmul", base)
+    yield from pair_limits("batch_matmul", product, step=2)
+    for name in "adj_a", "adj_b":
+        for value in (-1, 2):
+            yield f"batch_matmul {name} {value}", with_arguments(base, **{name: value}), f"{name} is not"
+        yield f"batch_matmul of another depth by {name}", with_arguments(base, **{name: 1}), "has depth"
+    yield "batch_matmul a of rank 1", with_shape(product(lead=((), ())), 0, 3), "a is of rank 1"
+    yield "batch_matmul b of rank 1", with_shape(product(lead=((), ())), 1, 3), "b is of rank 1"
+    yield "batch_matmul b of depth 4", with_shape(base, 1, 2, 4, 4), "has depth"
+    yield "batch_matmul leading extents 2 and 3", with_shape(base, 1, 3, 3, 4), "broadcast"
+    for shape in ((2, 4, 2), (1, 2, 4), (2, 4), (1, 2, 2, 4)):
+        yield f"batch_matmul y of shape {join(shape)}", with_shape(base, 2, *shape), "y has shape"
+    for rounding, mode in MODES:
+        fine = [(2**31 - 1, 62), (2**31 - 1, -31)][rounding]
+        yield f"batch_matmul {mode} bound of 33026 terms", \
+            product(rounding, *fine, rkc=(1, 33026, 1), zeros=(127, -128, 0)), "leaves i32"
+    yield "batch_matmul tflite bound shifted by 18", product(TFLITE, 1, 18), "left shift"
+
+
 def add_cases() -> Found:
     yield from add_and_sub_cases("add")
 
@@ -273,9 +302,10 @@ def pair_types(kind: str, model: Model) -> Found:
         for type_, what in ((I16, "i16"), (I32, "i32")):
             yield f"{kind} {operand} is {what}", with_tensor(model, at, type=type_, interface=type_), f"{operand} is not"
     yield f"{kind} y is i16", with_tensor(model, y, type=I16, interface=I16), "y is not i8"
-    fixed = replace(with_tensor(model, 1, type=I32, interface=I32, data=bytes(12)), inputs=(0,))
+    a, b = (model.tensors[i].elements for i in (0, 1))
+    fixed = replace(with_tensor(model, 1, type=I32, interface=I32, data=bytes(4 * b)), inputs=(0,))
     yield f"{kind} b is an i32 constant", fixed, "b is not i8"
-    constants = with_tensor(with_tensor(model, 0, data=bytes(3)), 1, data=bytes(3))
+    constants = with_tensor(with_tensor(model, 0, data=bytes(a)), 1, data=bytes(b))
     tensors = constants.tensors + (Tensor(b"extra", I8, I8, (1,)),)
     yield f"{kind} of two constants", replace(constants, tensors=tensors, inputs=(3,)), "both operands are constants"
 
@@ -519,7 +549,7 @@ def graph_cases() -> Found:
             replace(base, tensors=base.tensors + (odd,), inputs=(x, 5)), "no activation of this type"
 
 
-FAMILIES = (conv_cases, fully_connected_cases, scale_cases, channel_bounds, conv_bounds,
+FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, scale_cases, channel_bounds, conv_bounds,
             add_cases, sub_cases, mul_cases, requant_cases, lut_cases, clamp_cases, prelu_cases,
             pool_cases, sum_cases, reduce_max_cases, softmax_cases,
             shape_op_cases, join_cases, move_cases,
