@@ -187,12 +187,12 @@ class Maker:
     def reduce(self) -> Model:
         x = [self.random.randint(1, 7) for _ in range(self.random.randint(1, 4))]
         axes = self.random.sample(range(len(x)), self.random.randint(1, min(2, len(x))))
-        keep, name = self.chance(0.5), self.random.choice(("MEAN", "SUM"))
+        keep, name = self.chance(0.5), self.random.choice(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"))
         y = [1 if i in axes else d for i, d in enumerate(x) if keep or i not in axes]
         written = [a - len(x) if self.chance(0.3) else a for a in axes] + ([axes[0]] if self.chance(0.1) else [])
         source = Tensor(x, scale=self.scale(), zero=self.zero())
         target = Tensor(y, scale=source.scale, zero=source.zero)
-        if self.chance(0.7):
+        if self.chance(0.7) and name in ("MEAN", "SUM"):
             count = math.prod(x[a] for a in axes)
             target.scale *= self.random.uniform(0.3, 2) * (math.sqrt(count) if name == "SUM" else 1)
             target.zero = self.zero()

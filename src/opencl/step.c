@@ -457,7 +457,7 @@ static void make_reduce(const lks_device_handle *d, const lks_step *s, lks_cl_st
 
     o->kernel = "reduce";
     o->args_bytes = sizeof *a;
-    *a = (lks_summing){ .x_elements = product(k->dims), .x_zero = k->x_zero, .rq = k->rq, .tail = k->tail };
+    *a = (lks_summing){ .x_elements = product(k->dims), .kind = k->kind, .x_zero = k->x_zero, .rq = k->rq, .tail = k->tail };
     for (int axis = LKS_MAX_RANK - 1; axis >= 0; axis--) {
         int summed = k->axes >> axis & 1;
 

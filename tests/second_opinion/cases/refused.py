@@ -19,7 +19,9 @@ from .mul import mul
 from .pad import pad
 from .pool_models import pool
 from .prelu import prelu
+from .reduce_max import reduce_max
 from .requant import requant
+from .scale import scale
 from .softmax import softmax
 from .split import split
 from .sum_over_axes import sum_model
@@ -165,6 +167,20 @@ def fully_connected_cases() -> Found:
     yield "fully_connected w of rank 3", with_shape(base, 1, 4, 6, 1), "w is not of rank 2"
     yield "fully_connected w of rank 1", with_shape(base, 1, 24), "w is not of rank 2"
     yield from pair_limits("fully_connected", lambda rounding, m, s: fc(rounding, rq=[PLAIN[rounding], (m, s)]))
+
+
+def scale_cases() -> Found:
+    base = scale(TFLITE, (2, 4), [1] * 4, [0] * 4, [PLAIN[TFLITE]] * 4)
+    yield from common("scale", base, dict(zeros=("x_zero", "w_zero", "y_zero")))
+    yield from types("scale", base)
+    yield from channel_tensors("scale", base)
+    yield "scale w of rank 2", with_shape(base, 1, 4, 1), "w has shape"
+    yield "scale w for 3 channels", with_shape(base, 1, 3), "w has shape"
+    yield "scale y of another rank", with_shape(base, 4, 1, 2, 4), "y has shape"
+    yield from pair_limits("scale", lambda rounding, m, s: scale(
+        rounding, (1, 2), [1] * 2, [0] * 2, [PLAIN[rounding], (m, s)]), step=2)
+    fine = (2**31 - 1, 62)
+    yield "scale bound 2^31", scale(HALF_UP, (1, 1), [127], [2**31 - 255 * 255], [fine], (-128, -128, 0)), "leaves i32"
 
 
 def channel_bounds() -> Found:
@@ -398,6 +414,18 @@ def sum_cases() -> Found:
     yield "sum half_up bound at scale nearly two", sum_model((2**23,), 1, True, HALF_UP, 2**31 - 1, 30), "after scaling"
 
 
+def reduce_max_cases() -> Found:
+    base = reduce_max((2, 3, 4), 0b010, True)
+    yield from common("reduce_max", base, dict(rounding=False))
+    yield from types("reduce_max", base)
+    for axes in (0, 8, 10, -1, 64):
+        yield f"reduce_max axes {axes} for rank 3", with_arguments(base, axes=axes), "axes names"
+    for smallest in (2, -1):
+        yield f"reduce_max smallest {smallest}", with_arguments(base, smallest=smallest), "smallest"
+    for shape in ((2, 3), (1, 3, 4), (2, 1, 1, 4)):
+        yield f"reduce_max over axis 1 with y {join(shape)}", with_shape(base, 1, *shape), "y has shape"
+
+
 def softmax_cases() -> Found:
     base = softmax((2, 3), 2**30, 20)
     yield from common("softmax", base, dict(clamp=False, rounding=False))
@@ -521,9 +549,11 @@ def graph_cases() -> Found:
             replace(base, tensors=base.tensors + (odd,), inputs=(x, 5)), "no activation of this type"
 
 
-FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, channel_bounds, conv_bounds, add_cases, sub_cases, mul_cases,
-            requant_cases, lut_cases, clamp_cases, prelu_cases, pool_cases, sum_cases, softmax_cases, shape_op_cases, join_cases,
-            move_cases, graph_cases)
+FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, scale_cases, channel_bounds, conv_bounds,
+            add_cases, sub_cases, mul_cases, requant_cases, lut_cases, clamp_cases, prelu_cases,
+            pool_cases, sum_cases, reduce_max_cases, softmax_cases,
+            shape_op_cases, join_cases, move_cases,
+            graph_cases)
 
 
 def cases() -> Iterator[WrongCase]:
