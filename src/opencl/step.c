@@ -344,7 +344,7 @@ static int32_t load_of(const lks_batch_matmul *k, int32_t image, const int32_t s
 
 static uint32_t choose_batch_matmul(const lks_device_handle *d, int64_t matrices, int32_t rows, int32_t columns)
 {
-    if (d->is_cpu)
+    if (d->limits.is_cpu)
         return LKS_CL_WIDE;
     if (rows < FEW_COLUMNS || columns < FEW_COLUMNS)
         return LKS_CL_DIRECT;
