@@ -40,6 +40,8 @@ static const case_row rows[] = {
     { LKS_OP_SLICE, make_slice },
     { LKS_OP_TRANSPOSE, make_transpose },
     { LKS_OP_TILE, make_tile },
+    { LKS_OP_GATHER, make_gather },
+    { LKS_OP_RESIZE_NEAREST, make_resize_nearest },
     { CASES_BLOCK, make_block },
     { CASES_GRAPH, make_graph }
 };

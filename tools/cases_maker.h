@@ -223,6 +223,8 @@ flow make_split(maker *m);
 flow make_slice(maker *m);
 flow make_transpose(maker *m);
 flow make_tile(maker *m);
+flow make_gather(maker *m);
+flow make_resize_nearest(maker *m);
 flow make_block(maker *m);
 flow make_graph(maker *m);
 

@@ -627,6 +627,31 @@ static void explain_tile(explanation *e)
     take(e, at);
 }
 
+static void explain_gather(explanation *e)
+{
+    const uint32_t axis = (uint32_t)e->op->args.axis.axis, rank = e->in[1].rank;
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+    int64_t index;
+
+    memcpy(at, e->at, axis * sizeof *at);
+    for (uint32_t i = axis + 1; i < e->in[0].rank; i++)
+        at[i] = e->at[i - 1 + rank];
+    index = element_at(&e->in[1], e->at + axis);
+    explain_note(e, "index", index, "element %" PRIu64 " of indices, on axis %" PRIu32, linear(&e->in[1], e->at + axis), axis);
+    at[axis] = (uint32_t)index;
+    take(e, at);
+}
+
+static void explain_resize_nearest(explanation *e)
+{
+    const int64_t row = element(&e->in[1], e->at[1]), column = element(&e->in[2], e->at[2]);
+    const uint32_t at[LKS_RANK_MAX] = { e->at[0], (uint32_t)row, (uint32_t)column, e->at[3] };
+
+    explain_note(e, "row", row, "rows[%" PRIu32 "]", e->at[1]);
+    explain_note(e, "column", column, "columns[%" PRIu32 "]", e->at[2]);
+    take(e, at);
+}
+
 /* ---- all of them --------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -655,7 +680,9 @@ static const struct {
     { LKS_OP_SPLIT, explain_split },
     { LKS_OP_SLICE, explain_slice },
     { LKS_OP_TRANSPOSE, explain_transpose },
-    { LKS_OP_TILE, explain_tile }
+    { LKS_OP_TILE, explain_tile },
+    { LKS_OP_GATHER, explain_gather },
+    { LKS_OP_RESIZE_NEAREST, explain_resize_nearest }
 };
 
 bool explain_op(explanation *e)

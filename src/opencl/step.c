@@ -496,6 +496,23 @@ static void make_copy(const lks_step *s, lks_cl_step *o)
     direct_work(o, a->elements);
 }
 
+static void make_gather(const lks_step *s, lks_cl_constants *c, lks_cl_step *o)
+{
+    const lks_gather *k = &s->args.gather;
+    const uint64_t at = reserve(c, ((uint64_t)k->out_a + (uint64_t)k->out_b) * sizeof(int32_t));
+    int32_t *to = c->bytes ? (int32_t *)(void *)(c->bytes + at) : NULL;
+
+    if (to) {
+        memcpy(to, s->rows, (size_t)k->out_a * sizeof *to);
+        memcpy(to + k->out_a, s->columns, (size_t)k->out_b * sizeof *to);
+    }
+    o->kernel = "gather";
+    o->args_bytes = sizeof o->args.gathering;
+    o->args.gathering = (lks_gathering){ *k, lks_magic_of(k->inner), lks_magic_of(k->out_b), lks_magic_of(k->out_a) };
+    o->places.table = at;
+    direct_work(o, (uint64_t)k->outer * (uint64_t)k->out_a * (uint64_t)k->out_b * (uint64_t)k->inner);
+}
+
 /* conv, depthwise and matmul: a product in one of its variants, or straight from the image. */
 static void make_linear(lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
                         lks_cl_constants *c, lks_cl_step *o)
@@ -527,6 +544,7 @@ void lks_cl_make_step(lks_device_handle *d, const lks_plan *plan, const lks_step
     case LKS_KERNEL_REDUCE:     make_reduce(d, s, o); break;
     case LKS_KERNEL_SOFTMAX:    make_softmax(d, s, constants, o); break;
     case LKS_KERNEL_COPY:       make_copy(s, o); break;
+    case LKS_KERNEL_GATHER:     make_gather(s, constants, o); break;
     case LKS_KERNEL_COUNT:      break;
     }
 }

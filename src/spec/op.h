@@ -62,7 +62,9 @@ enum {
     LKS_OP_SPLIT = 51,
     LKS_OP_SLICE = 52,
     LKS_OP_TRANSPOSE = 53,
-    LKS_OP_TILE = 54
+    LKS_OP_TILE = 54,
+    LKS_OP_GATHER = 55,
+    LKS_OP_RESIZE_NEAREST = 56
 };
 
 /* The arguments of each op: its words in a file, in this order.  spec 4 */
@@ -128,7 +130,7 @@ typedef struct lks_pad_args {
     int32_t before[LKS_MAX_RANK], after[LKS_MAX_RANK], pad_value;
 } lks_pad_args;
 
-/* concat, split */
+/* concat, split, gather */
 typedef struct lks_axis_args {
     int32_t axis;
 } lks_axis_args;
@@ -183,6 +185,7 @@ typedef enum lks_kernel {
     LKS_KERNEL_REDUCE,
     LKS_KERNEL_SOFTMAX,
     LKS_KERNEL_COPY,
+    LKS_KERNEL_GATHER,
     LKS_KERNEL_COUNT
 } lks_kernel;
 
@@ -323,6 +326,14 @@ typedef struct lks_copy {
     int32_t x_stride[LKS_MAX_RANK], y_stride[LKS_MAX_RANK], fill;
 } lks_copy;
 
+/*
+ * y[o][a][b][k] = x[o][rows[a]][columns[b]][k], x [n * outer][in_a][in_b][inner], y [n * outer][out_a][out_b][inner]; rows and columns
+ * are out_a and out_b indices in range.  spec 4.35, 4.36
+ */
+typedef struct lks_gather {
+    int32_t outer, in_a, in_b, out_a, out_b, inner;
+} lks_gather;
+
 typedef union lks_kernel_args {
     lks_conv conv;
     lks_matmul matmul;
@@ -333,6 +344,7 @@ typedef union lks_kernel_args {
     lks_reduce reduce;
     lks_softmax softmax;
     lks_copy copy;
+    lks_gather gather;
 } lks_kernel_args;
 
 #endif

@@ -369,11 +369,36 @@ def check_tile(v: OpView) -> list[int]:
     return []
 
 
+def need_indices(v: OpView, name: str, extent: int) -> None:
+    t = v.tensor(name)
+    need_constant(v, name, I32, t.shape)
+    need(all(0 <= i < extent for i in t.values), f"an index of {name} is out of range")
+
+
+def check_gather(v: OpView) -> list[int]:
+    x, axis = v.shape("x"), v.args.axis
+    need(0 <= axis < len(x), "axis is not less than the rank")
+    need_indices(v, "indices", x[axis])
+    need_shape(v, x[:axis] + v.shape("indices") + x[axis + 1:])
+    return []
+
+
+def check_resize_nearest(v: OpView) -> list[int]:
+    need_rank(v, "x", 4)
+    n, h, w, c = v.shape("x")
+    for name, extent in (("rows", h), ("columns", w)):
+        need_rank(v, name, 1)
+        need_indices(v, name, extent)
+    need_shape(v, (n, *v.shape("rows"), *v.shape("columns"), c))
+    return []
+
+
 CHECKS = {
     1: check_conv, 2: check_fully_connected, 4: check_batch_matmul, 6: check_scale,
     16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
     32: check_max_pool, 33: check_avg_pool, 34: check_sum, 35: check_reduce_max, 40: check_softmax,
     48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split, 52: check_slice, 53: check_transpose, 54: check_tile,
+    55: check_gather, 56: check_resize_nearest,
 }
 
 
@@ -406,7 +431,7 @@ def is_free(v: OpView) -> bool:
     name = v.kind.name
     if name == "concat":
         return v.args.axis != 0 and not any(v.tensor(operand).is_constant for operand in v.operands)
-    if name == "split":
+    if name in ("split", "gather"):
         return v.args.axis != 0
     if name == "slice":
         return v.args.begin_0 == 0 and v.args.step_0 == 1 and v.shape("x")[0] == v.shape("y")[0]

@@ -350,9 +350,22 @@ def tile(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return pick(v, xs["x"], lambda at: tuple(i % extent for i, extent in zip(at, v.shape("x"))))
 
 
+def gather(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    axis, indices, shape = v.args.axis, v.constant("indices"), v.shape("indices")
+    steps = [prod(shape[i + 1:]) for i in range(len(shape))]
+    end = axis + len(shape)
+    return pick(v, xs["x"], lambda at: at[:axis] + (indices[sum(map(mul, at[axis:end], steps))],) + at[end:])
+
+
+def resize_nearest(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    rows, columns = v.constant("rows"), v.constant("columns")
+    return pick(v, xs["x"], lambda at: (at[0], rows[at[1]], columns[at[2]], at[3]))
+
+
 KERNELS = {
     "conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
     "add": add_op, "sub": sub_op, "mul": mul_op, "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu,
     "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "reduce_max": reduce_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
+    "gather": gather, "resize_nearest": resize_nearest,
 }

@@ -72,6 +72,8 @@ KINDS = (
     _kind(52, "slice", "x", f"{_per_axis('begin')} {_per_axis('step')}"),
     _kind(53, "transpose", "x", _per_axis("perm")),
     _kind(54, "tile", "x", _per_axis("repeats")),
+    _kind(55, "gather", "x indices", "axis"),
+    _kind(56, "resize_nearest", "x rows columns", ""),
 )
 
 BY_NUMBER = {kind.number: kind for kind in KINDS}

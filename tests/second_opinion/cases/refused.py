@@ -13,6 +13,7 @@ from .clamp import clamp
 from .concat import concat
 from .conv import conv_model
 from .fully_connected import fully_connected
+from .gather import gather
 from .lut import lut
 from .moves import slice_model, tile_model, transpose_model
 from .mul import mul
@@ -21,6 +22,7 @@ from .pool_models import pool
 from .prelu import prelu
 from .reduce_max import reduce_max
 from .requant import requant
+from .resize_nearest import resize
 from .scale import scale
 from .softmax import softmax
 from .split import split
@@ -506,6 +508,27 @@ def move_cases() -> Found:
         yield f"tile {changes}", with_arguments(base, **changes), why
 
 
+def index_cases() -> Found:
+    base = gather((2, 5, 3), 1, (2, 2), [0, 4, 1, 1])
+    yield from common("gather", base, dict(clamp=False, rounding=False))
+    yield from types("gather", base)
+    for axis in (3, -1):
+        yield f"gather axis {axis} of rank 3", with_arguments(base, axis=axis), "axis is not less"
+    for wrong in (5, -1, -2**31, 2**31 - 1):
+        yield f"gather index {wrong} of 5", gather((2, 5, 3), 1, (2,), [0, wrong]), "out of range"
+    yield "gather along an axis that is shorter", with_arguments(base, axis=2), "out of range"
+    yield "gather with indices of type i8", with_tensor(base, 1, type=I8, interface=I8, data=bytes(4)), "indices has the wrong type"
+    base = resize((1, 3, 4, 2), [0, 2], [3, 0, 1])
+    yield from common("resize_nearest", base, dict(clamp=False, rounding=False))
+    yield from types("resize_nearest", base)
+    yield "resize_nearest row 3 of 3", resize((1, 3, 4, 2), [0, 3], [3]), "rows is out of range"
+    yield "resize_nearest column -1", resize((1, 3, 4, 2), [0], [-1]), "columns is out of range"
+    yield "resize_nearest of rank 3", with_shape(with_shape(base, 0, 3, 4, 2), 3, 2, 3, 2), "x is not of rank 4"
+    yield "resize_nearest with rows of rank 2", with_shape(base, 1, 1, 2), "rows is not of rank 1"
+    yield "resize_nearest with columns of type i8", \
+        with_tensor(base, 2, type=I8, interface=I8, data=bytes(3)), "columns has the wrong type"
+
+
 def chain() -> Model:
     """x -> reshape -> t1 -> reshape -> t2, with a lut for a constant: tensors x t1 t2 table t4."""
     b = Builder()
@@ -552,7 +575,7 @@ def graph_cases() -> Found:
 FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, scale_cases, channel_bounds, conv_bounds,
             add_cases, sub_cases, mul_cases, requant_cases, lut_cases, clamp_cases, prelu_cases,
             pool_cases, sum_cases, reduce_max_cases, softmax_cases,
-            shape_op_cases, join_cases, move_cases,
+            shape_op_cases, join_cases, move_cases, index_cases,
             graph_cases)
 
 
