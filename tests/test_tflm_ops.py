@@ -33,7 +33,9 @@ STRICTER = {
     r"the bound law": "the reference overflows",
     r"revisions of the reference disagree": "revisions of the reference disagree",
     r"padding rule -?\d+|activation function -?\d+|each must be 1 to 65535": "its options mean nothing",
+    r"the scale is too small for its range": "the reference converts what no int has room for",
     r"is INT(16|32): ": "it is not int8",
+    r"the output must have scale 1/": "the reference does not look at its output scale",
 }
 
 
@@ -213,11 +215,44 @@ class Maker:
         return Model([Tensor([1, 256], t, s, self.zero() + (128 if t == UINT8 else 0)) for t, s in zip(types, scales)],
                      [Op("QUANTIZE", [0], [1])])
 
-    def relu(self) -> Model:
+    def unary(self, name: str, options: dict | None = None, **y: float) -> Model:
+        """All 256 values of x; y: its quantization, where the op demands one."""
         scale = self.scale()
-        return Model([Tensor([1, 256], scale=scale, zero=self.zero()),
-                      Tensor([1, 256], scale=scale * self.random.choice((1, 2, self.random.uniform(0.1, 4))), zero=self.zero())],
-                     [Op("RELU", [0], [1])])
+        y = y or {"scale": scale * self.random.choice((1, 2, self.random.uniform(0.1, 4))), "zero": self.zero()}
+        return Model([Tensor([1, 256], scale=scale, zero=self.zero()), Tensor([1, 256], **y)], [Op(name, [0], [1], options or {})])
+
+    def relu(self) -> Model:
+        return self.unary(self.random.choice(("RELU", "RELU6")))
+
+    def logistic(self) -> Model:
+        return self.unary("LOGISTIC", scale=1 / 256, zero=-128)
+
+    def tanh(self) -> Model:
+        return self.unary("TANH", scale=1 / 128, zero=0)
+
+    def hard_swish(self) -> Model:
+        return self.unary("HARD_SWISH")
+
+    def leaky_relu(self) -> Model:
+        alpha = self.random.choice((0.0, 0.01, 0.1, 0.25, 1.0, 2.0, -0.5, self.random.uniform(-1, 2)))
+        return self.unary("LEAKY_RELU", {0: Scalar("f", alpha)})
+
+    def absolute(self) -> Model:
+        return self.unary("ABS", {})
+
+    def prelu(self) -> Model:
+        """A slope for all, per channel, or per element."""
+        x = [self.random.randint(1, 4) for _ in range(self.random.randint(1, 4))]
+        slope = self.random.choice(([1], x[-1:], x, [1] * (len(x) - 1) + x[-1:]))
+        tensors = [Tensor(x, scale=self.scale(-6, 1), zero=self.zero()),
+                   Tensor(slope, scale=self.scale(-8, 1), zero=self.zero(), values=self.values(math.prod(slope))),
+                   Tensor(x, scale=self.scale(-6, 1), zero=self.zero())]
+        return Model(tensors, [Op("PRELU", [0, 1], [2])])
+
+    def extremum(self) -> Model:
+        quantization = {"scale": self.scale(), "zero": self.zero()}
+        tensors = [Tensor([1, 256], **quantization), Tensor([1], values=self.values(1), **quantization), Tensor([1, 256], **quantization)]
+        return Model(tensors, [Op(self.random.choice(("MAXIMUM", "MINIMUM")), self.random.choice(([0, 1], [1, 0])), [2])])
 
     def pad(self) -> Model:
         x = [self.random.randint(1, 4) for _ in range(self.random.randint(1, 5))]
@@ -257,8 +292,8 @@ class Maker:
             op.options[slot] = Scalar(form, self.random.choice((0, 9) if form.isupper() else (0, 9, -1)))
 
 
-KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "add", "sub", "mul", "pool", "reduce", "softmax", "quantize", "relu", "pad",
-         "reshape")
+KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "add", "sub", "mul", "pool", "reduce", "softmax", "quantize", "relu",
+         "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu", "extremum")
 
 
 def model_of(seed: int) -> tuple[Model, bool]:

@@ -4,6 +4,8 @@
  */
 #include "tools/cases_maker.h"
 
+#include <string.h>
+
 #define OPS_MAX 12
 #define FLOWS_MAX (MAKER_INPUTS + OPS_MAX)
 #define WORK_MAX 6000u          /* of one op, at the model's own batch */
@@ -142,16 +144,74 @@ static flow grow_pad(graph *g, const flow *x)
     return add_pad(g->m, x, before, after);
 }
 
+/* With another tensor of the same shape, or with itself. */
+static flow grow_concat(graph *g, uint32_t at)
+{
+    flow x[2] = { g->flow[at], g->flow[at] };
+    uint32_t first = draw_below(&g->m->s, g->count), at_axis = x[0].rank - 1;
+
+    for (uint32_t i = 0; i < g->count; i++)
+        if (same_shape(&g->flow[(first + i) % g->count], &x[0])) {
+            g->used[(first + i) % g->count] = true;
+            x[draw_below(&g->m->s, 2)] = g->flow[(first + i) % g->count];
+            break;
+        }
+    at_axis -= at_axis > 1 ? draw_below(&g->m->s, 2) : 0;
+    return add_concat(g->m, x, 2, at_axis);
+}
+
+/* The second part of the last axis; the first one is an output, or nobody's. */
+static flow grow_split(graph *g, const flow *x)
+{
+    uint32_t at_axis = x->rank - 1, last = x->dims[at_axis], extent[2] = { 1 + draw_below(&g->m->s, last), 0 };
+    flow y[2];
+
+    extent[1] = last - extent[0];
+    add_split(g->m, x, at_axis, extent, extent[1] ? 2 : 1, y);
+    if (extent[1] && draw_one_in(&g->m->s, 2))
+        lks_builder_output(g->m->b, y[0].tensor);
+    return y[extent[1] ? 1 : 0];
+}
+
+/* The last two axes change places, where neither is the first. */
+static flow grow_transpose(graph *g, const flow *x)
+{
+    uint32_t perm[LKS_MAX_RANK] = { 0, 1, 2, 3, 4, 5 };
+
+    if (x->rank > 2 || (x->rank == 2 && !g->batch_free)) {
+        perm[x->rank - 1] = x->rank - 2;
+        perm[x->rank - 2] = x->rank - 1;
+    }
+    return add_transpose(g->m, x, perm);
+}
+
+/* Every other element of the last axis, or all of it backwards. */
+static flow grow_slice(graph *g, const flow *x)
+{
+    int32_t begin[LKS_MAX_RANK] = { 0 }, step[LKS_MAX_RANK] = { 1, 1, 1, 1, 1, 1 };
+    uint32_t extent[LKS_MAX_RANK], last = x->rank - 1;
+
+    memcpy(extent, x->dims, sizeof extent);
+    if (draw_one_in(&g->m->s, 2)) {
+        step[last] = 2;
+        extent[last] = (extent[last] + 1) / 2;
+    } else {
+        step[last] = -1;
+        begin[last] = (int32_t)extent[last] - 1;
+    }
+    return add_slice(g->m, x, begin, step, extent);
+}
+
 static flow grow_any(graph *g, uint32_t at)
 {
     const flow *x = &g->flow[at];
-    uint32_t kind = draw_below(&g->m->s, 16);
+    uint32_t kind = draw_below(&g->m->s, 20);
 
     if (x->rank != 4 && kind < 8)
         kind = 8 + kind % 4;
     if (x->rank == 1 && g->batch_free)
         return grow_pair(g, at);
-    if (x->elements > GROWN && (kind == 8 || kind == 11 || kind == 14))
+    if (x->elements > GROWN && (kind == 8 || kind == 11 || kind == 14 || kind == 16))
         return add_requant(g->m, x);
     switch (kind) {
     case 0: case 1: case 2: case 3: case 4: return grow_conv(g, x);
@@ -165,6 +225,10 @@ static flow grow_any(graph *g, uint32_t at)
     case 12:                                return draw_one_in(&g->m->s, 2) ? add_lut(g->m, x) : add_clamp(g->m, x);
     case 13:                                return grow_sum(g, x);
     case 14:                                return grow_pad(g, x);
+    case 16:                                return grow_concat(g, at);
+    case 17:                                return grow_split(g, x);
+    case 18:                                return grow_transpose(g, x);
+    case 19:                                return grow_slice(g, x);
     default:                                return grow_pair(g, at);
     }
 }

@@ -33,6 +33,11 @@ static const case_row rows[] = {
     { LKS_OP_SOFTMAX, make_softmax },
     { LKS_OP_RESHAPE, make_reshape },
     { LKS_OP_PAD, make_pad },
+    { LKS_OP_CONCAT, make_concat },
+    { LKS_OP_SPLIT, make_split },
+    { LKS_OP_SLICE, make_slice },
+    { LKS_OP_TRANSPOSE, make_transpose },
+    { LKS_OP_TILE, make_tile },
     { CASES_BLOCK, make_block },
     { CASES_GRAPH, make_graph }
 };

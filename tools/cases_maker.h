@@ -191,6 +191,12 @@ flow add_softmax(maker *m, const flow *x);
 flow add_reshape(maker *m, const flow *x, flow y);
 flow add_pad(maker *m, const flow *x, const uint32_t *before, const uint32_t *after);
 
+/* x: count flows.  Parts: whose extents of the axis are in extent; all outputs are added. */
+flow add_concat(maker *m, const flow *x, uint32_t count, uint32_t at_axis);
+void add_split(maker *m, const flow *x, uint32_t at_axis, const uint32_t *extent, uint32_t count, flow *y);
+flow add_slice(maker *m, const flow *x, const int32_t *begin, const int32_t *step, const uint32_t *extent);
+flow add_transpose(maker *m, const flow *x, const uint32_t *perm);
+
 /* ---- makers: one per row of the table in cases_make.c -------------------------------------------------------------------- */
 
 /* Each adds inputs and ops; returns what becomes the output. */
@@ -210,6 +216,11 @@ flow make_sum(maker *m);
 flow make_softmax(maker *m);
 flow make_reshape(maker *m);
 flow make_pad(maker *m);
+flow make_concat(maker *m);
+flow make_split(maker *m);
+flow make_slice(maker *m);
+flow make_transpose(maker *m);
+flow make_tile(maker *m);
 flow make_block(maker *m);
 flow make_graph(maker *m);
 

@@ -552,6 +552,59 @@ static void explain_pad(explanation *e)
     take(e, at);
 }
 
+/* The element at e->at of the parts that lie one behind the other along an axis: the part, and its coordinate there. */
+static void explain_concat(explanation *e)
+{
+    const uint32_t axis = (uint32_t)e->op->args.axis.axis;
+    uint32_t at[LKS_RANK_MAX], i = 0;
+
+    memcpy(at, e->at, sizeof at);
+    for (; at[axis] >= e->in[i].dims[axis]; i++)
+        at[axis] -= e->in[i].dims[axis];
+    e->stored = element_at(&e->in[i], at);
+    explain_note(e, "y", e->stored, "element %" PRIu64 " of operand %" PRIu32 ", unchanged: on axis %" PRIu32 ", %" PRIu32
+                 " of its %" PRIu32, linear(&e->in[i], at), i, axis, at[axis], e->in[i].dims[axis]);
+}
+
+static void explain_split(explanation *e)
+{
+    const uint32_t axis = (uint32_t)e->op->args.axis.axis;
+    uint32_t at[LKS_RANK_MAX];
+
+    memcpy(at, e->at, sizeof at);
+    for (uint32_t i = 0; i < e->output; i++)
+        at[axis] += e->out[i].dims[axis];
+    take(e, at);
+}
+
+static void explain_slice(explanation *e)
+{
+    const lks_slice_args *a = &e->op->args.slice;
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < e->y.rank; i++)
+        at[i] = (uint32_t)(a->begin[i] + (int64_t)e->at[i] * a->step[i]);
+    take(e, at);
+}
+
+static void explain_transpose(explanation *e)
+{
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < e->y.rank; i++)
+        at[e->op->args.transpose.perm[i]] = e->at[i];
+    take(e, at);
+}
+
+static void explain_tile(explanation *e)
+{
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < e->y.rank; i++)
+        at[i] = e->at[i] % e->in[0].dims[i];
+    take(e, at);
+}
+
 /* ---- all of them --------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -573,7 +626,12 @@ static const struct {
     { LKS_OP_SUM, explain_sum },
     { LKS_OP_SOFTMAX, explain_softmax },
     { LKS_OP_RESHAPE, explain_reshape },
-    { LKS_OP_PAD, explain_pad }
+    { LKS_OP_PAD, explain_pad },
+    { LKS_OP_CONCAT, explain_concat },
+    { LKS_OP_SPLIT, explain_split },
+    { LKS_OP_SLICE, explain_slice },
+    { LKS_OP_TRANSPOSE, explain_transpose },
+    { LKS_OP_TILE, explain_tile }
 };
 
 bool explain_op(explanation *e)
@@ -590,5 +648,8 @@ bool explain_op(explanation *e)
 void explain_close(explanation *e)
 {
     free(e->term);
+    free(e->in);
+    free(e->out);
     e->term = NULL;
+    e->in = e->out = NULL;
 }

@@ -70,10 +70,10 @@ static lks_status check_types(const lks_op_view *v, const lks_op_rule *r)
     return LKS_OK;
 }
 
-/* Either operand of these may be constant. */
+/* Any operand of these may be constant. */
 static bool takes_constant_first(uint32_t kind)
 {
-    return kind == LKS_OP_ADD || kind == LKS_OP_SUB || kind == LKS_OP_MUL || kind == LKS_OP_BATCH_MATMUL;
+    return kind == LKS_OP_ADD || kind == LKS_OP_SUB || kind == LKS_OP_MUL || kind == LKS_OP_CONCAT || kind == LKS_OP_BATCH_MATMUL;
 }
 
 lks_status lks_op_check(const lks_op_view *v)

@@ -129,7 +129,12 @@ lks_status lks_tfl_input(const lks_tfl_op *op, uint32_t i, lks_tfl_types types, 
 
 lks_status lks_tfl_output(const lks_tfl_op *op, lks_tfl_types types, lks_tfl_tensor **t)
 {
-    LKS_TFL_TRY(tensor_at(op, op->o.outputs, 0, "output", t));
+    return lks_tfl_output_at(op, 0, types, t);
+}
+
+lks_status lks_tfl_output_at(const lks_tfl_op *op, uint32_t i, lks_tfl_types types, lks_tfl_tensor **t)
+{
+    LKS_TFL_TRY(tensor_at(op, op->o.outputs, i, "output", t));
     LKS_TFL_TRY(check_activation(op, "output", types, *t));
     if ((*t)->made)
         return refuse_tensor(op, "output", *t, (*t)->input ? "is also a graph input" : "is made by two ops");
@@ -244,6 +249,17 @@ lks_status lks_tfl_range(const lks_tfl_op *op, const lks_fb_field *fused, lks_tf
     if ((activations[function].has_low && !lks_quantize_value(activations[function].low, y.scale, y.zero, &low))
         || (activations[function].has_high && !lks_quantize_value(activations[function].high, y.scale, y.zero, &high)))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output scale is too small for its fused activation function");
+    *y_min = low > -128 ? low : -128;
+    *y_max = high < 127 ? high : 127;
+    return LKS_OK;
+}
+
+lks_status lks_tfl_between(const lks_tfl_op *op, lks_tfl_quant y, int32_t from, int32_t to, int32_t *y_min, int32_t *y_max)
+{
+    int32_t low, high;
+
+    if (!lks_quantize_value(from, y.scale, y.zero, &low) || !lks_quantize_value(to, y.scale, y.zero, &high))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the scale is too small for its range");
     *y_min = low > -128 ? low : -128;
     *y_max = high < 127 ? high : 127;
     return LKS_OK;
@@ -364,6 +380,22 @@ lks_status lks_tfl_emit_plain(const lks_tfl_op *op, lks_tfl_tensor *t, uint32_t 
     return LKS_OK;
 }
 
+/* What a tensor of the file is in the .lks.  name: room for the name. */
+static lks_status describe_activation(const lks_tfl_op *op, const lks_tfl_tensor *t, char name[LKS_MAX_NAME + 1], lks_tensor *out)
+{
+    lks_tfl_quant q;
+
+    *out = (lks_tensor){ .name = copy_name(op, t->name, name), .type = t->type == LKS_TFL_INT16 ? LKS_I16 : LKS_I8 };
+    out->interface = t->type == LKS_TFL_UINT8 ? LKS_U8 : out->type;
+    copy_shape(out, t);
+    if (t->scales.count != 0) {
+        LKS_TFL_TRY(lks_tfl_quantization(op, t, &q));
+        out->scale_bits = q.scale;
+        out->zero_point = q.zero + (t->type == LKS_TFL_UINT8 ? 128 : 0);
+    }
+    return LKS_OK;
+}
+
 lks_status lks_tfl_either(const lks_tfl_op *op, uint32_t i, const lks_tfl_tensor *y, lks_tfl_quant *q, uint32_t *index,
                           bool *constant)
 {
@@ -385,19 +417,25 @@ lks_status lks_tfl_either(const lks_tfl_op *op, uint32_t i, const lks_tfl_tensor
 lks_status lks_tfl_emit_activation(const lks_tfl_op *op, lks_tfl_tensor *t)
 {
     char name[LKS_MAX_NAME + 1];
-    lks_tensor out = { .name = copy_name(op, t->name, name) };
-    lks_tfl_quant q;
+    lks_tensor out;
 
-    out.type = t->type == LKS_TFL_INT16 ? LKS_I16 : LKS_I8;
-    out.interface = t->type == LKS_TFL_UINT8 ? LKS_U8 : out.type;
-    copy_shape(&out, t);
-    if (t->scales.count != 0) {
-        LKS_TFL_TRY(lks_tfl_quantization(op, t, &q));
-        out.scale_bits = q.scale;
-        out.zero_point = q.zero + (t->type == LKS_TFL_UINT8 ? 128 : 0);
-    }
+    LKS_TFL_TRY(describe_activation(op, t, name, &out));
     t->index[LKS_TFL_PLAIN] = lks_builder_tensor(op->m->builder, &out);
     t->made = true;
+    return LKS_OK;
+}
+
+lks_status lks_tfl_emit_between(const lks_tfl_op *op, const lks_tfl_tensor *y, uint32_t rank, const uint32_t *dims, uint32_t *index)
+{
+    char name[LKS_MAX_NAME + 1];
+    lks_tensor out;
+
+    LKS_TFL_TRY(lks_tfl_spend(op, sizeof out + LKS_MAX_NAME));     /* a long list of operands makes many */
+    LKS_TFL_TRY(describe_activation(op, y, name, &out));
+    out.rank = rank;
+    memset(out.dims, 0, sizeof out.dims);
+    memcpy(out.dims, dims, rank * sizeof *dims);
+    *index = lks_builder_tensor(op->m->builder, &out);
     return LKS_OK;
 }
 

@@ -55,7 +55,12 @@ enum {
     LKS_OP_SUM = 34,
     LKS_OP_SOFTMAX = 40,
     LKS_OP_RESHAPE = 48,
-    LKS_OP_PAD = 49
+    LKS_OP_PAD = 49,
+    LKS_OP_CONCAT = 50,
+    LKS_OP_SPLIT = 51,
+    LKS_OP_SLICE = 52,
+    LKS_OP_TRANSPOSE = 53,
+    LKS_OP_TILE = 54
 };
 
 /* The arguments of each op: its words in a file, in this order.  spec 4 */
@@ -116,6 +121,23 @@ typedef struct lks_pad_args {
     int32_t before[LKS_MAX_RANK], after[LKS_MAX_RANK], pad_value;
 } lks_pad_args;
 
+/* concat, split */
+typedef struct lks_axis_args {
+    int32_t axis;
+} lks_axis_args;
+
+typedef struct lks_slice_args {
+    int32_t begin[LKS_MAX_RANK], step[LKS_MAX_RANK];
+} lks_slice_args;
+
+typedef struct lks_transpose_args {
+    int32_t perm[LKS_MAX_RANK];
+} lks_transpose_args;
+
+typedef struct lks_tiling_args {
+    int32_t repeats[LKS_MAX_RANK];
+} lks_tiling_args;
+
 #define LKS_MAX_ARGS 16
 
 typedef union lks_op_args {
@@ -132,6 +154,10 @@ typedef union lks_op_args {
     lks_sum_args sum;
     lks_softmax_args softmax;
     lks_pad_args pad;
+    lks_axis_args axis;
+    lks_slice_args slice;
+    lks_transpose_args transpose;
+    lks_tiling_args tile;
 } lks_op_args;
 
 /* ---- kernels ------------------------------------------------------------------------------------------------------------- */

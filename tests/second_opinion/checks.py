@@ -302,16 +302,69 @@ def pad_counts(v: OpView) -> tuple[list[int], list[int]]:
     return tuple([getattr(v.args, f"{side}_{axis}") for axis in range(6)] for side in ("before", "after"))
 
 
+def need_joined(v: OpView, whole: str, parts: list[str]) -> None:
+    """The parts, one behind the other along the axis, have the shape of the whole."""
+    shapes, axis = [v.shape(name) for name in parts], v.args.axis
+    need(0 <= axis < len(shapes[0]), "axis is not less than the rank")
+    need(len({len(shape) for shape in shapes}) == 1, "the parts differ in rank")
+    need(len({shape[:axis] + shape[axis + 1:] for shape in shapes}) == 1, "the parts differ off the axis")
+    joined = shapes[0][:axis] + (sum(shape[axis] for shape in shapes),) + shapes[0][axis + 1:]
+    need(v.shape(whole) == joined, f"{whole} has shape {v.shape(whole)}, not {joined}")
+
+
+def check_concat(v: OpView) -> list[int]:
+    tensors = [v.tensor(name) for name in v.operands]
+    need(all(t.type == I8 for t in tensors), "an operand is not i8")
+    need(not all(t.is_constant for t in tensors), "all operands are constants")
+    need_joined(v, "y", v.operands)
+    return []
+
+
+def check_split(v: OpView) -> list[int]:
+    need_joined(v, "x", v.outputs)
+    return []
+
+
+def per_axis(v: OpView, name: str, beyond) -> list[int]:
+    """The argument of each axis of x; beyond the rank it has the value that `beyond` gives for the axis."""
+    values, rank = [getattr(v.args, f"{name}_{axis}") for axis in range(6)], len(v.shape("x"))
+    need(all(values[axis] == beyond(axis) for axis in range(rank, 6)), f"{name} beyond the rank")
+    return values[:rank]
+
+
+def check_slice(v: OpView) -> list[int]:
+    begins, steps = per_axis(v, "begin", lambda axis: 0), per_axis(v, "step", lambda axis: 1)
+    need(len(v.shape("y")) == len(v.shape("x")), "y has another rank than x")
+    for begin, step, extent, count in zip(begins, steps, v.shape("x"), v.shape("y")):
+        need(step != 0 and abs(step) <= 2**24, "step is 0, or beyond 2^24")
+        need(0 <= begin < extent and 0 <= begin + (count - 1) * step < extent, "the slice leaves x")
+    return []
+
+
+def check_transpose(v: OpView) -> list[int]:
+    perm, shape = per_axis(v, "perm", lambda axis: axis), v.shape("x")
+    need(sorted(perm) == list(range(len(shape))), "perm does not name every axis once")
+    need_shape(v, tuple(shape[axis] for axis in perm))
+    return []
+
+
+def check_tile(v: OpView) -> list[int]:
+    repeats = per_axis(v, "repeats", lambda axis: 1)
+    need(all(1 <= n <= 2**24 for n in repeats), "repeats is not in 1 .. 2^24")
+    need_shape(v, tuple(extent * n for extent, n in zip(v.shape("x"), repeats)))
+    return []
+
+
 CHECKS = {1: check_conv, 2: check_fully_connected, 4: check_batch_matmul, 16: check_add, 17: check_add, 18: check_mul,
           24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
           32: check_max_pool, 33: check_avg_pool, 34: check_sum, 40: check_softmax,
-          48: check_reshape, 49: check_pad}
+          48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split,
+          52: check_slice, 53: check_transpose, 54: check_tile}
 
 
 def check_op(v: OpView) -> list[int]:
-    for name in v.kind.operands + ("y",):
-        if name in ("x", "y"):
-            need_activation(v, name, (I8, I16) if v.kind.name == "requant" and name == "x" else (I8,))
+    for name in [name for name in v.operands if name == "x"] + v.outputs:
+        need_activation(v, name, (I8, I16) if v.kind.name == "requant" and name == "x" else (I8,))
     check_common_arguments(v)
     return CHECKS[v.kind.number](v)
 
@@ -324,8 +377,7 @@ def check(model: Model) -> list[list[int]]:
         try:
             bounds.append(check_op(v))
         except Limit as reason:
-            name = v.tensor("y").name.decode()
-            raise Refused(f"op {index} ({v.kind.name} '{name}'): {reason}") from None
+            raise Refused(f"op {index} ({v.kind.name} '{v.title}'): {reason}") from None
     for i in model.inputs:
         if model.tensors[i].type not in (I8, I16):
             raise Refused(f"graph input {i}: version 1 has no activation of this type")
@@ -336,7 +388,18 @@ def check(model: Model) -> list[list[int]]:
 
 def is_free(v: OpView) -> bool:
     """Whether the op is free in the batch, as its part of spec 4 says."""
-    name, y = v.kind.name, v.shape("y")
+    name = v.kind.name
+    if name == "concat":
+        return v.args.axis != 0 and not any(v.tensor(operand).is_constant for operand in v.operands)
+    if name == "split":
+        return v.args.axis != 0
+    if name == "slice":
+        return v.args.begin_0 == 0 and v.args.step_0 == 1 and v.shape("x")[0] == v.shape("y")[0]
+    if name == "transpose":
+        return v.args.perm_0 == 0
+    if name == "tile":
+        return v.args.repeats_0 == 1
+    y = v.shape("y")
     if name == "fully_connected":
         return len(y) >= 2 and v.shape("x")[0] == y[0]
     if name == "batch_matmul":

@@ -38,7 +38,7 @@ def op_macs(v: OpView) -> int:
 def op_elements(v: OpView) -> int:
     if v.kind.name in ("max_pool", "avg_pool"):
         return v.tensor("y").elements * v.args.kernel_h * v.args.kernel_w
-    if v.kind.name == "sum":
+    if v.kind.name in ("sum", "split"):
         return v.tensor("x").elements
     if v.kind.name == "softmax":
         return 3 * v.tensor("x").elements

@@ -12,7 +12,7 @@ from operator import add, mul, sub
 from typing import Callable
 
 from .arithmetic import all_i32, clamp, exp5, i32, mulh, recip, requantizer, rshift
-from .checks import pad_counts, summed_axes
+from .checks import pad_counts, per_axis, summed_axes
 from .op_table import TFLITE
 from .op_view import OpView
 
@@ -291,8 +291,49 @@ def pad(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return out
 
 
-KERNELS = {"conv": conv, "fully_connected": fully_connected,
-           "batch_matmul": batch_matmul,
-           "add": add_op, "sub": sub_op, "mul": mul_op,
+def cut(values: Values, shape: tuple[int, ...], axis: int, extents: list[int]) -> list[Values]:
+    """The pieces of `values`, of that shape, that have those extents along the axis."""
+    inner = prod(shape[axis + 1:])
+    size, pieces, first = shape[axis] * inner, [], 0
+    for extent in extents:
+        rows = range(first, len(values), size)
+        pieces.append([value for at in rows for value in values[at:at + extent * inner]])
+        first += extent * inner
+    return pieces
+
+
+def concat(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    axis, rows = v.args.axis, prod(v.shape("y")[:v.args.axis])
+    sizes = [(xs[name], prod(v.shape(name)[axis:])) for name in v.operands]
+    return [value for row in range(rows) for x, size in sizes for value in x[row * size:(row + 1) * size]]
+
+
+def split(v: OpView, xs: dict[str, Values], _bounds: Values) -> list[Values]:
+    return cut(xs["x"], v.shape("x"), v.args.axis, [v.shape(name)[v.args.axis] for name in v.outputs])
+
+
+def pick(v: OpView, x: Values, place: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Values:
+    """For each index of y, in order, the element of x at the place that belongs to it."""
+    shape = v.shape("x")
+    steps = [prod(shape[i + 1:]) for i in range(len(shape))]
+    return [x[sum(map(mul, place(at), steps))] for at in product(*map(range, v.shape("y")))]
+
+
+def slice_op(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    begins, steps = per_axis(v, "begin", lambda axis: 0), per_axis(v, "step", lambda axis: 1)
+    return pick(v, xs["x"], lambda at: tuple(begin + i * step for begin, i, step in zip(begins, at, steps)))
+
+
+def transpose(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    perm = per_axis(v, "perm", lambda axis: axis)
+    return pick(v, xs["x"], lambda at: tuple(at[perm.index(axis)] for axis in range(len(perm))))
+
+
+def tile(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    return pick(v, xs["x"], lambda at: tuple(i % extent for i, extent in zip(at, v.shape("x"))))
+
+
+KERNELS = {"conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "add": add_op, "sub": sub_op, "mul": mul_op,
            "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu, "max_pool": max_pool,
-           "avg_pool": avg_pool, "sum": sum_op, "softmax": softmax, "reshape": reshape, "pad": pad}
+           "avg_pool": avg_pool, "sum": sum_op, "softmax": softmax, "reshape": reshape, "pad": pad, "concat": concat,
+           "split": split, "slice": slice_op, "transpose": transpose, "tile": tile}

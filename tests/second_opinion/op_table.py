@@ -9,26 +9,43 @@ HALF_UP, TFLITE = 0, 1
 
 @dataclass(frozen=True)
 class OpKind:
-    """One row of the op table; every op of version 1 has one output, y."""
+    """One row of the op table; a name such as "x..." stands for x_0, x_1, ...: 1 to 1024 tensors."""
 
     number: int
     name: str
     operands: tuple[str, ...]
     arguments: tuple[str, ...]
+    outputs: tuple[str, ...] = ("y",)
 
     def named(self, values) -> SimpleNamespace:
         """The arguments by name."""
         return SimpleNamespace(**dict(zip(self.arguments, values, strict=True)))
 
 
-def _kind(number: int, name: str, operands: str, arguments: str) -> OpKind:
-    return OpKind(number, name, tuple(operands.split()), tuple(arguments.split()))
+def names_of(row: tuple[str, ...], count: int) -> list[str]:
+    """The names of that many operands or outputs."""
+    if row[0].endswith("..."):
+        return [f"{row[0][:-3]}_{i}" for i in range(count)]
+    return list(row)
+
+
+def is_count(row: tuple[str, ...], count: int) -> bool:
+    """Whether an op of that row may have so many."""
+    return 1 <= count <= 1024 if row[0].endswith("...") else count == len(row)
+
+
+def _kind(number: int, name: str, operands: str, arguments: str, outputs: str = "y") -> OpKind:
+    return OpKind(number, name, tuple(operands.split()), tuple(arguments.split()), tuple(outputs.split()))
+
+
+def _per_axis(name: str) -> str:
+    return " ".join(f"{name}_{axis}" for axis in range(6))
 
 
 _STRIDES = "stride_h stride_w"
 _PADS = "pad_top pad_bottom pad_left pad_right"
 _CLAMP = "y_min y_max"
-_PAD_COUNTS = " ".join(f"{side}_{axis}" for side in ("before", "after") for axis in range(6))
+_PAD_COUNTS = f"{_per_axis('before')} {_per_axis('after')}"
 
 KINDS = (
     _kind(1, "conv", "x w bias rq",
@@ -48,6 +65,11 @@ KINDS = (
     _kind(40, "softmax", "x", "m s"),
     _kind(48, "reshape", "x", ""),
     _kind(49, "pad", "x", f"{_PAD_COUNTS} pad_value"),
+    _kind(50, "concat", "x...", "axis"),
+    _kind(51, "split", "x", "axis", "y..."),
+    _kind(52, "slice", "x", f"{_per_axis('begin')} {_per_axis('step')}"),
+    _kind(53, "transpose", "x", _per_axis("perm")),
+    _kind(54, "tile", "x", _per_axis("repeats")),
 )
 
 BY_NUMBER = {kind.number: kind for kind in KINDS}

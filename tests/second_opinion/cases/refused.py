@@ -10,15 +10,18 @@ from ..op_table import HALF_UP, TFLITE
 from .add import add
 from .batch_matmul import batch_matmul
 from .clamp import clamp
+from .concat import concat
 from .conv import conv_model
 from .fully_connected import fully_connected
 from .lut import lut
+from .moves import slice_model, tile_model, transpose_model
 from .mul import mul
 from .pad import pad
 from .pool_models import pool
 from .prelu import prelu
 from .requant import requant
 from .softmax import softmax
+from .split import split
 from .sum_over_axes import sum_model
 
 Found = Iterator[tuple[str, Model, str]]        # what is wrong, the model, a piece of the reason
@@ -432,6 +435,57 @@ def shape_op_cases() -> Found:
     yield "pad of another rank", with_shape(base, 1, 2, 6, 1), "y has shape"
 
 
+def join_cases() -> Found:
+    base = concat(1, [(2, 1, 3), (2, 4, 3)])
+    yield from common("concat", base, dict(clamp=False, rounding=False))
+    for axis in (3, 5, -1, -2**31):
+        yield f"concat axis {axis} of rank 3", with_arguments(base, axis=axis), "axis is not less"
+    yield "concat along another axis than the shapes", with_arguments(base, axis=2), "differ off the axis"
+    yield "concat of another extent off the axis", with_shape(base, 1, 2, 4, 4), "differ off the axis"
+    yield "concat of another rank", with_shape(base, 1, 2, 4), "differ in rank"
+    yield "concat with y one row short", with_shape(base, 2, 2, 4, 3), "y has shape"
+    b = Builder()
+    constant = b.constant((1, 2), (1, 2))
+    joined = b.op("concat", [constant, constant], (1, 4), axis=1)
+    yield "concat of constants alone", b.model(b.op("reshape", [b.input((1, 2))], (2, 1)), joined), "all operands are constants"
+    yield "concat of a constant of type i32", \
+        with_tensor(concat(1, ["c", (1, 2), (1, 2)]), 0, type=I32, interface=I32, data=bytes(8)), "is not i8"
+    base = split((2, 5, 3), 1, (1, 4), (0, 1))
+    for at, name in enumerate(("x", "y_0", "y_1")):
+        yield f"split {name} of type i32", with_tensor(base, at, type=I32, interface=I32), f"{name} is not i8"
+    for axis in (3, 5, -1):
+        yield f"split axis {axis} of rank 3", with_arguments(base, axis=axis), "axis is not less"
+    yield "split along another axis than the shapes", with_arguments(base, axis=0), "differ off the axis"
+    yield "split of another rank", with_shape(base, 1, 2, 1, 3, 1), "differ in rank"
+    yield "split of another extent off the axis", with_shape(base, 2, 2, 4, 4), "differ off the axis"
+    yield "split into less than x", with_shape(base, 2, 2, 3, 3), "x has shape"
+    yield "split into more than x", with_shape(base, 1, 2, 2, 3), "x has shape"
+
+
+def move_cases() -> Found:
+    base = slice_model((4, 6), (1, 5), (2, -3), (2, 2))
+    yield from types("slice", base)
+    for changes, why in ((dict(step_0=0), "step is 0"), (dict(step_1=2**24 + 1), "step is 0, or beyond"), (dict(begin_0=4), "leaves x"),
+                         (dict(begin_0=-1), "leaves x"), (dict(begin_0=2), "leaves x"), (dict(begin_1=2), "leaves x"),
+                         (dict(step_0=3), "leaves x"), (dict(step_2=2), "beyond the rank"), (dict(begin_5=1), "beyond the rank"),
+                         (dict(step_1=-2**31), "step is 0, or beyond")):
+        yield f"slice {changes}", with_arguments(base, **changes), why
+    yield "slice of another rank", with_shape(base, 1, 2, 2, 1), "another rank"
+    yield "slice of one element too many", with_shape(base, 1, 3, 2), "leaves x"
+    base = transpose_model((2, 3, 4), (2, 0, 1))
+    yield from common("transpose", base, dict(clamp=False, rounding=False))
+    yield from types("transpose", base)
+    for changes, why in ((dict(perm_0=0), "every axis once"), (dict(perm_0=3), "every axis once"), (dict(perm_1=-1), "every axis once"),
+                         (dict(perm_3=4), "beyond the rank"), (dict(perm_3=4, perm_4=3), "beyond the rank"), (dict(perm_0=6), "every axis")):
+        yield f"transpose {changes}", with_arguments(base, **changes), why
+    base = tile_model((2, 3), (1, 2))
+    yield from common("tile", base, dict(clamp=False, rounding=False))
+    yield from types("tile", base)
+    for changes, why in ((dict(repeats_0=0), "repeats is not"), (dict(repeats_1=-1), "repeats is not"), (dict(repeats_1=2**24 + 1), "repeats is"),
+                         (dict(repeats_2=2), "beyond the rank"), (dict(repeats_5=0), "beyond the rank"), (dict(repeats_1=2**24), "y has shape")):
+        yield f"tile {changes}", with_arguments(base, **changes), why
+
+
 def chain() -> Model:
     """x -> reshape -> t1 -> reshape -> t2, with a lut for a constant: tensors x t1 t2 table t4."""
     b = Builder()
@@ -475,8 +529,9 @@ def graph_cases() -> Found:
             replace(base, tensors=base.tensors + (odd,), inputs=(x, 5)), "no activation of this type"
 
 
-FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, channel_bounds, conv_bounds, add_cases, sub_cases, mul_cases, requant_cases,
-            lut_cases, clamp_cases, prelu_cases, pool_cases, sum_cases, softmax_cases, shape_op_cases, graph_cases)
+FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, channel_bounds, conv_bounds, add_cases, sub_cases, mul_cases,
+            requant_cases, lut_cases, clamp_cases, prelu_cases, pool_cases, sum_cases, softmax_cases, shape_op_cases, join_cases,
+            move_cases, graph_cases)
 
 
 def cases() -> Iterator[WrongCase]:
