@@ -65,6 +65,8 @@ static uint32_t add_tensor(maker *m, const char *name, const flow *f)
 {
     lks_tensor t = { .name = name, .type = LKS_I8, .interface = draw_one_in(&m->d, 6) ? LKS_U8 : LKS_I8, .rank = f->rank };
 
+    if (f->wide)
+        t.type = t.interface = LKS_I16;
     memcpy(t.dims, f->dims, sizeof t.dims);
     return lks_builder_tensor(m->b, &t);
 }
@@ -151,7 +153,7 @@ static bool fill_input(maker *m, made_case *c, lks_error *error)
     uint8_t *to;
 
     for (uint32_t i = 0; i < g->input_count; i++)
-        c->input_bytes += (size_t)g->tensors[g->inputs[i]].elements / images * times;
+        c->input_bytes += (size_t)lks_tensor_bytes(&g->tensors[g->inputs[i]]) / images * times;
     to = c->input = malloc(c->input_bytes);
     if (!to)
         return error_memory(error);
@@ -159,10 +161,13 @@ static bool fill_input(maker *m, made_case *c, lks_error *error)
         const lks_tensor *t = &g->tensors[g->inputs[i]];
         size_t n = (size_t)t->elements / images * times;
 
-        pattern_fill(&m->d, m->input[i].pattern, m->input[i].centre, (int8_t *)to, n);
+        if (t->type == LKS_I16)
+            pattern_fill_wide(&m->d, m->input[i].pattern, m->input[i].centre, (int16_t *)(void *)to, n);
+        else
+            pattern_fill(&m->d, m->input[i].pattern, m->input[i].centre, (int8_t *)to, n);
         for (size_t k = 0; k < n && t->interface == LKS_U8; k++)
             to[k] ^= 0x80;      /* spec 2 */
-        to += n;
+        to += n * lks_type_bytes(t->type);
     }
     return true;
 }

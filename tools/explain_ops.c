@@ -36,6 +36,12 @@ static int64_t element(const explain_tensor *t, uint64_t i)
         return ((const int32_t *)t->tensor->data)[i];
     if (!t->data)
         return ((const int8_t *)t->tensor->data)[i];
+    if (t->tensor->type == LKS_I16) {
+        int16_t wide;
+
+        memcpy(&wide, t->data + i * sizeof wide, sizeof wide);
+        return wide;
+    }
     if (t->tensor->interface == LKS_U8)
         return (int64_t)t->data[i] - 128;
     return t->data[i] < 128 ? t->data[i] : (int64_t)t->data[i] - 256;
@@ -295,6 +301,8 @@ static void explain_requant_op(explanation *e)
     int64_t x = element_at(&e->in[0], e->at);
 
     e->bound = (uint64_t)maxabs(a->x_zero);
+    if (e->in[0].tensor->type == LKS_I16)
+        e->bound = (uint64_t)(a->x_zero < 0 ? INT16_MAX - a->x_zero : a->x_zero - INT16_MIN);
     explain_note(e, "x", x, "element of x at the same place");
     explain_note(e, "acc", x - a->x_zero, "%" PRId64 " - %" PRId32 " (x_zero); proven: |acc| <= %" PRIu64, x, a->x_zero,
                  e->bound);

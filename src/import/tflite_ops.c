@@ -240,8 +240,8 @@ static lks_status import_quantize(const lks_tfl_op *op)
     LKS_TFL_TRY(lks_tfl_operand(op, 0, "input", &x));
     if (x->type == LKS_TFL_FLOAT32)
         return lks_tfl_import_float_quantize(op);
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_U8_OR_I16, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, x->type == LKS_TFL_INT16 ? LKS_TFL_I8_ONLY : LKS_TFL_I8_OR_U8, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     if (!lks_quantize_ratio(qx.scale, qy.scale, &rq))

@@ -180,6 +180,7 @@ typedef enum lks_kernel {
     LKS_KERNEL_BATCH_MATMUL,
     LKS_KERNEL_BINARY,
     LKS_KERNEL_LUT,
+    LKS_KERNEL_REQUANT,
     LKS_KERNEL_WINDOW_MAX,
     LKS_KERNEL_WINDOW_SUM,
     LKS_KERNEL_REDUCE,
@@ -288,6 +289,13 @@ typedef struct lks_lut {
     int32_t count;
 } lks_lut;
 
+/* y[i] = tail(x[i] - x_zero) over [n][count], x of int16 (of int8 it is a lut).  spec 4.4 */
+typedef struct lks_requantization {
+    int32_t count, x_zero;
+    lks_rq rq;
+    lks_tail tail;
+} lks_requantization;
+
 /* LKS_KERNEL_WINDOW_MAX, LKS_KERNEL_WINDOW_SUM: x [n * images][in_h][in_w][c], y [n * images][out_h][out_w][c].  spec 4.6, 4.7 */
 typedef struct lks_pool {
     lks_window window;
@@ -340,6 +348,7 @@ typedef union lks_kernel_args {
     lks_batch_matmul batch_matmul;
     lks_binary binary;
     lks_lut lut;
+    lks_requantization requant;
     lks_pool pool;
     lks_reduce reduce;
     lks_softmax softmax;

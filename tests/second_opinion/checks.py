@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import prod
 
 from .arithmetic import I32_MAX, maxabs, requant
-from .lks_file import I8, I32, MAX_ELEMENTS, MAX_EXTENT, Model
+from .lks_file import I8, I16, I32, MAX_ELEMENTS, MAX_EXTENT, Model
 from .op_table import HALF_UP, TFLITE
 from .op_view import OpView
 
@@ -30,10 +30,10 @@ def need(condition: bool, reason: str) -> None:
 
 # Parts that ops share
 
-def need_activation(v: OpView, name: str) -> None:
+def need_activation(v: OpView, name: str, types: tuple[int, ...] = (I8,)) -> None:
     t = v.tensor(name)
     need(not t.is_constant, f"{name} is a constant")
-    need(t.type == I8, f"{name} is not i8")
+    need(t.type in types, f"{name} is not i8")
 
 
 def need_constant(v: OpView, name: str, type_: int, shape: tuple[int, ...]) -> None:
@@ -58,7 +58,8 @@ def need_range(v: OpView, names: str, low: int, high: int) -> None:
 
 def check_common_arguments(v: OpView) -> None:
     """The limits that spec 4 states once for all ops."""
-    need_range(v, " ".join(n for n in v.kind.arguments if n in ZERO_NAMES), -128, 127)
+    if v.kind.name != "requant":
+        need_range(v, " ".join(n for n in v.kind.arguments if n in ZERO_NAMES), -128, 127)
     if "y_min" in v.kind.arguments:
         need(-128 <= v.args.y_min <= v.args.y_max <= 127, "y_min and y_max are not in order within i8")
     if "rounding" in v.kind.arguments:
@@ -211,8 +212,11 @@ def check_mul(v: OpView) -> list[int]:
 
 
 def check_requant(v: OpView) -> list[int]:
+    zero, wide = v.args.x_zero, v.tensor("x").type == I16
     need_shape(v, v.shape("x"))
-    bound = maxabs(v.args.x_zero)
+    need_range(v, "y_zero", -128, 127)
+    need_range(v, "x_zero", *((-2**15, 2**15 - 1) if wide else (-128, 127)))
+    bound = max(2**15 - 1 - zero, zero + 2**15) if wide else maxabs(zero)
     check_bound(v.args.rounding, bound, v.args.m, v.args.s)
     return [bound]
 
@@ -404,7 +408,7 @@ CHECKS = {
 
 def check_op(v: OpView) -> list[int]:
     for name in [name for name in v.operands if name == "x"] + v.outputs:
-        need_activation(v, name)
+        need_activation(v, name, (I8, I16) if v.kind.name == "requant" and name == "x" else (I8,))
     check_common_arguments(v)
     return CHECKS[v.kind.number](v)
 
@@ -419,7 +423,7 @@ def check(model: Model) -> list[list[int]]:
         except Limit as reason:
             raise Refused(f"op {index} ({v.kind.name} '{v.title}'): {reason}") from None
     for i in model.inputs:
-        if model.tensors[i].type != I8:
+        if model.tensors[i].type not in (I8, I16):
             raise Refused(f"graph input {i}: version 1 has no activation of this type")
     return bounds
 

@@ -79,7 +79,9 @@ def pair_limits(name: str, make, step: int = 1) -> Found:
 def types(name: str, model: Model) -> Found:
     """An x or y of a type that no op takes."""
     x, y = model.ops[0].operands[0], model.ops[0].outputs[0]
-    yield f"{name} x is i16", with_tensor(model, x, type=I16, interface=I16), "x is not i8"
+    if name != "requant":
+        yield f"{name} x is i16", with_tensor(model, x, type=I16, interface=I16), "x is not i8"
+    yield f"{name} x is i32", with_tensor(model, x, type=I32, interface=I32), "x is not i8"
     yield f"{name} y is i32", with_tensor(model, y, type=I32, interface=I32), "y is not i8"
     extra = Tensor(b"extra", I8, I8, (1,))
     constant = replace(model.tensors[x], data=bytes(model.tensors[x].elements))
@@ -334,6 +336,12 @@ def requant_cases() -> Found:
     yield from common("requant", base, dict(zeros=("x_zero", "y_zero")))
     yield from types("requant", base)
     yield from pair_limits("requant", lambda rounding, m, s: requant((2, 3), rounding, m, s))
+    wide = requant((2, 3), TFLITE, 2**30, 0, interface=I16)
+    for value in (-2**15 - 1, 2**15):
+        yield f"requant of i16 x_zero {value}", with_arguments(wide, x_zero=value), "x_zero"
+    yield "requant of i16 y_zero 128", with_arguments(wide, y_zero=128), "y_zero"
+    for zero, s in ((0, 16), (-2**15, 16)):
+        yield f"requant tflite of i16 x_zero {zero} shifted by {s}", requant((1,), TFLITE, 1, s, zero, interface=I16), "left shift"
     yield "requant y of another rank", with_shape(base, 1, 6), "y has shape"
     for zero, s in ((0, 24), (-1, 24), (-128, 24), (5, 30)):
         yield f"requant tflite x_zero {zero} shifted by {s}", requant((1,), TFLITE, 1, s, zero), "left shift"
@@ -566,7 +574,7 @@ def graph_cases() -> Found:
         replace(base, ops=(replace(first, operands=(t2,)), second, third)), "before it is made"
     yield "graph an unused op with a tensor that nothing makes", \
         replace(base, tensors=orphan, ops=(replace(first, operands=(5,)), second, third)), "before it is made"
-    for type_, interface, what in ((I16, I16, "i16"), (I32, I32, "i32"), (I32, I64, "i32 by way of i64")):
+    for type_, interface, what in ((I32, I32, "i32"), (I32, I64, "i32 by way of i64")):
         odd = replace(extra, type=type_, interface=interface)
         yield f"graph an unused input of type {what}", \
             replace(base, tensors=base.tensors + (odd,), inputs=(x, 5)), "no activation of this type"
