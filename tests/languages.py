@@ -17,7 +17,7 @@ BODY = """
     lks_rq rq = { 1 << 30, 31 };
     lks_tail tail = { 0, -128, 127, LKS_TFLITE };
     lks_softmax_row row = lks_softmax_begin(1 << 19);
-    lks_addition sum = { 0, 0, 0, rq, rq, rq, tail };
+    lks_addition sum = { 0, 0, 0, 0, rq, rq, rq, tail };
     lks_magic by = { 1, 0, 1 };
     int32_t v = x;
 

@@ -300,6 +300,22 @@ class Comparisons(Case):
         self.refused(*command, self.folder / "absent", says="failed")
 
 
+@unittest.skipUnless(FAULTY, "LOCKSTEP_TEST names no program with the backend cuda-shim")
+class Plain(Case):
+    def launched(self, *options: str) -> tuple[str, set[str]]:
+        """The digest of a row, and the kernels that made it."""
+        log = self.folder / f"kernels{len(options)}"
+        done = subprocess.run([FAULTY, "bench", str(DIGITS), "--backend", "cuda-shim", *map(str, FAST), "-o", "json", *options],
+                              capture_output=True, text=True, check=True, env=os.environ | {"LOCKSTEP_SHIM_KERNELS": str(log)})
+        return json.loads(done.stdout)["rows"][0]["outputs_sha256"], {line.split()[0] for line in log.read_text().splitlines()}
+
+    def test_without_fusing_and_graphs(self) -> None:
+        """The model has a reshape, which moves nothing: fused, it is no kernel."""
+        fused, plain = self.launched(), self.launched("--no-fuse", "--no-graph")
+        self.assertEqual(fused[0], plain[0])
+        self.assertEqual([any(k.startswith("copy_") for k in kernels) for _, kernels in (fused, plain)], [False, True])
+
+
 class Refusals(Case):
     def test_options(self) -> None:
         for arguments, says in (

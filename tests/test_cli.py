@@ -11,6 +11,8 @@ import unittest
 import zlib
 
 import program
+import test_import
+import tflite_writer
 from second_opinion.builder import Builder
 from second_opinion.lks_file import U8, write
 
@@ -142,7 +144,7 @@ class Help(Case):
         options = {
             "run": ["--labels", "--top", "--output", "--output-dir", "--dump", "--resize", "--show", "--backend", "--device",
                     "--json", *common],
-            "info": ["--batch", "--json", *common], "convert": common, "devices": ["--json"],
+            "info": ["--batch", "--profile", "--json", *common], "convert": common, "devices": ["--json"],
             "verify": ["--seed", "--cases", "--backend", "--device", "--json", *common],
         }
         for name, words in options.items():
@@ -246,6 +248,44 @@ class Models(Case):
         self.refused(*two, "--max-mem", memory, says=["--max-mem", "batch of 2"], names=MODEL)
         self.refused(*two, "--max-work", work, says=["--max-work", "batch of 2"], names=MODEL)
         program.lockstep(*two, "--max-work", 2 * work)
+
+
+class Profiles(Case):
+    """Values worked out by hand from the shapes of a model that the test writes."""
+
+    def model(self, **changes: object) -> pathlib.Path:
+        path = self.folder / "model.tflite"
+        path.write_bytes(tflite_writer.write(test_import.with_tensor(test_import.conv(), 2, **changes)))
+        return path
+
+    def limits(self, *arguments: object) -> dict[str, tuple[int, int, bool]]:
+        done = subprocess.run([program.LOCKSTEP, "info", *map(str, arguments), "--json"], capture_output=True, text=True)
+        profile = json.loads(done.stdout)["profile"]
+        self.assertEqual(done.returncode == 0, profile["result"] == "PASSED")
+        self.assertEqual(done.returncode == 0, all(row["holds"] for row in profile["limits"]))
+        return {row["what"]: (row["value"], row["at_most"], row["holds"]) for row in profile["limits"]}
+
+    def test_cip1(self) -> None:
+        rows = self.limits(self.model(), "--profile", "cip1")
+        self.assertEqual(rows["ops that CIP 1 does not have"], (0, 0, True))
+        self.assertEqual(rows["conv: kernel size times input channels"], (3 * 2 * 2, 65535, True))
+        self.assertEqual(rows["channels of a layer's output"], (3, 4096, True))
+        self.assertEqual(rows["layers (conv and fully_connected)"], (1, 200, True))
+        self.assertEqual(rows["bits of an accumulator"], (32, 32, True))        # a bias of 2^30, and something more
+        self.assertEqual([rows[f"{what} of an input image"][0] for what in ("channels", "height", "width")], [2, 5, 4])
+        self.assertEqual(rows["elements of an input"], (40, 150528, True))
+        self.assertRegex(program.lockstep("info", self.model(), "--profile", "cip1"), r"(?m)^PASSED: the model is within cip1$")
+
+    def test_beyond(self) -> None:
+        rows = self.limits(MODEL, "--profile", "cip1")                          # it ends with a softmax
+        self.assertEqual(rows["ops that CIP 1 does not have"], (1, 0, False))
+        self.refused("info", self.model(), "--profile", "cip2", says=["--profile", "cip1"])
+
+    def test_extended(self) -> None:
+        model = self.model(values=[1, -2, 2**31 - 1 - 131 * 12 * 18])
+        rows = self.limits(model, "--profile", "extended")
+        bound = max(op["bound"] for op in json.loads(program.lockstep("info", model, "--json"))["ops"])
+        self.assertEqual(rows["largest accumulator"], (bound, 2**31 - 1, True))
 
 
 class Run(Case):

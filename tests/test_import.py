@@ -22,7 +22,9 @@ from tflite_writer import (FLOAT32, INT4, INT8, INT16, INT32, INT64, NONE, RELU,
 MODELS = program.SHARED / "models"
 TABLES = program.ROOT / "tests/unit/test_import_quantize.c"
 CONV, FULLY_CONNECTED, ADD, REQUANT, MAX_POOL, AVG_POOL, SUM, SOFTMAX, RESHAPE, PAD = 1, 2, 16, 24, 32, 33, 34, 40, 48, 49
-TFLITE = 1
+SUB, MUL, LUT, CLAMP, PRELU = 17, 18, 25, 26, 27
+BATCH_MATMUL = 4
+HALF_UP, TFLITE = 0, 1
 
 
 # ---- the reference's arithmetic --------------------------------------------------------------------------------------------
@@ -90,6 +92,34 @@ class Reference:
         rows = [cls.multiplier(a / twice), cls.multiplier(b / twice), cls.multiplier(twice / (2**20 * y))]
         return rows if all(s <= 0 for _, s in rows) else [cls.REFUSED] * 3
 
+    @classmethod
+    def float_product(cls, x: float, w: float, y: float) -> tuple[int, int]:
+        fits = is_normal(x * w) and is_normal(f32(x * w)) and is_normal(f32(f32(x * w) / y))
+        return cls.requant(f32(f32(x * w) / y)) if fits else cls.REFUSED
+
+    @classmethod
+    def sub(cls, a: float, b: float, y: float) -> list[tuple[int, int]]:
+        twice, shifted = f32(2 * max(a, b)), f32(2**20 * y)
+        if math.isinf(twice) or math.isinf(shifted):
+            return [cls.REFUSED] * 3
+        quotients = a / twice, b / twice, twice / shifted
+        rows = [cls.multiplier(f32(q)) if is_normal(q) and is_normal(f32(q)) else (-1, 1) for q in quotients]
+        return rows if all(s <= 0 for _, s in rows) else [cls.REFUSED] * 3
+
+    @classmethod
+    def wave(cls, x: float) -> tuple[int, int]:
+        m, s = cls.multiplier(x * 2**27)
+        return (m, s) if m and 0 <= s <= 62 else cls.REFUSED
+
+    @classmethod
+    def hard_swish(cls, x: float, y: float) -> tuple[int, ...]:
+        quotients = f32(x / 128 / y), f32(x / 128 / (3 / 2**15))
+        if not all(map(is_normal, (x / 128, *quotients))):
+            return cls.REFUSED * 2
+        (out_m, out_s), (m, s) = ((min((m + 2**15) >> 16, 2**15 - 1), s) for m, s in map(cls.multiplier, quotients))
+        sound = out_m and m and -15 <= out_s <= 0 and -15 <= s <= 31
+        return (m, s, out_m, out_s) if sound else cls.REFUSED * 2
+
     @staticmethod
     def mean(m: int, s: int, n: int) -> tuple[int, int]:
         k = min(n.bit_length() - 1, 32, 31 + s)
@@ -144,6 +174,18 @@ class Tables(unittest.TestCase):
 
     def test_adds(self) -> None:
         self.expect("adds", 3, 9, lambda *s: sum(Reference.add(*s), ()))
+
+    def test_subs(self) -> None:
+        self.expect("subs", 3, 9, lambda *s: sum(Reference.sub(*s), ()))
+
+    def test_float_products(self) -> None:
+        self.expect("float_products", 3, 5, Reference.float_product)
+
+    def test_waves(self) -> None:
+        self.expect("waves", 1, 3, Reference.wave)
+
+    def test_hard_swishes(self) -> None:
+        self.expect("hard_swishes", 2, 6, Reference.hard_swish)
 
     def test_means(self) -> None:
         for m, s, n, *mean in c_rows("means", 5):
@@ -248,6 +290,29 @@ def conv() -> Model:
                  [Op("CONV_2D", [0, 1, 2], [3], conv_options())])
 
 
+def legacy_conv() -> Model:
+    """The same as legacy uint8, with zero points in the middle and at both ends."""
+    return Model([Tensor([1, 5, 4, 2], UINT8, scale=0.5, zero=131),
+                  Tensor([3, 3, 2, 2], UINT8, values=[0, 255, *range(34)], scale=0.25, zero=255),
+                  Tensor([3], INT32, scale=0.125, values=[1, -2, 3]), Tensor([1, 3, 3, 3], UINT8, scale=0.7, zero=0)],
+                 [Op("CONV_2D", [0, 1, 2], [3], conv_options())])
+
+
+def float_ends() -> Model:
+    return Model([Tensor([1, 6], FLOAT32, None, name="x"), Tensor([1, 6], scale=0.25, zero=9, name="q"),
+                  Tensor([1, 6], scale=0.125, zero=-100, name="r"), Tensor([1, 6], FLOAT32, None, name="y")],
+                 [Op("QUANTIZE", [0], [1]), Op("RELU", [1], [2]), Op("DEQUANTIZE", [2], [3])])
+
+
+def shape_arithmetic() -> Model:
+    """What converters write for a reshape to [batch, 6]: SHAPE, STRIDED_SLICE, PACK."""
+    return Model([Tensor([1, 2, 3]), Tensor([3], INT32, None), Tensor([1], INT32, None), Tensor([2], INT32, None),
+                  Tensor([1, 6]), Tensor([2], INT32, None, values=None), Tensor([1], INT32, None, values=[0]),
+                  Tensor([1], INT32, None, values=[1]), Tensor([], INT32, None, values=[6])],
+                 [Op("SHAPE", [0], [1]), Op("STRIDED_SLICE", [1, 6, 7, 7], [2]), Op("PACK", [2, 8], [3]),
+                  Op("RESHAPE", [0, 3], [4])])
+
+
 def depthwise() -> Model:
     """[1, 4, 4, 2], multiplier 2 -> [1, 3, 3, 4]"""
     return Model([Tensor([1, 4, 4, 2]), Tensor([1, 2, 2, 4], values=list(range(16)), scale=[0.1, 0.2, 0.3, 0.4], axis=3),
@@ -264,6 +329,12 @@ def dense() -> Model:
 def add() -> Model:
     return Model([Tensor([1, 2, 3], scale=0.3, zero=1), Tensor([1, 2, 3], scale=0.2, zero=2),
                   Tensor([1, 2, 3], scale=0.4, zero=-3)], [Op("ADD", [0, 1], [2], fused(RELU))], inputs=[0, 1])
+
+
+def batch_matmul() -> Model:
+    """[2, 3, 4] * [2, 5, 4] turned -> [2, 3, 5]"""
+    return Model([Tensor([2, 3, 4], scale=0.3, zero=1), Tensor([2, 5, 4], scale=0.07, zero=2), Tensor([2, 3, 5], scale=0.4, zero=-3)],
+                 [Op("BATCH_MATMUL", [0, 1], [2], {1: Scalar("B", 1)})], inputs=[0, 1])
 
 
 def pool(name: str) -> Model:
@@ -288,6 +359,11 @@ def quantize(source: int = INT8, target: int = INT8) -> Model:
 
 def relu() -> Model:
     return Model([Tensor([1, 6], scale=0.25, zero=9), Tensor([1, 6], scale=0.125, zero=-100)], [Op("RELU", [0], [1])])
+
+
+def prelu() -> Model:
+    return Model([Tensor([1, 2, 2, 3], scale=0.3, zero=1), Tensor([1, 1, 3], scale=0.07, zero=5, values=[1, -2, 3]),
+                  Tensor([1, 2, 2, 3], scale=0.4, zero=-3)], [Op("PRELU", [0, 1], [2])])
 
 
 def pad(name: str = "PAD", kind: int = INT32) -> Model:
@@ -417,12 +493,46 @@ class Imports(ImportCase):
         self.assertEqual(op.number, ADD)
         self.assertEqual(op.arguments, (1, 2, -3, 20, *a, *b, *y, -3, 127, TFLITE))
 
+    def test_sub_rounds_its_ratios(self) -> None:
+        op = self.only_op(with_op(add(), name="SUB"))[1]
+        scales = f32(0.3), f32(0.2), f32(0.4)
+        self.assertNotEqual(Reference.sub(*scales), Reference.add(*scales))
+        a, b, y = Reference.sub(*scales)
+        self.assertEqual((op.number, op.arguments), (SUB, (1, 2, -3, 20, *a, *b, *y, -3, 127, TFLITE)))
+
+    def test_mul(self) -> None:
+        scales = f32(0.3), f32(0.2), f32(0.4)
+        op = self.only_op(with_op(add(), name="MUL"))[1]
+        self.assertEqual((op.number, op.arguments), (MUL, (1, 2, -3, *Reference.product(*scales), -3, 127, TFLITE)))
+
+    def test_legacy_sub_and_mul(self) -> None:
+        """LiteRT computes the multipliers of SUB in binary64, and that of MUL in binary32."""
+        scales = f32(0.3), f32(0.21), f32(0.37)
+        model = add()
+        for i, zero in enumerate((129, 130, 125)):
+            model = with_tensor(model, i, type=UINT8, zero=zero, scale=scales[i])
+        a, b, y = Reference.add(*scales)
+        self.assertEqual(self.only_op(with_op(model, name="SUB"))[1].arguments, (1, 2, -3, 20, *a, *b, *y, -3, 127, TFLITE))
+        self.assertNotEqual(Reference.float_product(*scales), Reference.product(*scales))
+        self.assertEqual(self.only_op(with_op(model, name="MUL"))[1].arguments,
+                         (1, 2, -3, *Reference.float_product(*scales), -3, 127, TFLITE))
+
     def test_add_constant_and_broadcast(self) -> None:
         model = replace(with_tensor(add(), 1, shape=[3], values=[1, 2, 3]), inputs=[0])
         m, op = self.only_op(model)
         self.assertEqual((op.operands, m.tensors[1].values, m.tensors[1].shape), ((0, 1), (1, 2, 3), (3,)))
         m, op = self.only_op(replace(with_tensor(add(), 0, shape=[], values=[4]), inputs=[1]))
         self.assertEqual((op.operands, m.tensors[1].values, m.tensors[1].shape), ((1, 0), (4,), (1,)))
+
+    def test_batch_matmul(self) -> None:
+        multiplier = Reference.narrow_product(f32(0.3), f32(0.07), f32(0.4))
+        m, op = self.only_op(batch_matmul())
+        self.assertEqual((op.number, op.operands), (BATCH_MATMUL, (0, 1)))
+        self.assertEqual(op.arguments, (1, 2, -3, 0, 1, *multiplier, -128, 127, TFLITE))
+        model = with_tensor(with_op(batch_matmul(), options={0: Scalar("B", 1)}), 0, shape=[2, 4, 3])
+        model = replace(with_tensor(model, 1, shape=[4, 5], values=list(range(20))), inputs=[0])
+        m, op = self.only_op(model)
+        self.assertEqual((op.arguments[3:5], m.tensors[op.operands[1]].values), ((1, 0), tuple(range(20))))
 
     def test_pools(self) -> None:
         self.assertEqual(self.only_op(pool("MAX_POOL_2D"))[1].arguments, (2, 2, 2, 2, 0, 0, 0, 0, -128, 127))
@@ -458,8 +568,123 @@ class Imports(ImportCase):
             self.assertEqual([t.interface for t in m.tensors], [2 if kind == UINT8 else 1 for kind in (source, target)])
             self.assertEqual([t.zero_point for t in m.tensors], [125 if kind == UINT8 else -3 for kind in (source, target)])
 
+    def test_legacy_conv(self) -> None:
+        """128 less in zero points and weights; the multiplier from a product rounded to binary32, one for all channels."""
+        m, op = self.only_op(legacy_conv())
+        self.assertEqual(op.arguments[8:], (3, 1, 3, 127, -128, -128, 127, TFLITE))
+        self.assertEqual(m.tensors[op.operands[1]].values, (-128, 127, *range(-128, -94)))
+        self.assertEqual(m.tensors[op.operands[3]].values, Reference.narrow_product(0.5, 0.25, f32(0.7)) * 3)
+        self.assertEqual([(m.tensors[i].interface, m.tensors[i].zero_point) for i in (op.operands[0], op.outputs[0])],
+                         [(2, 131), (2, 0)])
+
+    def test_the_average_of_uint8_is_rounded_down(self) -> None:
+        model = pool("AVERAGE_POOL_2D")
+        legacy = with_tensor(with_tensor(model, 0, type=UINT8), 1, type=UINT8)
+        self.assertEqual([self.only_op(m)[1].arguments[-1] for m in (model, legacy)], [TFLITE, HALF_UP])
+
+    def test_floats_at_the_ends_are_left_out(self) -> None:
+        done = Converted(write(float_ends()))
+        self.assertEqual((done.code, done.error), (0, ""))
+        m = lks_file.read(done.file)
+        self.assertEqual([op.arguments for op in m.ops], [(9, -100, 2**30, 2, -100, 127, TFLITE)])
+        self.assertEqual([m.tensors[i].name for i in (*m.inputs, *m.outputs)], [b"q", b"r"])
+
+    def test_float_inputs_keep_their_order(self) -> None:
+        f = Tensor([1, 2, 3], FLOAT32, None)
+        model = Model([f, f, *add().tensors], [Op("QUANTIZE", [1], [3]), Op("QUANTIZE", [0], [2]), *with_op(
+            add(), inputs=[2, 3], outputs=[4]).ops], inputs=[0, 1])
+        m = lks_file.read(Converted(write(model)).file)
+        self.assertEqual([m.tensors[i].name for i in m.inputs], [b"t2", b"t3"])
+
+    def test_arithmetic_on_shapes_is_left_out(self) -> None:
+        done = Converted(write(shape_arithmetic()))
+        self.assertEqual((done.code, done.error), (0, ""))
+        self.assertEqual([op.number for op in lks_file.read(done.file).ops], [RESHAPE])
+
+    def test_reshaped_constants_are_constants(self) -> None:
+        a = add()
+        model = Model([*a.tensors, Tensor([6], scale=0.2, zero=2, values=[1, 2, 3, 4, 5, 6])],
+                      [Op("RESHAPE", [3], [1]), *a.ops])
+        done = Converted(write(model))
+        self.assertEqual((done.code, done.error), (0, ""))
+        m = lks_file.read(done.file)
+        self.assertEqual([op.number for op in m.ops], [ADD])
+        self.assertEqual(m.tensors[m.ops[0].operands[1]].values, (1, 2, 3, 4, 5, 6))
+
     def test_relu(self) -> None:
         self.assertEqual(self.only_op(relu())[1].arguments, (9, -100, 2**30, 2, -100, 127, TFLITE))
+
+    def test_relu6_clamps_by_the_input_scale(self) -> None:
+        """TensorFlow Lite Micro does not rescale; LiteRT does, whose the uint8 models are."""
+        op = self.only_op(with_op(relu(), name="RELU6"))[1]
+        self.assertEqual((op.number, op.arguments), (CLAMP, (9, 9 + 24)))
+        model = with_op(relu(), name="RELU6")
+        for i, (scale, zero) in enumerate(((0.25, 137), (0.125, 28))):
+            model = with_tensor(model, i, type=UINT8, scale=scale, zero=zero)
+        self.assertEqual(self.only_op(model)[1].arguments, (9, -100, 2**30, 2, -100, -100 + 48, TFLITE))
+
+    def test_bounded_relus_rescale(self) -> None:
+        for name, low, high in (("RELU_N1_TO_1", -8, 8), ("RELU_0_TO_1", 0, 8)):
+            op = self.only_op(with_op(relu(), name=name))[1]
+            self.assertEqual((op.number, op.arguments), (REQUANT, (9, -100, 2**30, 2, -100 + low, -100 + high, TFLITE)))
+
+    def test_extrema_of_a_constant_clamp(self) -> None:
+        for name, inputs, ends in (("MAXIMUM", [0, 2], (-7, 127)), ("MINIMUM", [2, 0], (-128, -7))):
+            model = Model([*relu().tensors, Tensor([], values=[-7])], [Op(name, inputs, [1])])
+            op = self.only_op(model)[1]
+            self.assertEqual((op.number, op.operands, op.arguments), (CLAMP, (0,), ends))
+
+    def test_prelu(self) -> None:
+        scales = f32(0.3), f32(0.07), f32(0.4)
+        m, op = self.only_op(prelu())
+        self.assertEqual((op.number, op.operands), (PRELU, (0, 1)))
+        self.assertEqual(op.arguments, (1, 5, -3, *Reference.ratio(scales[0], scales[2]), *Reference.product(*scales), -128, 127,
+                                        TFLITE))
+        self.assertEqual((m.tensors[1].values, m.tensors[1].shape), ((1, -2, 3), (1, 1, 3)))
+        legacy = prelu()
+        for i, zero in enumerate((129, 133, 125)):
+            legacy = with_tensor(legacy, i, type=UINT8, zero=zero, values=[129, 126, 131] if i == 1 else None)
+        m, op = self.only_op(legacy)
+        self.assertEqual(op.arguments, (1, 5, -3, *Reference.narrow_ratio(scales[0], scales[2]), *Reference.float_product(*scales),
+                                        -128, 127, TFLITE))
+        self.assertEqual(m.tensors[1].values, (1, -2, 3))
+
+    def table(self, name: str, x: tuple, y: tuple, options: dict | None = None) -> tuple[int, ...]:
+        model = Model([Tensor([1, 6], scale=x[0], zero=x[1]), Tensor([1, 6], scale=y[0], zero=y[1])],
+                      [Op(name, [0], [1], options or {})])
+        m, op = self.only_op(model)
+        self.assertEqual((op.number, m.tensors[op.operands[1]].shape), (LUT, (256,)))
+        return m.tensors[op.operands[1]].values
+
+    def test_logistic_and_tanh_are_near_the_functions(self) -> None:
+        """To half a step and a little; that each byte is the reference's is for test_tflm_ops.py to say."""
+        for scale, zero in ((0.05, 3), (1 / 16, 0), (0.2, -128), (0.4, 127), (1e-4, 0)):
+            logistic = self.table("LOGISTIC", (scale, zero), (1 / 256, -128))
+            tanh = self.table("TANH", (scale, zero), (1 / 128, 0))
+            for q in range(-128, 128):
+                v = scale * (q - zero)
+                self.assertLessEqual(abs(min(256 / (1 + math.exp(-v)), 255) - 128 - logistic[q + 128]), 0.51, (scale, zero, q))
+                self.assertLessEqual(abs(min(128 * math.tanh(v), 127) - tanh[q + 128]), 0.51, (scale, zero, q))
+
+    def test_hard_swish_is_near_the_function(self) -> None:
+        table = self.table("HARD_SWISH", (0.05, 3), (0.04, -100))
+        for q in range(-128, 128):
+            v = 0.05 * (q - 3)
+            exact = v * min(max(v + 3, 0), 6) / 6 / 0.04 - 100
+            self.assertLessEqual(abs(max(min(exact, 127), -128) - table[q + 128]), 1, q)
+
+    def test_leaky_relu(self) -> None:
+        table = self.table("LEAKY_RELU", (0.5, 10), (0.5, 20), {0: Scalar("f", 0.25)})
+        self.assertEqual([table[q + 128] for q in (10, 12, 127, 9, 8, 6, 2, -118)], [20, 22, 127, 20, 19, 19, 18, -12])
+        table = self.table("LEAKY_RELU", (0.5, 10), (0.5, 20), {0: Scalar("f", -1.0)})
+        self.assertEqual([table[q + 128] for q in (10, 12, 9, -90, -128)], [20, 22, 21, 120, 127])
+        self.assertEqual(self.table("LEAKY_RELU", (0.5, 0), (0.5, 0))[:130], (0,) * 129 + (1,))
+
+    def test_abs(self) -> None:
+        table = self.table("ABS", (0.5, 10), (0.5, -5))
+        self.assertEqual([table[q + 128] for q in (10, 12, 8, 127, -128)], [-5, -3, -3, 112, 127])
+        table = self.table("ABS", (0.5, 10), (1.0, -5))
+        self.assertEqual([table[q + 128] for q in (10, 12, 8, 13, -128)], [-5, -4, -4, -3, 64])
 
     def test_pad(self) -> None:
         for model, value in ((pad(), 11), (pad("PAD", INT64), 11), (padv2(), -7)):
@@ -494,24 +719,39 @@ FLOATS = dict(type=FLOAT32, scale=None)
 
 def refusals() -> list[tuple[str, Model, str, str]]:
     """What, model, how the message calls the place, a part of the reason."""
-    c, d, f, a, p = conv(), depthwise(), dense(), add(), pool("AVERAGE_POOL_2D")
+    c, d, f, a, b, p = conv(), depthwise(), dense(), add(), batch_matmul(), pool("AVERAGE_POOL_2D")
     mean, conv_op, dense_op = reduce_model("MEAN", [1, 2]), "op 0 (CONV_2D)", "op 0 (FULLY_CONNECTED)"
     second = Op("RELU", [3], [3])
     return [
-        ("unsupported op", with_op(quantize(), name="LOGISTIC"), "op 0 (LOGISTIC)", "this op is not supported"),
-        ("second op", Model([*relu().tensors, Tensor([1, 6])], [*relu().ops, Op("MUL", [1, 1], [2])]), "op 1 (MUL)",
+        ("unsupported op", with_op(quantize(), name="CUMSUM"), "op 0 (CUMSUM)", "this op is not supported"),
+        ("second op", Model([*relu().tensors, Tensor([1, 6])], [*relu().ops, Op("CUMSUM", [1, 1], [2])]), "op 1 (CUMSUM)",
          "not supported"),
         ("custom op", with_op(quantize(), name="CUSTOM", custom=b"Mine"), "op 0 (CUSTOM Mine)", "custom ops"),
         ("unknown op", with_op(quantize(), code=9999), "op 0 (unknown builtin 9999)", "not supported"),
-        ("uint8 conv", with_tensor(with_tensor(c, 0, type=UINT8), 3, type=UINT8), conv_op, "UINT8: legacy uint8 models"),
+        ("int8 weights of a uint8 conv", with_tensor(with_tensor(c, 0, type=UINT8), 3, type=UINT8), conv_op, "weights tensor \"t1\" is INT8"),
+        ("uint8 weights per channel", with_tensor(legacy_conv(), 1, scale=[0.1, 0.2, 0.3], zero=[1, 2, 3]), conv_op, "have 3 scales"),
+        ("uint8 weights beyond their type", with_tensor(legacy_conv(), 1, zero=256), conv_op, "zero point 0 is 256"),
+        ("uint8 bias scale", with_tensor(legacy_conv(), 2, scale=0.5), conv_op, "the bias scale is not"),
         ("float conv", with_tensor(with_tensor(c, 0, **FLOATS), 3, **FLOATS), conv_op, "FLOAT32: only INT8"),
         ("hybrid", with_tensor(with_tensor(f, 0, **FLOATS), 3, **FLOATS), dense_op, "FLOAT32: only INT8"),
         ("int16", with_tensor(with_tensor(c, 0, type=INT16), 3, type=INT16), conv_op, "16-bit activations"),
         ("int4 weights", with_tensor(f, 1, type=INT4, values=None, data=bytes(6)), dense_op, "4-bit weights"),
-        ("output type", with_tensor(c, 3, type=UINT8), conv_op, "output tensor \"t3\" is UINT8"),
+        ("output type", with_tensor(c, 3, type=UINT8), conv_op, "different types, INT8 and UINT8"),
         ("float at the end", quantize(INT8, FLOAT32), "op 0 (QUANTIZE)", "output tensor \"t1\" is FLOAT32"),
-        ("float at the start", quantize(FLOAT32, INT8), "op 0 (QUANTIZE)", "input tensor \"t0\" is FLOAT32"),
-        ("uint8 to uint8", quantize(UINT8, UINT8), "op 0 (QUANTIZE)", "not defined by the reference"),
+        ("nothing but a float at the start", quantize(FLOAT32, INT8), "graph output 0", "is also a graph input"),
+        ("a float quantized twice", Model([Tensor([1, 6], FLOAT32, None), Tensor([1, 6]), Tensor([1, 6]), Tensor([1, 6])],
+         [Op("QUANTIZE", [0], [1]), Op("QUANTIZE", [0], [2]), Op("RELU", [1], [3])]), "op 1 (QUANTIZE)", "by two ops"),
+        ("one tensor from two floats", Model([Tensor([1, 6], FLOAT32, None), Tensor([1, 6], FLOAT32, None), Tensor([1, 6]),
+         Tensor([1, 6])], [Op("QUANTIZE", [0], [2]), Op("QUANTIZE", [1], [2]), Op("RELU", [2], [3])], inputs=[0, 1]),
+         "graph input 1", "made from two inputs"),
+        ("a float within", Model([Tensor([1, 6]), Tensor([1, 6], FLOAT32, None), Tensor([1, 6])],
+         [Op("DEQUANTIZE", [0], [1]), Op("QUANTIZE", [1], [2])]), "op 1 (QUANTIZE)", "which only a graph input may be"),
+        ("a float of another shape", with_tensor(float_ends(), 0, shape=[1, 7]), "op 0 (QUANTIZE)", "different shapes"),
+        ("dequantized to int8", with_tensor(float_ends(), 3, type=INT8), "op 2 (DEQUANTIZE)", "must be FLOAT32"),
+        ("a graph input dequantized", Model([Tensor([1, 6]), Tensor([1, 6], FLOAT32, None)], [Op("DEQUANTIZE", [0], [1])]),
+         "graph output 0", "is also a graph input"),
+        ("a shape as output", replace(shape_arithmetic(), outputs=[1]), "graph output 0", "is a shape"),
+        ("a shape from values", with_op(shape_arithmetic(), inputs=[0, 5]), "op 3 (RESHAPE)", "is not constant"),
         ("tanh", with_op(c, options=conv_options(fused=TANH)), conv_op, "function 4 (TANH)"),
         ("sign bit", with_op(a, options=fused(SIGN_BIT)), "op 0 (ADD)", "function 5 (SIGN_BIT)"),
         ("unknown activation", with_op(c, options=conv_options(fused=-1)), conv_op, "function -1"),
@@ -590,7 +830,20 @@ def refusals() -> list[tuple[str, Model, str, str]]:
         ("both constant", Model([Tensor([2], values=[1, 2]), Tensor([2], values=[3, 4]), Tensor([2]), Tensor([2])],
                                 [Op("ADD", [0, 1], [2])], inputs=[3]), "op 0 (ADD)", "both inputs are constant"),
         ("uint8 constant", replace(with_tensor(a, 1, type=UINT8, values=[1] * 6), inputs=[0]), "op 0 (ADD)", "UINT8"),
+        ("one uint8 operand", with_tensor(a, 1, type=UINT8), "op 0 (ADD)", "different types, UINT8 and INT8"),
+        ("output scale of sub", with_op(with_tensor(a, 2, scale=1e-9), name="SUB"), "op 0 (SUB)", "output scale is too small"),
+        ("ratio of sub below normal", with_op(with_tensor(with_tensor(a, 0, scale=1e-30), 1, scale=1e10), name="SUB"),
+         "op 0 (SUB)", "output scale is too small"),
+        ("scales of mul", with_op(with_tensor(a, 2, scale=1e-12), name="MUL"), "op 0 (MUL)", "give no multiplier"),
         ("output scale of add", with_tensor(a, 2, scale=1e-9), "op 0 (ADD)", "output scale is too small"),
+        ("matrices of rank 1", with_tensor(b, 0, shape=[4]), "op 0 (BATCH_MATMUL)", "1 dimensions: there must be 2 to 5"),
+        ("matrices of rank 6", with_tensor(b, 1, shape=[1, 1, 1, 2, 5, 4]), "op 0 (BATCH_MATMUL)", "6 dimensions"),
+        ("legacy matrices", Model([replace(t, type=UINT8, zero=3) for t in b.tensors], b.ops, inputs=[0, 1]), "op 0 (BATCH_MATMUL)",
+         "for INT8 only"),
+        ("two constant matrices", Model([replace(b.tensors[0], values=[0] * 24), replace(b.tensors[1], values=[0] * 40),
+         b.tensors[2], Tensor([2])], b.ops, inputs=[3]), "op 0 (BATCH_MATMUL)", "both inputs are constant"),
+        ("scales of matrices", with_tensor(with_tensor(b, 0, scale=1e20), 2, scale=1e-20), "op 0 (BATCH_MATMUL)", "no multiplier"),
+        ("depth of matrices", with_op(b, options={}), "op 0 (batch_matmul \"t2\")", "another depth"),
         ("pool scales", with_tensor(p, 1, scale=0.5 + 2e-6), "op 0 (AVERAGE_POOL_2D)", "different scales"),
         ("pool zero points", with_tensor(p, 1, zero=1), "op 0 (AVERAGE_POOL_2D)", "different scales or zero points"),
         ("axis type", with_tensor(mean, 1, type=INT64), "op 0 (MEAN)", "axis tensor \"t1\" is INT64"),
@@ -604,6 +857,26 @@ def refusals() -> list[tuple[str, Model, str, str]]:
         ("softmax beta", with_op(softmax(), options={}), "op 0 (SOFTMAX)", "beta"),
         ("softmax of a scalar", with_tensor(with_tensor(softmax(), 0, shape=[]), 1, shape=[]), "op 0 (SOFTMAX)", "no dimensions"),
         ("relu", with_tensor(with_tensor(relu(), 0, scale=0.1, zero=-128), 1, scale=1e-7), "op 0 (RELU)", "disagree"),
+        ("logistic scale", with_op(relu(), name="LOGISTIC"), "op 0 (LOGISTIC)", "scale 1/256 and zero point -128"),
+        ("tanh scale", with_op(relu(), name="TANH"), "op 0 (TANH)", "scale 1/128 and zero point 0"),
+        ("tanh of a tiny scale", with_op(with_tensor(with_tensor(relu(), 0, scale=1e-10), 1, scale=1 / 128, zero=0), name="TANH"),
+         "op 0 (TANH)", "too far from 1"),
+        ("tanh of a huge scale", with_op(with_tensor(with_tensor(relu(), 0, scale=1e20), 1, scale=1 / 128, zero=0), name="TANH"),
+         "op 0 (TANH)", "too far from 1"),
+        ("uint8 logistic", with_op(with_tensor(with_tensor(relu(), 0, type=UINT8), 1, type=UINT8, scale=1 / 256, zero=0),
+                                   name="LOGISTIC"), "op 0 (LOGISTIC)", "floating point"),
+        ("hard swish", with_op(with_tensor(relu(), 1, scale=1e-4), name="HARD_SWISH"), "op 0 (HARD_SWISH)", "no multipliers"),
+        ("leaky relu", with_op(with_tensor(relu(), 1, scale=1e-9), name="LEAKY_RELU"), "op 0 (LEAKY_RELU)", "no multiplier"),
+        ("alpha", with_op(relu(), name="LEAKY_RELU", options={0: Scalar("f", math.nan)}), "op 0 (LEAKY_RELU)", "alpha"),
+        ("abs", with_op(with_tensor(relu(), 1, scale=1e-9), name="ABS"), "op 0 (ABS)", "no multiplier"),
+        ("uint8 abs", with_op(with_tensor(with_tensor(relu(), 0, type=UINT8), 1, type=UINT8, zero=3), name="ABS"), "op 0 (ABS)",
+         "not defined by the reference"),
+        ("relu6 of a tiny scale", with_op(with_tensor(relu(), 0, scale=1e-12), name="RELU6"), "op 0 (RELU6)", "too small"),
+        ("slope is no constant", replace(with_tensor(prelu(), 1, values=None), inputs=[0, 1]), "op 0 (PRELU)", "is not constant"),
+        ("scales of prelu", with_tensor(prelu(), 2, scale=1e-12), "op 0 (PRELU)", "no multiplier"),
+        ("maximum of two", with_op(add(), name="MAXIMUM", options={}), "op 0 (MAXIMUM)", "is not constant"),
+        ("minimum of a row", replace(with_op(with_tensor(add(), 1, values=[1] * 6), name="MINIMUM", options={}), inputs=[0]),
+         "op 0 (MINIMUM)", "single constant"),
         ("negative padding", with_tensor(pad(), 1, values=[0, 0, -1, 0, 2, 3]), "op 0 (PAD)", "padding -1"),
         ("count of paddings", with_tensor(pad(), 1, shape=[2, 2], values=[0] * 4), "op 0 (PAD)", "4 paddings for 3 dimensions"),
         ("paddings are no constant", with_tensor(pad(), 1, values=None), "op 0 (PAD)", "is not constant"),
@@ -742,7 +1015,7 @@ class Damage(unittest.TestCase):
 class RealModels(unittest.TestCase):
     def test_int8_models_convert(self) -> None:
         ops = {"hello_world_int8": 3, "kws_int8": 13, "resnet8_cifar10_int8": 16, "vww_int8": 31,
-               "mobilenet_v2_224_int8_u8io": 68}
+               "mobilenet_v2_224_int8_u8io": 68, "mobilenet_v1_025_128_uint8": 31, "split_concat_uint8": 3}
         for name, count in ops.items():
             done = Converted((MODELS / f"{name}.tflite").read_bytes())
             self.assertEqual((done.code, done.error), (0, ""))
@@ -750,9 +1023,7 @@ class RealModels(unittest.TestCase):
 
     def test_others_are_refused_with_a_reason(self) -> None:
         reasons = {
-            "deeplabv3_mnv2_dm05_uint8": r"op 0 \(CONV_2D\): input tensor .* is UINT8: legacy uint8",
-            "mobilenet_v1_025_128_uint8": r"op 0 \(CONV_2D\): input tensor .* is UINT8: legacy uint8",
-            "split_concat_uint8": r"op 0 \(CONCATENATION\): this op is not supported",
+            "deeplabv3_mnv2_dm05_uint8": r"op 64 \(RESIZE_BILINEAR\): this op is not supported",
             "invalid_model_invoking_error": r"op 0 \(CUSTOM fake-op-double\): custom ops are not supported",
         }
         for name, reason in reasons.items():

@@ -80,6 +80,7 @@ static flow add_narrow_input(block *b)
 
 static flow add_residual(block *b)
 {
+    const uint32_t kind = (uint32_t)DRAW(&b->m->s, LKS_OP_ADD, LKS_OP_ADD, LKS_OP_SUB, LKS_OP_MUL);
     flow other = b->linear, y;
 
     switch (draw_below(&b->m->s, 8)) {
@@ -90,9 +91,9 @@ static flow add_residual(block *b)
     default: other = add_input(b->m, b->linear); break;
     }
     if (draw_one_in(&b->m->s, 2))
-        y = add_add(b->m, &b->linear, &other, b->linear, false);
+        y = add_pair(b->m, kind, &b->linear, &other, b->linear, false);
     else
-        y = add_add(b->m, &other, &b->linear, b->linear, false);
+        y = add_pair(b->m, kind, &other, &b->linear, b->linear, false);
     return maybe_output(b, y);
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cases of the ops that work element by element: add, requant, lut.
+ * Cases of the ops that work element by element.
  */
 #include "tools/cases_maker.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- add ----------------------------------------------------------------------------------------------------------------- */
+/* ---- add, sub, mul ------------------------------------------------------------------------------------------------------- */
 
 /* tflite: addends scaled down from (v << left_shift).  The sum of two always stays within int32: 255 << 22 is below 2^30. */
 static void draw_tflite(maker *m, lks_add_args *p)
@@ -47,36 +47,12 @@ static void draw_half_up(maker *m, lks_add_args *p)
     p->s = y.s;
 }
 
-static uint32_t random_constant(maker *m, const flow *f)
-{
-    pattern p = (pattern)draw_below(&m->d, PATTERNS);
-    int8_t *data = malloc(f->elements);
-    uint32_t tensor = 0;
-
-    if (data) {
-        pattern_fill(&m->d, p, draw_zero(&m->d), data, f->elements);
-        tensor = add_constant(m, LKS_I8, f->rank, f->dims, data);
-    } else {
-        m->failed = true;
-    }
-    free(data);
-    return tensor;
-}
-
-flow add_add(maker *m, const flow *a, const flow *b, flow y, bool b_constant)
+/* add and sub */
+static void draw_addition(maker *m, const int32_t zero[2], lks_add_args *p)
 {
     lks_tail t = draw_tail(&m->d);
-    lks_op_args args = { .add = { .a_zero = draw_x_zero(m, a) } };
-    lks_add_args *p = &args.add;
-    uint32_t operand[2] = { a->tensor, b_constant ? random_constant(m, b) : b->tensor };
 
-    p->b_zero = b_constant ? draw_zero(&m->d) : draw_x_zero(m, b);
-    if (b_constant && draw_one_in(&m->d, 2)) {
-        uint32_t first = operand[0];
-
-        operand[0] = operand[1];
-        operand[1] = first;
-    }
+    *p = (lks_add_args){ .a_zero = zero[0], .b_zero = zero[1] };
     if (t.rounding == LKS_TFLITE)
         draw_tflite(m, p);
     else
@@ -85,9 +61,41 @@ flow add_add(maker *m, const flow *a, const flow *b, flow y, bool b_constant)
     p->y_min = t.y_min;
     p->y_max = t.y_max;
     p->rounding = t.rounding;
+}
+
+static void draw_product(maker *m, const int32_t zero[2], lks_mul_args *p)
+{
+    lks_tail t = draw_tail(&m->d);
+    lks_rq rq = draw_scale(&m->d, t.rounding, (uint64_t)max_distance(zero[0]) * (uint64_t)max_distance(zero[1]), 5000);
+
+    *p = (lks_mul_args){ zero[0], zero[1], t.y_zero, rq.m, rq.s, t.y_min, t.y_max, t.rounding };
+}
+
+flow add_pair(maker *m, uint32_t kind, const flow *a, const flow *b, flow y, bool b_constant)
+{
+    uint32_t operand[2] = { a->tensor, b_constant ? add_random_constant(m, b) : b->tensor };
+    int32_t zero[2] = { draw_x_zero(m, a) };
+    lks_op_args args = { .word = { 0 } };
+
+    zero[1] = b_constant ? draw_zero(&m->d) : draw_x_zero(m, b);
+    if (b_constant && draw_one_in(&m->d, 2)) {
+        uint32_t first = operand[0];
+
+        operand[0] = operand[1];
+        operand[1] = first;
+    }
+    if (kind == LKS_OP_MUL)
+        draw_product(m, zero, &args.mul);
+    else
+        draw_addition(m, zero, &args.add);
     y = add_activation(m, y);
-    lks_builder_op(m->b, LKS_OP_ADD, operand, &y.tensor, &args);
+    lks_builder_op(m->b, kind, operand, &y.tensor, &args);
     return y;
+}
+
+flow add_add(maker *m, const flow *a, const flow *b, flow y, bool b_constant)
+{
+    return add_pair(m, LKS_OP_ADD, a, b, y, b_constant);
 }
 
 /* Some extents of y become 1, and some leading axes go; same_batch: the first one stays as it is. */
@@ -114,7 +122,7 @@ static flow broadcast(const flow *a, const flow *b)
 }
 
 /* Equal shapes, the same tensor twice, broadcasts of either operand, constants. */
-flow make_add(maker *m)
+static flow make_pair(maker *m, uint32_t op)
 {
     flow y = draw_any_shape(m), a, b;
     uint32_t kind = draw_below(&m->s, 8);
@@ -123,9 +131,9 @@ flow make_add(maker *m)
     if (kind < 2 || kind == 7) {
         a = add_input(m, y);
         if (kind == 7)
-            return add_add(m, &a, &a, y, false);
+            return add_pair(m, op, &a, &a, y, false);
         b = add_input(m, y);
-        return add_add(m, &a, &b, y, false);
+        return add_pair(m, op, &a, &b, y, false);
     }
     a = narrowed(m, &y, true, same_batch || constant);
     b = narrowed(m, &y, false, same_batch && !constant);
@@ -137,14 +145,29 @@ flow make_add(maker *m)
         flow other = add_input(m, b);
 
         a = add_input(m, a);
-        return add_add(m, &other, &a, y, false);
+        return add_pair(m, op, &other, &a, y, false);
     }
     a = add_input(m, a);
     b = constant ? b : add_input(m, b);
-    return add_add(m, &a, &b, y, constant);
+    return add_pair(m, op, &a, &b, y, constant);
 }
 
-/* ---- requant, lut -------------------------------------------------------------------------------------------------------- */
+flow make_add(maker *m)
+{
+    return make_pair(m, LKS_OP_ADD);
+}
+
+flow make_sub(maker *m)
+{
+    return make_pair(m, LKS_OP_SUB);
+}
+
+flow make_mul(maker *m)
+{
+    return make_pair(m, LKS_OP_MUL);
+}
+
+/* ---- requant, lut, clamp, prelu ------------------------------------------------------------------------------------------ */
 
 flow add_requant(maker *m, const flow *x)
 {
@@ -184,4 +207,49 @@ flow make_lut(maker *m)
     flow x = add_input(m, draw_any_shape(m));
 
     return add_lut(m, &x);
+}
+
+flow add_clamp(maker *m, const flow *x)
+{
+    int32_t a = draw_zero(&m->d), b = draw_zero(&m->d);
+    const lks_op_args args = { .clamp = { a < b ? a : b, a < b ? b : a } };
+
+    return add_unary(m, LKS_OP_CLAMP, x, flow_shape(x->rank, x->dims), &args);
+}
+
+flow make_clamp(maker *m)
+{
+    flow x = add_input(m, draw_any_shape(m));
+
+    return add_clamp(m, &x);
+}
+
+/* slope: the shape of the constant. */
+flow add_prelu(maker *m, const flow *x, flow slope)
+{
+    int32_t x_zero = draw_x_zero(m, x), slope_zero = draw_zero(&m->d);
+    lks_tail t = draw_tail(&m->d);
+    lks_rq positive = draw_scale(&m->d, t.rounding, (uint64_t)max_distance(x_zero), 90);
+    lks_rq rq = draw_scale(&m->d, t.rounding, (uint64_t)max_distance(x_zero) * (uint64_t)max_distance(slope_zero), 5000);
+    const lks_op_args args = { .prelu = { x_zero, slope_zero, t.y_zero, positive.m, positive.s, rq.m, rq.s, t.y_min, t.y_max,
+                                          t.rounding } };
+    uint32_t operand[2] = { x->tensor, add_random_constant(m, &slope) };
+    flow y = add_activation(m, flow_shape(x->rank, x->dims));
+
+    lks_builder_op(m->b, LKS_OP_PRELU, operand, &y.tensor, &args);
+    return y;
+}
+
+/* A slope per channel, for all, or of any shape that broadcasts. */
+flow make_prelu(maker *m)
+{
+    flow x = draw_any_shape(m), slope = flow_shape(1, &x.dims[x.rank - 1]);
+
+    if (draw_one_in(&m->s, 3))
+        slope = narrowed(m, &x, draw_one_in(&m->s, 2), false);
+    if (draw_one_in(&m->s, 2) && slope.rank == x.rank)
+        slope.dims[0] = 1;      /* which leaves the batch free */
+    slope = flow_shape(slope.rank, slope.dims);
+    x = add_input(m, x);
+    return add_prelu(m, &x, slope);
 }

@@ -19,15 +19,25 @@ typedef struct case_row {
 static const case_row rows[] = {
     { LKS_OP_CONV, make_conv },
     { LKS_OP_FULLY_CONNECTED, make_fully_connected },
+    { LKS_OP_BATCH_MATMUL, make_batch_matmul },
     { LKS_OP_ADD, make_add },
+    { LKS_OP_SUB, make_sub },
+    { LKS_OP_MUL, make_mul },
     { LKS_OP_REQUANT, make_requant },
     { LKS_OP_LUT, make_lut },
+    { LKS_OP_CLAMP, make_clamp },
+    { LKS_OP_PRELU, make_prelu },
     { LKS_OP_MAX_POOL, make_max_pool },
     { LKS_OP_AVG_POOL, make_avg_pool },
     { LKS_OP_SUM, make_sum },
     { LKS_OP_SOFTMAX, make_softmax },
     { LKS_OP_RESHAPE, make_reshape },
     { LKS_OP_PAD, make_pad },
+    { LKS_OP_CONCAT, make_concat },
+    { LKS_OP_SPLIT, make_split },
+    { LKS_OP_SLICE, make_slice },
+    { LKS_OP_TRANSPOSE, make_transpose },
+    { LKS_OP_TILE, make_tile },
     { CASES_BLOCK, make_block },
     { CASES_GRAPH, make_graph }
 };
@@ -89,6 +99,22 @@ uint32_t add_constant(maker *m, lks_type type, uint32_t rank, const uint32_t *di
 
     memcpy(t.dims, dims, rank * sizeof dims[0]);
     return lks_builder_tensor(m->b, &t);
+}
+
+uint32_t add_random_constant(maker *m, const flow *f)
+{
+    pattern p = (pattern)draw_below(&m->d, PATTERNS);
+    int8_t *data = malloc(f->elements);
+    uint32_t tensor = 0;
+
+    if (data) {
+        pattern_fill(&m->d, p, draw_zero(&m->d), data, f->elements);
+        tensor = add_constant(m, LKS_I8, f->rank, f->dims, data);
+    } else {
+        m->failed = true;
+    }
+    free(data);
+    return tensor;
 }
 
 flow add_unary(maker *m, uint32_t kind, const flow *x, flow shape, const lks_op_args *args)

@@ -178,21 +178,66 @@ static void explain_fully_connected(explanation *e)
     finish_channel(e, o, tail, a->rounding);
 }
 
+/* ---- batch_matmul (spec 4.50) -------------------------------------------------------------------------------------------- */
+
+/* Where element k of the depth of an operand is.  outer: the row of a, or the column of b. */
+static void matrix_at(const explanation *e, const explain_tensor *t, uint32_t outer, uint32_t k, bool depth_last, uint32_t *at)
+{
+    const uint32_t skip = e->y.rank - t->rank;
+
+    for (uint32_t i = 0; i + 2 < t->rank; i++)
+        at[i] = t->dims[i] == 1 ? 0 : e->at[skip + i];
+    at[t->rank - 2] = depth_last ? outer : k;
+    at[t->rank - 1] = depth_last ? k : outer;
+}
+
+static void explain_batch_matmul(explanation *e)
+{
+    static const char *const names[] = { "a", "a - a_zero", "b", "b - b_zero", "product" };
+    const lks_batch_matmul_args *p = &e->op->args.batch_matmul;
+    const explain_tensor *a = &e->in[0], *b = &e->in[1];
+    const uint32_t row = e->at[e->y.rank - 2], column = e->at[e->y.rank - 1], depth = a->dims[a->rank - (p->adj_a ? 2 : 1)];
+    const int64_t tail[3] = { p->y_zero, p->y_min, p->y_max };
+
+    e->has_w = true;
+    start(e, depth, true, 5, names);
+    for (uint32_t k = 0; k < depth; k++) {
+        uint32_t at[LKS_RANK_MAX] = { 0 }, b_at[LKS_RANK_MAX] = { 0 };
+
+        matrix_at(e, a, row, k, !p->adj_a, at);
+        matrix_at(e, b, column, k, p->adj_b, b_at);
+
+        const int64_t va = element_at(a, at), vb = element_at(b, b_at);
+        const int64_t value[] = { va, va - p->a_zero, vb, vb - p->b_zero, (va - p->a_zero) * (vb - p->b_zero) };
+
+        add(e, at, b_at, value);
+    }
+    e->bound = depth * (uint64_t)maxabs(p->a_zero) * (uint64_t)maxabs(p->b_zero);
+    explain_note(e, "acc", e->sum, "the sum; proven: |acc| <= %" PRIu64, e->bound);
+    explain_finish(e, e->sum, p->m, p->s, tail, p->rounding);
+}
+
 /* ---- element by element (spec 4.3 .. 4.5) -------------------------------------------------------------------------------- */
 
-/* One addend: the element of a broadcast operand, and its steps. */
-static int64_t addend(explanation *e, uint32_t operand, const char *prefix, int64_t zero, int64_t m, int64_t s)
+/* The element of a broadcast operand that belongs to that of y. */
+static int64_t broadcast_element(explanation *e, uint32_t operand, const char *name)
 {
-    const lks_add_args *a = &e->op->args.add;
     const explain_tensor *t = &e->in[operand];
     uint32_t at[LKS_RANK_MAX] = { 0 }, skip = e->y.rank - t->rank;
-    char name[24];
-    int64_t v, scaled;
 
     for (uint32_t i = 0; i < t->rank; i++)
         at[i] = t->dims[i] == 1 ? 0 : e->at[skip + i];
-    v = element_at(t, at);
-    explain_note(e, prefix, v, "element %" PRIu64 " of operand %" PRIu32, linear(t, at), operand);
+    explain_note(e, name, element_at(t, at), "element %" PRIu64 " of operand %" PRIu32, linear(t, at), operand);
+    return element_at(t, at);
+}
+
+/* One addend, and its steps. */
+static int64_t addend(explanation *e, uint32_t operand, const char *prefix, int64_t zero, int64_t m, int64_t s)
+{
+    const lks_add_args *a = &e->op->args.add;
+    int64_t v = broadcast_element(e, operand, prefix), scaled;
+    char name[24];
+
     if (a->rounding == LKS_HALF_UP) {
         snprintf(name, sizeof name, "u%s", prefix);
         explain_note(e, name, (v - zero) * m, "(%" PRId64 " - %" PRId64 ") * %" PRId64, v, zero, m);
@@ -205,15 +250,31 @@ static int64_t addend(explanation *e, uint32_t operand, const char *prefix, int6
     return explain_requant(e, name, scaled, m, s, a->rounding);
 }
 
+/* add and sub */
 static void explain_add(explanation *e)
 {
     const lks_add_args *a = &e->op->args.add;
     const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max };
     int64_t ua = addend(e, 0, "a", a->a_zero, a->a_m, a->a_s), ub = addend(e, 1, "b", a->b_zero, a->b_m, a->b_s);
+    bool subtracts = e->op->kind == LKS_OP_SUB;
+    int64_t acc = subtracts ? ua - ub : ua + ub;
 
     e->bound = e->op->bound;
-    explain_note(e, "acc", ua + ub, "%" PRId64 " + %" PRId64 "; proven: |acc| <= %" PRIu64, ua, ub, e->bound);
-    explain_finish(e, ua + ub, a->m, a->s, tail, a->rounding);
+    explain_note(e, "acc", acc, "%" PRId64 " %c %" PRId64 "; proven: |acc| <= %" PRIu64, ua, subtracts ? '-' : '+', ub, e->bound);
+    explain_finish(e, acc, a->m, a->s, tail, a->rounding);
+}
+
+static void explain_mul(explanation *e)
+{
+    const lks_mul_args *p = &e->op->args.mul;
+    const int64_t tail[3] = { p->y_zero, p->y_min, p->y_max };
+    int64_t a = broadcast_element(e, 0, "a"), b = broadcast_element(e, 1, "b");
+    int64_t acc = (a - p->a_zero) * (b - p->b_zero);
+
+    e->bound = (uint64_t)(maxabs(p->a_zero) * maxabs(p->b_zero));
+    explain_note(e, "acc", acc, "(%" PRId64 " - %" PRId32 ") * (%" PRId64 " - %" PRId32 "); proven: |acc| <= %" PRIu64, a,
+                 p->a_zero, b, p->b_zero, e->bound);
+    explain_finish(e, acc, p->m, p->s, tail, p->rounding);
 }
 
 static void explain_requant_op(explanation *e)
@@ -237,6 +298,34 @@ static void explain_lut(explanation *e)
     explain_note(e, "index", x + 128, "x + 128");
     e->stored = element(&e->in[1], (uint64_t)(x + 128));
     explain_note(e, "y", e->stored, "table[%" PRId64 "]", x + 128);
+}
+
+static void explain_clamp_op(explanation *e)
+{
+    int64_t x = element_at(&e->in[0], e->at);
+
+    explain_note(e, "x", x, "element of x at the same place");
+    explain_clamp(e, x, e->op->args.clamp.y_min, e->op->args.clamp.y_max);
+}
+
+static void explain_prelu(explanation *e)
+{
+    const lks_prelu_args *a = &e->op->args.prelu;
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max };
+    int64_t u = element_at(&e->in[0], e->at) - a->x_zero, slope;
+
+    e->bound = (uint64_t)maxabs(a->x_zero);
+    explain_note(e, "x", u + a->x_zero, "element of x at the same place");
+    explain_note(e, "u", u, "%" PRId64 " - %" PRId32 " (x_zero); proven: |u| <= %" PRIu64, u + a->x_zero, a->x_zero, e->bound);
+    if (u >= 0) {
+        explain_finish(e, u, a->positive_m, a->positive_s, tail, a->rounding);
+        return;
+    }
+    slope = broadcast_element(e, 1, "slope");
+    e->bound *= (uint64_t)maxabs(a->slope_zero);
+    explain_note(e, "acc", u * (slope - a->slope_zero), "%" PRId64 " * (%" PRId64 " - %" PRId32 "); proven: |acc| <= %" PRIu64, u,
+                 slope, a->slope_zero, e->bound);
+    explain_finish(e, u * (slope - a->slope_zero), a->m, a->s, tail, a->rounding);
 }
 
 /* ---- windows (spec 4.6, 4.7) --------------------------------------------------------------------------------------------- */
@@ -455,6 +544,59 @@ static void explain_pad(explanation *e)
     take(e, at);
 }
 
+/* The element at e->at of the parts that lie one behind the other along an axis: the part, and its coordinate there. */
+static void explain_concat(explanation *e)
+{
+    const uint32_t axis = (uint32_t)e->op->args.axis.axis;
+    uint32_t at[LKS_RANK_MAX], i = 0;
+
+    memcpy(at, e->at, sizeof at);
+    for (; at[axis] >= e->in[i].dims[axis]; i++)
+        at[axis] -= e->in[i].dims[axis];
+    e->stored = element_at(&e->in[i], at);
+    explain_note(e, "y", e->stored, "element %" PRIu64 " of operand %" PRIu32 ", unchanged: on axis %" PRIu32 ", %" PRIu32
+                 " of its %" PRIu32, linear(&e->in[i], at), i, axis, at[axis], e->in[i].dims[axis]);
+}
+
+static void explain_split(explanation *e)
+{
+    const uint32_t axis = (uint32_t)e->op->args.axis.axis;
+    uint32_t at[LKS_RANK_MAX];
+
+    memcpy(at, e->at, sizeof at);
+    for (uint32_t i = 0; i < e->output; i++)
+        at[axis] += e->out[i].dims[axis];
+    take(e, at);
+}
+
+static void explain_slice(explanation *e)
+{
+    const lks_slice_args *a = &e->op->args.slice;
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < e->y.rank; i++)
+        at[i] = (uint32_t)(a->begin[i] + (int64_t)e->at[i] * a->step[i]);
+    take(e, at);
+}
+
+static void explain_transpose(explanation *e)
+{
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < e->y.rank; i++)
+        at[e->op->args.transpose.perm[i]] = e->at[i];
+    take(e, at);
+}
+
+static void explain_tile(explanation *e)
+{
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < e->y.rank; i++)
+        at[i] = e->at[i] % e->in[0].dims[i];
+    take(e, at);
+}
+
 /* ---- all of them --------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -463,15 +605,25 @@ static const struct {
 } ops[] = {
     { LKS_OP_CONV, explain_conv },
     { LKS_OP_FULLY_CONNECTED, explain_fully_connected },
+    { LKS_OP_BATCH_MATMUL, explain_batch_matmul },
     { LKS_OP_ADD, explain_add },
+    { LKS_OP_SUB, explain_add },
+    { LKS_OP_MUL, explain_mul },
     { LKS_OP_REQUANT, explain_requant_op },
     { LKS_OP_LUT, explain_lut },
+    { LKS_OP_CLAMP, explain_clamp_op },
+    { LKS_OP_PRELU, explain_prelu },
     { LKS_OP_MAX_POOL, explain_max_pool },
     { LKS_OP_AVG_POOL, explain_avg_pool },
     { LKS_OP_SUM, explain_sum },
     { LKS_OP_SOFTMAX, explain_softmax },
     { LKS_OP_RESHAPE, explain_reshape },
-    { LKS_OP_PAD, explain_pad }
+    { LKS_OP_PAD, explain_pad },
+    { LKS_OP_CONCAT, explain_concat },
+    { LKS_OP_SPLIT, explain_split },
+    { LKS_OP_SLICE, explain_slice },
+    { LKS_OP_TRANSPOSE, explain_transpose },
+    { LKS_OP_TILE, explain_tile }
 };
 
 bool explain_op(explanation *e)
@@ -488,5 +640,8 @@ bool explain_op(explanation *e)
 void explain_close(explanation *e)
 {
     free(e->term);
+    free(e->in);
+    free(e->out);
     e->term = NULL;
+    e->in = e->out = NULL;
 }

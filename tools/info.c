@@ -18,7 +18,7 @@
 typedef struct info_options {
     common_options common;
     uint32_t batch;             /* 0: the model's own */
-    const char *model;
+    const char *model, *profile;
 } info_options;
 
 /* A model and the batch that it is described at. */
@@ -28,6 +28,8 @@ typedef struct view {
     lks_model_info info;
     uint32_t batch;
     lks_cost cost;
+    const char *profile;        /* NULL: none is asked about */
+    uint32_t beyond;            /* limits of it that the model exceeds */
 } view;
 
 /* An op at the batch of the view. */
@@ -98,6 +100,23 @@ static void print_cost(const view *v)
     puts("\nbound: log2 of the largest |accumulator| that any input can cause, proven from the weights; it stays below 31.");
 }
 
+static void print_profile(const view *v)
+{
+    lks_profile_row row;
+
+    printf("\n%-40s  %20s  %12s      %s\n", v->profile, "value", "at most", "op");
+    for (uint32_t i = 0; lks_model_profile(v->model, v->profile, i, &row) == LKS_OK; i++) {
+        printf("%-40s  %20" PRIu64 "  %12" PRIu64 "  %s", row.what, row.value, row.at_most, row.value <= row.at_most ? "ok" : "NO");
+        if (row.op != UINT32_MAX)
+            printf("  %" PRIu32, row.op);
+        putchar('\n');
+    }
+    if (v->beyond)
+        printf("FAILED: %" PRIu32 " limits of %s do not hold\n", v->beyond, v->profile);
+    else
+        printf("PASSED: the model is within %s\n", v->profile);
+}
+
 static bool print_text(const view *v, lks_error *error)
 {
     char hex[HEX_SIZE];
@@ -118,6 +137,8 @@ static bool print_text(const view *v, lks_error *error)
         if (!print_op(v, i, error))
             return false;
     print_cost(v);
+    if (v->profile)
+        print_profile(v);
     return true;
 }
 
@@ -200,6 +221,28 @@ static bool json_tensors(json *j, const char *key, const view *v, uint32_t count
     return ok;
 }
 
+static void json_profile(json *j, const view *v)
+{
+    lks_profile_row row;
+
+    json_open(j, "profile", '{');
+    json_text(j, "name", v->profile);
+    json_text(j, "result", v->beyond ? "FAILED" : "PASSED");
+    json_open(j, "limits", '[');
+    for (uint32_t i = 0; lks_model_profile(v->model, v->profile, i, &row) == LKS_OK; i++) {
+        json_open(j, NULL, '{');
+        json_text(j, "what", row.what);
+        json_u64(j, "value", row.value);
+        json_u64(j, "at_most", row.at_most);
+        json_bool(j, "holds", row.value <= row.at_most);
+        if (row.op != UINT32_MAX)
+            json_u64(j, "op", row.op);
+        json_close(j);
+    }
+    json_close(j);
+    json_close(j);
+}
+
 static bool print_json(const view *v, lks_error *error)
 {
     json j = json_start();
@@ -212,6 +255,8 @@ static bool print_json(const view *v, lks_error *error)
     for (uint32_t i = 0; ok && i < v->info.ops; i++)
         ok = json_op(&j, v, i, error);
     json_close(&j);
+    if (v->profile)
+        json_profile(&j, v);
     return json_finish(&j, ok, error);
 }
 
@@ -221,6 +266,7 @@ static bool parse(int argc, char **argv, info_options *o, lks_error *error)
 {
     const option_spec specs[] = {
         { "batch", OPTION_U32, &o->batch, 1, INT32_MAX, NULL },
+        { "profile", OPTION_TEXT, &o->profile, 0, 0, NULL },
         OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
     };
     int first;
@@ -232,6 +278,17 @@ static bool parse(int argc, char **argv, info_options *o, lks_error *error)
         return error_set(error, "give one MODEL: see lockstep info --help");
     o->model = argv[first];
     return true;
+}
+
+/* Count what the model exceeds.  false: there is no such profile. */
+static bool hold_against_profile(view *v, lks_error *error)
+{
+    lks_profile_row row;
+    uint32_t i = 0;
+
+    for (; lks_model_profile(v->model, v->profile, i, &row) == LKS_OK; i++)
+        v->beyond += row.value > row.at_most;
+    return i > 0 || error_set(error, "--profile: \"%s\" is not a profile: cip1 and extended are", v->profile);
 }
 
 static bool describe(view *v, const info_options *o, lks_error *error)
@@ -247,7 +304,12 @@ static bool describe(view *v, const info_options *o, lks_error *error)
                          v->path, v->batch);
     if (status != LKS_OK)
         return error_set(error, "%s: --batch: a batch of %" PRIu32 " costs more than 64 bits can count", v->path, v->batch);
-    return o->common.json ? print_json(v, error) : print_text(v, error);
+    v->profile = o->profile;
+    if (v->profile && !hold_against_profile(v, error))
+        return false;
+    if (!(o->common.json ? print_json(v, error) : print_text(v, error)))
+        return false;
+    return !v->beyond || error_set(error, "%s: is not within %s: %" PRIu32 " of its limits do not hold", v->path, v->profile, v->beyond);
 }
 
 static bool info_main(int argc, char **argv, lks_error *error)
@@ -273,6 +335,7 @@ const command command_info = {
     "exact counts, the same on every machine.\n\n"
     HELP_BUILTIN "\n"
     "  --batch N           describe a run with that batch (models whose batch is free)\n"
+    "  --profile NAME      list the limits of a profile, cip1 or extended, with the model's values; exit 1 where one does not hold\n"
     HELP_LIMITS
     "  --json              print JSON\n",
     info_main

@@ -150,6 +150,22 @@ lks_status lks_model_op(const lks_model *model, uint32_t op, lks_op_info *info);
 /* What a run with that batch costs.  LKS_ERR_ARGUMENT: the model does not run with that batch.  LKS_ERR_LIMIT: beyond 64 bits. */
 lks_status lks_model_cost(const lks_model *model, uint32_t batch, lks_cost *cost);
 
+/* A limit of a profile (spec 10), and where a model stands: it holds where value <= at_most. */
+typedef struct lks_profile_row {
+    const char *what;
+    uint64_t value, at_most;
+    uint32_t op;                /* the first op with that value; UINT32_MAX: it belongs to no single op */
+} lks_profile_row;
+
+/*
+ * Row i of a profile, for the model at its own batch.
+ *
+ * profile  "cip1" or "extended".
+ *
+ * LKS_ERR_ARGUMENT: there is no such profile, or row i is beyond its last.
+ */
+lks_status lks_model_profile(const lks_model *model, const char *profile, uint32_t i, lks_profile_row *row);
+
 /* ---- devices ------------------------------------------------------------------------------------------------------------- */
 
 typedef struct lks_device_info {

@@ -16,6 +16,7 @@ static kernel_function *const kernels[LKS_KERNEL_COUNT] = {
     [LKS_KERNEL_CONV] = lks_ref_conv,
     [LKS_KERNEL_DEPTHWISE] = lks_ref_depthwise,
     [LKS_KERNEL_MATMUL] = lks_ref_matmul,
+    [LKS_KERNEL_BATCH_MATMUL] = lks_ref_batch_matmul,
     [LKS_KERNEL_BINARY] = lks_ref_binary,
     [LKS_KERNEL_LUT] = lks_ref_lut,
     [LKS_KERNEL_WINDOW_MAX] = lks_ref_window_max,

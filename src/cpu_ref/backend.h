@@ -25,6 +25,7 @@ void lks_ref_step(const lks_plan *plan, const lks_step *step, int8_t *arena, uin
 void lks_ref_conv(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_depthwise(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_matmul(const lks_kernel_args *args, const lks_operands *t);
+void lks_ref_batch_matmul(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_binary(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_lut(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_window_max(const lks_kernel_args *args, const lks_operands *t);

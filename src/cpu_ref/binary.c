@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two operands, element by element, with broadcasting.  spec 4.3
+ * Two operands, element by element, with broadcasting.  spec 4.3, 4.12, 4.13, 4.15
  */
 #include "cpu_ref/backend.h"
 #include "cpu_ref/index.h"
 #include "spec/arith.h"
 
 #include <stddef.h>
-
-static size_t offset_of(const int32_t i[LKS_MAX_RANK], const int32_t stride[LKS_MAX_RANK])
-{
-    size_t at = 0;
-
-    for (int axis = 0; axis < LKS_MAX_RANK; axis++)
-        at += (size_t)i[axis] * (size_t)stride[axis];
-    return at;
-}
 
 void lks_ref_binary(const lks_kernel_args *args, const lks_operands *t)
 {
@@ -28,7 +19,7 @@ void lks_ref_binary(const lks_kernel_args *args, const lks_operands *t)
         int32_t i[LKS_MAX_RANK] = { 0 };
 
         do
-            *y++ = lks_add(a[offset_of(i, k->a_stride)], b[offset_of(i, k->b_stride)], k->add);
+            *y++ = lks_pair_value(a[offset_of(i, k->a_stride)], b[offset_of(i, k->b_stride)], k->pair);
         while (next_index(i, k->dims));
     }
 }

@@ -13,7 +13,7 @@ static int32_t accumulate(const lks_conv *a, const int8_t *x, const int8_t *w, i
     const lks_window *s = &a->window;
     int32_t group_c = a->in_c / a->groups;
     int32_t first_c = o / (a->out_c / a->groups) * group_c;
-    int32_t acc = bias;                     /* op_rules.c: cannot overflow */
+    int32_t acc = bias;                     /* rules_*.c: cannot overflow */
 
     w += (size_t)o * (size_t)s->kernel_h * (size_t)s->kernel_w * (size_t)group_c;
     for (int32_t kh = 0; kh < s->kernel_h; kh++) {

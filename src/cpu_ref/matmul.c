@@ -17,7 +17,7 @@ void lks_ref_matmul(const lks_kernel_args *args, const lks_operands *t)
 
         for (int32_t o = 0; o < a->out_c; o++) {
             const int8_t *w = t->w + (size_t)o * (size_t)a->in_c;
-            int32_t acc = t->bias[o];       /* op_rules.c: cannot overflow */
+            int32_t acc = t->bias[o];       /* rules_*.c: cannot overflow */
 
             for (int32_t i = 0; i < a->in_c; i++)
                 acc += (x[i] - a->x_zero) * (w[i] - a->w_zero);

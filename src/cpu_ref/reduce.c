@@ -14,7 +14,7 @@
  */
 static int32_t sum_from(const lks_reduce *a, const int8_t *x, const int32_t i[LKS_MAX_RANK], int axis, size_t at)
 {
-    int32_t acc = 0;                        /* op_rules.c: cannot overflow */
+    int32_t acc = 0;                        /* rules_*.c: cannot overflow */
 
     if (axis == LKS_MAX_RANK)
         return x[at] - a->x_zero;

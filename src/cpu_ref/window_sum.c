@@ -11,7 +11,7 @@
 static int32_t window_average(const lks_pool *a, const int8_t *x, int32_t p, int32_t q, int32_t c)
 {
     const lks_window *s = &a->window;
-    int32_t acc = 0, k = 0;                 /* op_rules.c: cannot overflow */
+    int32_t acc = 0, k = 0;                 /* rules_*.c: cannot overflow */
 
     for (int32_t kh = 0; kh < s->kernel_h; kh++) {
         for (int32_t kw = 0; kw < s->kernel_w; kw++) {

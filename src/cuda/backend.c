@@ -10,6 +10,7 @@ static const lks_cuda_family *const families[LKS_KERNEL_COUNT] = {
     [LKS_KERNEL_CONV] = &lks_cuda_conv,
     [LKS_KERNEL_DEPTHWISE] = &lks_cuda_depthwise,
     [LKS_KERNEL_MATMUL] = &lks_cuda_matmul,
+    [LKS_KERNEL_BATCH_MATMUL] = &lks_cuda_batch_matmul,
     [LKS_KERNEL_BINARY] = &lks_cuda_binary,
     [LKS_KERNEL_LUT] = &lks_cuda_lut,
     [LKS_KERNEL_WINDOW_MAX] = &lks_cuda_window_max,

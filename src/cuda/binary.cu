@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two operands, element by element, with broadcasting.  spec 4.3
+ * Two operands, element by element, with broadcasting.  spec 4.3, 4.12, 4.13, 4.15
  */
 #include "cuda/axes.cuh"
 #include "cuda/family.h"
@@ -13,7 +13,7 @@ typedef struct binary_args {
     uint32_t threads;
     int32_t a_broadcast, b_broadcast;   /* along the last axis */
     lks_axes axes;
-    lks_addition add;
+    lks_pair pair;
 } binary_args;
 
 /* ---- device -------------------------------------------------------------------------------------------------------------- */
@@ -27,7 +27,7 @@ extern "C" __global__ void __launch_bounds__(256) binary_any_kernel(const binary
 
     const lks_offsets at = lks_locate_element(p.axes, i);
 
-    p.y[i] = (int8_t)lks_apply_table(lks_add(p.a[at.first], p.b[at.second], p.add), p.table);
+    p.y[i] = (int8_t)lks_apply_table(lks_pair_value(p.a[at.first], p.b[at.second], p.pair), p.table);
 }
 
 /* Four adjacent elements of an operand, or one for all four. */
@@ -49,7 +49,7 @@ extern "C" __global__ void __launch_bounds__(256) binary_words_kernel(const bina
 
 #pragma unroll
     for (int32_t k = 0; k < 4; k++) {
-        const int32_t v = lks_add(lks_byte(a, k), lks_byte(b, k), p.add);
+        const int32_t v = lks_pair_value(lks_byte(a, k), lks_byte(b, k), p.pair);
 
         y |= (uint32_t)(uint8_t)lks_apply_table(v, p.table) << (8 * k);
     }
@@ -128,7 +128,7 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
     const int32_t elements = t->n * lks_elements(k->dims), last = axes.count - 1;
     binary_args p = {
         t->x, t->x2, s->table ? (const int8_t *)t->packed : NULL, t->y, (uint32_t)elements,
-        axes.stride[last][0] == 0, axes.stride[last][1] == 0, axes, k->add
+        axes.stride[last][0] == 0, axes.stride[last][1] == 0, axes, k->pair
     };
 
     if (variant == ANY)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Copy with an offset, and a fill value where the source has no element.  spec 4.10, 4.11
+ * Copy between strided places, with a fill value where the source has no element.  spec 4.10, 4.11
  */
 #include "cuda/axes.cuh"
 #include "cuda/family.h"
 
 
-/* Axes outermost first; extents, x's extents and offsets of the last one are in units of what a thread moves. */
+/* Axes outermost first; all but fill, and before the first element of x and y, is in units of what a thread moves. */
 typedef struct copy_args {
     const int8_t *x;
     int8_t *y;
-    uint32_t units;
+    uint32_t units, x_first, y_first;
     int32_t axes, fill;
-    int32_t x_extent[LKS_AXES_MAX], before[LKS_AXES_MAX];
-    lks_magic y_extent[LKS_AXES_MAX];
+    int32_t x_extent[LKS_AXES_MAX], before[LKS_AXES_MAX], x_stride[LKS_AXES_MAX], y_stride[LKS_AXES_MAX];
+    lks_magic extent[LKS_AXES_MAX];
 } copy_args;
 
 /* ---- device -------------------------------------------------------------------------------------------------------------- */
@@ -22,23 +22,22 @@ typedef struct copy_args {
 template <typename unit>
 static __device__ __forceinline__ void copy_unit(const copy_args &p, unit fill)
 {
-    const uint32_t i = lks_thread_index();
-    uint32_t left = i, at = 0, step = 1;
+    uint32_t left = lks_thread_index(), from = p.x_first, to = p.y_first;       /* modulo 2^32 */
     int inside = 1;
 
-    if (i >= p.units)
+    if (left >= p.units)
         return;
 #pragma unroll 1
     for (int32_t axis = p.axes - 1; axis >= 0; axis--) {
-        const uint32_t outer = lks_divide(left, p.y_extent[axis]);
-        const uint32_t k = lks_remainder(left, outer, p.y_extent[axis]) - (uint32_t)p.before[axis];
+        const uint32_t outer = lks_divide(left, p.extent[axis]), i = lks_remainder(left, outer, p.extent[axis]);
+        const uint32_t k = i - (uint32_t)p.before[axis];
 
         inside &= k < (uint32_t)p.x_extent[axis];
-        at += k * step;                 /* modulo 2^32: only used where every k is inside */
-        step *= (uint32_t)p.x_extent[axis];
+        from += k * (uint32_t)p.x_stride[axis];
+        to += i * (uint32_t)p.y_stride[axis];
         left = outer;
     }
-    ((unit *)p.y)[i] = inside ? ((const unit *)p.x)[at] : fill;
+    ((unit *)p.y)[to] = inside ? ((const unit *)p.x)[from] : fill;
 }
 
 extern "C" __global__ void __launch_bounds__(256) copy_16_kernel(const copy_args p)
@@ -63,34 +62,45 @@ extern "C" __global__ void __launch_bounds__(256) copy_1_kernel(const copy_args 
 static const char *const variants[] = { "16_bytes", "4_bytes", "bytes", NULL };
 enum { BYTES_16, BYTES_4, BYTES_1 };
 
+typedef struct copy_axis {
+    int32_t extent, x_extent, before, x_stride, y_stride;
+} copy_axis;
+
 typedef struct copy_axes {
     int32_t count;
-    int32_t y[LKS_AXES_MAX], x[LKS_AXES_MAX], before[LKS_AXES_MAX];
+    copy_axis axis[LKS_AXES_MAX];
 } copy_axes;
 
-/* Add the next inner axis: one that is copied whole belongs to the one around it. */
-static void add_axis(copy_axes *a, int32_t y, int32_t x, int32_t before)
+/* Add the next inner axis: one that is copied whole belongs to the one around it, where a step of that one leads to its end. */
+static void add_axis(copy_axes *a, copy_axis k)
 {
-    const int32_t last = a->count - 1;
+    copy_axis *last = &a->axis[a->count > 0 ? a->count - 1 : 0];
 
-    if (a->count > 0 && y == x && before == 0) {
-        a->y[last] *= y;
-        a->x[last] *= y;
-        a->before[last] *= y;
+    if (k.before == 0 && k.x_extent >= k.extent)
+        k.x_extent = k.extent;
+    if (k.extent == 1 && k.x_extent == 1 && k.before == 0)
+        return;
+    if (a->count == 0 || k.x_extent != k.extent || k.before != 0 || last->x_stride != (int64_t)k.extent * k.x_stride
+        || last->y_stride != (int64_t)k.extent * k.y_stride) {
+        a->axis[a->count++] = k;
         return;
     }
-    a->y[a->count] = y;
-    a->x[a->count] = x;
-    a->before[a->count++] = before;
+    last->extent *= k.extent;
+    last->x_extent *= k.extent;
+    last->before *= k.extent;
+    last->x_stride = k.x_stride;
+    last->y_stride = k.y_stride;
 }
 
 static copy_axes axes_of(const lks_copy *k, int32_t n)
 {
     copy_axes a = {};
 
-    add_axis(&a, n, n, 0);
+    add_axis(&a, copy_axis{ n, n, 0, k->x_image, k->y_image });
     for (int axis = 0; axis < LKS_MAX_RANK; axis++)
-        add_axis(&a, k->y_dims[axis], k->x_dims[axis], k->before[axis]);
+        add_axis(&a, copy_axis{ k->dims[axis], k->x_dims[axis], k->before[axis], k->x_stride[axis], k->y_stride[axis] });
+    if (a.count == 0)
+        a.axis[a.count++] = copy_axis{ 1, 1, 0, 1, 1 };
     return a;
 }
 
@@ -99,13 +109,24 @@ static int32_t unit_of(uint32_t variant)
     return variant == BYTES_16 ? 16 : variant == BYTES_4 ? 4 : 1;
 }
 
-/* For n = 1, and so for every n: a batch multiplies the last axis, or stands before it. */
+/* Is the last axis contiguous, in whole units, and does everything else move by units? */
+static int moves_units(const lks_copy *k, int32_t n, int32_t unit)
+{
+    const copy_axes a = axes_of(k, n);
+    const copy_axis *last = &a.axis[a.count - 1];
+    int32_t bits = k->x_first | k->y_first | last->extent | last->x_extent | last->before;
+
+    for (int32_t axis = 0; axis < a.count - 1; axis++)
+        bits |= a.axis[axis].x_stride | a.axis[axis].y_stride;
+    return last->x_stride == 1 && last->y_stride == 1 && (bits & (unit - 1)) == 0;
+}
+
+/* With two images, so that the step from one to the next counts: any n then is as good. */
 static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
 {
-    const copy_axes a = axes_of(&s->args.copy, 1);
-    const int32_t last = a.count - 1, mask = unit_of(variant) - 1;
+    const int32_t unit = unit_of(variant);
 
-    return ((a.y[last] | a.x[last] | a.before[last]) & mask) == 0;
+    return variant == BYTES_1 || (moves_units(&s->args.copy, 1, unit) && moves_units(&s->args.copy, 2, unit));
 }
 
 static uint32_t choose(const lks_step *s, uint32_t, const lks_cuda_caps *c)
@@ -113,24 +134,46 @@ static uint32_t choose(const lks_step *s, uint32_t, const lks_cuda_caps *c)
     return supports(s, BYTES_16, c) ? BYTES_16 : supports(s, BYTES_4, c) ? BYTES_4 : BYTES_1;
 }
 
+/* From bytes to units; exact, by moves_units. */
+static int32_t in_units(int32_t bytes, int32_t unit)
+{
+    const int64_t units = lks_ceil_div(bytes < 0 ? -(int64_t)bytes : bytes, unit);
+
+    return (int32_t)(bytes < 0 ? -units : units);
+}
+
+static void count_in_units(copy_axes *a, int32_t unit)
+{
+    copy_axis *last = &a->axis[a->count - 1];
+
+    for (int32_t axis = 0; axis < a->count - 1; axis++) {
+        a->axis[axis].x_stride = in_units(a->axis[axis].x_stride, unit);
+        a->axis[axis].y_stride = in_units(a->axis[axis].y_stride, unit);
+    }
+    last->extent = in_units(last->extent, unit);
+    last->x_extent = in_units(last->x_extent, unit);
+    last->before = in_units(last->before, unit);
+}
+
 static copy_args args_of(const lks_copy *k, const lks_cuda_operands *t, int32_t unit)
 {
-    const copy_axes a = axes_of(k, t->n);
+    copy_axes a = axes_of(k, t->n);
     copy_args p = {};
 
+    count_in_units(&a, unit);
     p.x = t->x;
     p.y = t->y;
-    p.units = (uint32_t)lks_ceil_div((int64_t)t->n * lks_elements(k->y_dims), unit);
+    p.units = (uint32_t)in_units(t->n * lks_elements(k->dims), unit);
+    p.x_first = (uint32_t)in_units(k->x_first, unit);
+    p.y_first = (uint32_t)in_units(k->y_first, unit);
     p.axes = a.count;
     p.fill = k->fill;
     for (int32_t axis = 0; axis < a.count; axis++) {
-        const int32_t divisor = axis == a.count - 1 ? unit : 1;
-        const int32_t whole = (int32_t)lks_ceil_div(a.y[axis], divisor);
-
-        p.y_extent[axis] = lks_magic_of(whole);
-        p.x_extent[axis] = (int32_t)lks_ceil_div(a.x[axis], divisor);
-        p.before[axis] = a.before[axis] >= 0 ? (int32_t)lks_ceil_div(a.before[axis], divisor)
-            : -(int32_t)lks_ceil_div(-(int64_t)a.before[axis], divisor);
+        p.extent[axis] = lks_magic_of(a.axis[axis].extent);
+        p.x_extent[axis] = a.axis[axis].x_extent;
+        p.before[axis] = a.axis[axis].before;
+        p.x_stride[axis] = a.axis[axis].x_stride;
+        p.y_stride[axis] = a.axis[axis].y_stride;
     }
     return p;
 }

@@ -188,6 +188,7 @@ lks_status lks_cuda_open(uint32_t i, const lks_context_options *options, lks_dev
         free(d);
         return lks_cuda_no_memory(&found, sizeof *d, error);
     }
+    d->ranges = lks_cuda_ranges_open();
     if ((st = lks_cuda_enter(d, error)) != LKS_OK || (st = lks_cuda_self_check(d, error)) != LKS_OK) {
         lks_cuda_close(d);
         return st;
@@ -202,6 +203,7 @@ void lks_cuda_close(lks_device_handle *device)
 
     if (device->scratch && lks_cuda_enter(device, &unused) == LKS_OK)
         cudaFree(device->scratch);
+    lks_cuda_ranges_close(device->ranges);
     pthread_mutex_destroy(&device->lock);
     free(device);
 }

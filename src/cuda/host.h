@@ -12,6 +12,7 @@
 #define LKS_CUDA_HOST_H
 
 #include "cuda/family.h"
+#include "cuda/ranges.h"
 
 #include <pthread.h>
 
@@ -27,6 +28,7 @@ struct lks_device_handle {
     uint32_t index;
     int no_graph;
     lks_cuda_caps caps;
+    lks_cuda_ranges *ranges;        /* of profilers */
     pthread_mutex_t lock;           /* of what follows; held by an exercise */
     void *scratch;                  /* device memory; NULL before the first exercise */
     size_t scratch_bytes;

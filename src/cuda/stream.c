@@ -3,7 +3,6 @@
  * A stream: arena and workspace in device memory, pinned staging, and the steps of the program as one graph per batch.
  */
 #include "cuda/host.h"
-#include "cuda/ranges.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -192,9 +191,9 @@ static cudaError_t launch_step(const lks_stream *s, uint32_t i, uint32_t n)
     };
     cudaError_t e;
 
-    lks_cuda_range_push(c->label);
+    lks_cuda_range_push(p->device->ranges, c->label);
     e = c->family->launch(step, c->variant, &t, &p->device->caps, s->stream);
-    lks_cuda_range_pop();
+    lks_cuda_range_pop(p->device->ranges);
     return e;
 }
 
@@ -243,8 +242,10 @@ static lks_status find_graph(lks_stream *s, uint32_t n, cudaGraphExec_t *exec, l
         }
     if ((st = capture(s, n, exec, error)) != LKS_OK)
         return st;
-    if (place->exec)
-        cudaGraphExecDestroy(place->exec);      /* one that still runs is kept by the driver until it is done */
+    if (place->exec) {
+        cudaStreamSynchronize(s->stream);       /* it may still run */
+        cudaGraphExecDestroy(place->exec);
+    }
     *place = (batch_graph){ n, *exec };
     s->next_graph = (s->next_graph + 1) % GRAPHS_MAX;
     return LKS_OK;

@@ -15,15 +15,16 @@ typedef struct fusing {
     const lks_graph *g;
     uint32_t fusions;
     lks_step *steps;
-    uint32_t count;
-    uint32_t *maker;            /* by tensor: the step that makes it; NO_STEP: none */
+    uint32_t count, tensor_count;
+    uint32_t *maker;            /* by tensor: the step that makes it; NO_STEP: none, or several, part by part */
     uint32_t *uses;             /* by tensor: how often it is read, by steps or as an output of the graph */
     bool *gone;                 /* by step: it is part of another one */
 } fusing;
 
-static void count_uses(fusing *f)
+/* made: by tensor, false. */
+static void count_uses(fusing *f, bool *made)
 {
-    for (uint32_t t = 0; t < f->g->tensor_count; t++)
+    for (uint32_t t = 0; t < f->tensor_count; t++)
         f->maker[t] = NO_STEP;
     for (uint32_t i = 0; i < f->count; i++) {
         const lks_step *s = &f->steps[i];
@@ -32,7 +33,8 @@ static void count_uses(fusing *f)
             f->uses[s->x]++;
         if (s->x2 >= 0)
             f->uses[s->x2]++;
-        f->maker[s->y] = i;
+        f->maker[s->y] = made[s->y] ? NO_STEP : i;
+        made[s->y] = true;
     }
     for (uint32_t i = 0; i < f->g->output_count; i++)
         f->uses[f->g->outputs[i]]++;
@@ -66,12 +68,32 @@ static lks_fused *fused_of(lks_step *s)
 
 /* ---- pad into conv ------------------------------------------------------------------------------------------------------- */
 
+/* Do these strides walk through all of a dense tensor of that shape, from its first element? */
+static bool walks_all(const int32_t *dims, const int32_t *strides, int32_t first, int32_t image)
+{
+    int32_t stride = 1;
+
+    for (int axis = LKS_MAX_RANK - 1; axis >= 0; axis--) {
+        if (dims[axis] != 1 && strides[axis] != stride)
+            return false;
+        stride *= dims[axis];
+    }
+    return first == 0 && image == stride;
+}
+
+/* Is y the whole of x, in order, with nothing but padding around it? */
+static bool is_pad(const lks_copy *c)
+{
+    return walks_all(c->x_dims, c->x_stride, c->x_first, c->x_image) && walks_all(c->dims, c->y_stride, c->y_first, c->y_image);
+}
+
 static bool pads_h_and_w_only(const lks_copy *c)
 {
     for (int axis = 0; axis < LKS_MAX_RANK; axis++)
-        if (axis != 1 && axis != 2 && c->x_dims[axis] != c->y_dims[axis])
+        if (axis != 1 && axis != 2 && (c->before[axis] != 0 || c->x_dims[axis] != c->dims[axis]))
             return false;
-    return c->before[1] >= 0 && c->before[2] >= 0;
+    return is_pad(c) && c->before[1] >= 0 && c->before[2] >= 0 && c->x_dims[1] + c->before[1] <= c->dims[1]
+        && c->x_dims[2] + c->before[2] <= c->dims[2];
 }
 
 /* Does any window reach beyond the image? */
@@ -104,7 +126,7 @@ static void fuse_pad(fusing *f, uint32_t at)
     replace(f, at, pad, merged);
 }
 
-/* ---- add into a linear kernel -------------------------------------------------------------------------------------------- */
+/* ---- add and sub into a linear kernel ------------------------------------------------------------------------------------ */
 
 /* Are both operands activations of the very shape of y? */
 static bool is_dense(const lks_binary *b)
@@ -125,6 +147,7 @@ static lks_addition swapped(lks_addition a)
 
     s.a_zero = a.b_zero;
     s.b_zero = a.a_zero;
+    s.subtracts = -a.subtracts;
     s.a_rq = a.b_rq;
     s.b_rq = a.a_rq;
     return s;
@@ -141,7 +164,9 @@ static void fuse_add(fusing *f, uint32_t at)
     const lks_step *add = &f->steps[at];
     lks_step *a = only_maker(f, add->x), *b = only_maker(f, add->x2), *from, merged;
 
-    if (add->x < 0 || add->x2 < 0 || add->table || !is_dense(&add->args.binary))
+    if (add->args.binary.pair.kind != LKS_BINARY_ADD || !is_dense(&add->args.binary))
+        return;
+    if (add->x < 0 || add->x2 < 0 || add->table)
         return;
     a = takes_add(a) ? a : NULL;
     b = takes_add(b) ? b : NULL;
@@ -152,7 +177,7 @@ static void fuse_add(fusing *f, uint32_t at)
     merged.last_op = add->last_op;
     merged.x2 = from == a ? add->x2 : add->x;
     merged.y = add->y;
-    *fused_of(&merged) = (lks_fused){ 1, from == a ? add->args.binary.add : swapped(add->args.binary.add) };
+    *fused_of(&merged) = (lks_fused){ 1, from == a ? add->args.binary.pair.add : swapped(add->args.binary.pair.add) };
     replace(f, at, from, merged);
 }
 
@@ -176,9 +201,10 @@ static void fuse_table(fusing *f, uint32_t at)
 
 static bool moves_nothing(const lks_step *s)
 {
+    static const int32_t none[LKS_MAX_RANK] = { 0 };
     const lks_copy *c = &s->args.copy;
 
-    return s->x >= 0 && memcmp(c->x_dims, c->y_dims, sizeof c->x_dims) == 0;
+    return s->x >= 0 && is_pad(c) && memcmp(c->x_dims, c->dims, sizeof c->dims) == 0 && memcmp(c->before, none, sizeof none) == 0;
 }
 
 static void fuse_alias(fusing *f, uint32_t at, uint32_t *home)
@@ -213,23 +239,28 @@ static void remove_gone(const fusing *f, uint32_t *count)
             f->steps[(*count)++] = f->steps[i];
 }
 
-lks_status lks_fuse(const lks_graph *g, uint32_t fusions, lks_step *steps, uint32_t *count, uint32_t *home)
+lks_status lks_fuse(const lks_graph *g, uint32_t fusions, lks_lowered *lowered, uint32_t *count, uint32_t *home)
 {
-    fusing f = { .g = g, .fusions = fusions, .steps = steps, .count = *count };
+    fusing f = {
+        .g = g, .fusions = fusions, .steps = lowered->steps, .count = lowered->step_count,
+        .tensor_count = g->tensor_count + lowered->scratch_count
+    };
+    bool *made = calloc(f.tensor_count, sizeof *made);
     lks_status st = LKS_ERR_NOMEM;
 
-    f.maker = malloc(g->tensor_count * sizeof *f.maker);
-    f.uses = calloc(g->tensor_count, sizeof *f.uses);
-    f.gone = calloc(*count, sizeof *f.gone);
-    if (f.maker && f.uses && f.gone) {
-        for (uint32_t t = 0; t < g->tensor_count; t++)
+    f.maker = malloc(f.tensor_count * sizeof *f.maker);
+    f.uses = calloc(f.tensor_count, sizeof *f.uses);
+    f.gone = calloc(f.count, sizeof *f.gone);
+    if (made && f.maker && f.uses && f.gone) {
+        for (uint32_t t = 0; t < f.tensor_count; t++)
             home[t] = t;
-        count_uses(&f);
+        count_uses(&f, made);
         for (uint32_t i = 0; i < f.count; i++)
             fuse_step(&f, i, home);
         remove_gone(&f, count);
         st = LKS_OK;
     }
+    free(made);
     free(f.maker);
     free(f.uses);
     free(f.gone);

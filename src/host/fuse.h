@@ -5,18 +5,17 @@
 #ifndef LKS_HOST_FUSE_H
 #define LKS_HOST_FUSE_H
 
-#include "host/model.h"
-#include "spec/backend.h"
+#include "host/plan.h"
 
 /*
  * Fuse what may be fused, in place.
  *
  * fusions  LKS_FUSE_...: what the backend can do.
- * steps    *count of them, in order; fewer afterwards, in an order that still computes everything before it is used.
- * home     one entry per tensor of the graph: afterwards the tensor in whose memory it lies, itself unless it is an alias.
+ * lowered  its steps are changed; *count of them, in an order that still computes everything before it is used, remain.
+ * home     one entry per tensor of the plan: afterwards the tensor in whose memory it lies, itself unless it is an alias.
  *
  * LKS_OK, or LKS_ERR_NOMEM: steps and home are as they were.
  */
-lks_status lks_fuse(const lks_graph *g, uint32_t fusions, lks_step *steps, uint32_t *count, uint32_t *home);
+lks_status lks_fuse(const lks_graph *g, uint32_t fusions, lks_lowered *lowered, uint32_t *count, uint32_t *home);
 
 #endif

@@ -40,7 +40,7 @@ typedef struct lks_op {
     uint32_t operand_count, output_count;
     const uint32_t *operand, *output;
     lks_op_args args;               /* words beyond those of the kind are 0 */
-    uint64_t bound;                 /* proven by op_rules.c; 0: no accumulator */
+    uint64_t bound;                 /* proven by rules_*.c; 0: no accumulator */
 } lks_op;
 
 /* What a model and a builder have in common, and all that a file holds. */
@@ -97,8 +97,12 @@ void lks_builder_close(lks_builder *b);
  */
 uint32_t lks_builder_tensor(lks_builder *b, const lks_tensor *t);
 
-/* Add an op; operands and outputs are copied.  Its counts are taken from the kind. */
+/* Add an op; operands and outputs are copied.  Its counts are taken from the kind, which fixes them. */
 void lks_builder_op(lks_builder *b, uint32_t kind, const uint32_t *operands, const uint32_t *outputs, const lks_op_args *args);
+
+/* The same for any kind. */
+void lks_builder_op_of(lks_builder *b, uint32_t kind, const uint32_t *operands, uint32_t operand_count, const uint32_t *outputs,
+                       uint32_t output_count, const lks_op_args *args);
 
 void lks_builder_input(lks_builder *b, uint32_t tensor);
 void lks_builder_output(lks_builder *b, uint32_t tensor);

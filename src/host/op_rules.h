@@ -9,15 +9,23 @@
 
 #include <stdbool.h>
 
+/* The most operands of an op with a fixed number of them. */
+#define LKS_VIEW_OPERANDS 6
+
 /* An op with its tensors at hand. */
 typedef struct lks_op_view {
     const char *file;               /* for errors */
     uint32_t index;
     lks_op *op;
-    const lks_tensor *in[4];        /* NULL beyond the operands of the op */
-    const lks_tensor *y;
+    const lks_graph *graph;
+    const lks_tensor *in[LKS_VIEW_OPERANDS];    /* the first operands; NULL beyond those of the op */
+    const lks_tensor *y;                        /* the first output */
     lks_error *error;
 } lks_op_view;
+
+/* Operand i, output i of an op that has any number of them. */
+const lks_tensor *lks_operand(const lks_op_view *v, uint32_t i);
+const lks_tensor *lks_result(const lks_op_view *v, uint32_t i);
 
 /* One argument word: its name in the spec, and its range. */
 typedef struct lks_arg_rule {
@@ -25,10 +33,12 @@ typedef struct lks_arg_rule {
     int32_t lo, hi;
 } lks_arg_rule;
 
+#define LKS_ANY_COUNT 0u
+
 typedef struct lks_op_rule {
     uint32_t kind;
     const char *name;
-    uint32_t operand_count, output_count, arg_count;
+    uint32_t operand_count, output_count, arg_count;    /* LKS_ANY_COUNT: 1 .. LKS_MAX_ENDS */
     const lks_arg_rule *args;
     int rounding;                                   /* the index of the argument `rounding`; -1: the op has none */
     lks_status (*check)(const lks_op_view *v);      /* limits and shape; called when args are in range */
@@ -36,6 +46,7 @@ typedef struct lks_op_rule {
     bool (*batch_free)(const lks_op_view *v);       /* NULL: always */
     uint64_t (*macs)(const lks_op_view *v);         /* NULL: none */
     uint64_t (*element_ops)(const lks_op_view *v);
+    lks_type x_type, y_type;                        /* storage of its activations, in and out */
 } lks_op_rule;
 
 /* NULL: no op has that number. */

@@ -14,9 +14,8 @@
 /* A plan and what it owns. */
 typedef struct owned_plan {
     lks_plan plan;
-    lks_step *steps;
+    lks_lowered lowered;
     lks_plan_tensor *tensors;
-    int32_t *tables;                /* LKS_TABLE_SIZE per op */
     uint32_t *home;                 /* by tensor: the one in whose memory it lies (host/fuse.h) */
 } owned_plan;
 
@@ -95,32 +94,42 @@ static void use(lks_lifetime *life, const uint32_t *home, int32_t tensor, uint32
 /* From which step to which each activation is alive, its aliases included; first > last: it is an alias, or fusing left it out. */
 static void step_lifetimes(const lks_graph *g, const owned_plan *o, lks_lifetime *life)
 {
-    for (uint32_t t = 0; t < g->tensor_count; t++)
+    for (uint32_t t = 0; t < o->plan.tensor_count; t++)
         life[t] = (lks_lifetime){ 1, 0 };
     for (uint32_t i = 0; i < g->input_count; i++)
         life[g->inputs[i]] = (lks_lifetime){ 0, 0 };
     for (uint32_t i = 0; i < o->plan.step_count; i++) {
-        const lks_step *s = &o->steps[i];
+        const lks_step *s = &o->plan.steps[i];
 
         use(life, o->home, s->x, i);
         use(life, o->home, s->x2, i);
-        life[s->y] = (lks_lifetime){ i, i };
+        if (life[s->y].first > life[s->y].last)         /* several steps may make one tensor, part by part */
+            life[s->y].first = i;
+        life[s->y].last = i;
     }
     for (uint32_t i = 0; i < g->output_count; i++)
         use(life, o->home, (int32_t)g->outputs[i], o->plan.step_count);
-    for (uint32_t t = 0; o->plan.keep && t < g->tensor_count; t++)
-        if (!g->tensors[t].constant)
+    for (uint32_t t = 0; o->plan.keep && t < o->plan.tensor_count; t++)
+        if (t >= g->tensor_count || !g->tensors[t].constant)
             life[t] = (lks_lifetime){ 0, o->plan.step_count };
+}
+
+/* The storage bytes of one image of a tensor of the plan. */
+static uint64_t image_bytes(const lks_model *m, const owned_plan *o, uint32_t t)
+{
+    const lks_graph *g = &m->graph;
+
+    return t < g->tensor_count ? lks_tensor_bytes(&g->tensors[t]) / lks_model_images(m)
+                               : o->lowered.scratch_bytes[t - g->tensor_count];
 }
 
 /* The activations as blocks; false: together they are beyond the address space. */
 static bool measure_blocks(const lks_model *m, owned_plan *o, const lks_lifetime *life, block *blocks, uint32_t *count)
 {
-    const lks_graph *g = &m->graph;
     uint64_t total = 0;
 
-    for (uint32_t t = 0; t < g->tensor_count; t++) {
-        uint64_t image = lks_tensor_bytes(&g->tensors[t]) / lks_model_images(m), bytes;
+    for (uint32_t t = 0; t < o->plan.tensor_count; t++) {
+        uint64_t image = image_bytes(m, o, t), bytes;
 
         if (life[t].first > life[t].last)
             continue;
@@ -137,17 +146,16 @@ static bool measure_blocks(const lks_model *m, owned_plan *o, const lks_lifetime
 
 static lks_status plan_arena(const lks_model *m, owned_plan *o, lks_error *error)
 {
-    const lks_graph *g = &m->graph;
-    lks_lifetime *life = calloc(g->tensor_count, sizeof *life);
-    block *blocks = calloc(g->tensor_count, sizeof *blocks);
+    lks_lifetime *life = calloc(o->plan.tensor_count, sizeof *life);
+    block *blocks = calloc(o->plan.tensor_count, sizeof *blocks);
     uint32_t count = 0;
     lks_status st = LKS_ERR_NOMEM;
 
     if (life && blocks) {
-        step_lifetimes(g, o, life);
+        step_lifetimes(&m->graph, o, life);
         st = measure_blocks(m, o, life, blocks, &count) ? place_all(&o->plan, blocks, count, o->tensors) : LKS_ERR_LIMIT;
     }
-    for (uint32_t t = 0; t < g->tensor_count; t++)
+    for (uint32_t t = 0; t < o->plan.tensor_count; t++)
         o->tensors[t] = o->tensors[o->home[t]];
     free(life);
     free(blocks);
@@ -158,31 +166,34 @@ static lks_status plan_arena(const lks_model *m, owned_plan *o, lks_error *error
 
 /* ---- the plan ------------------------------------------------------------------------------------------------------------ */
 
+/* Steps, in their final form, and the tensors that they work on. */
+static lks_status make_steps(const lks_model *m, const lks_plan_options *options, owned_plan *o)
+{
+    lks_plan *p = &o->plan;
+    lks_status st = lks_lower(m, &o->lowered);
+
+    if (st != LKS_OK)
+        return st;
+    p->tensor_count = m->graph.tensor_count + o->lowered.scratch_count;
+    p->step_count = o->lowered.step_count;
+    p->steps = o->lowered.steps;
+    p->tensors = o->tensors = calloc(p->tensor_count, sizeof *o->tensors);
+    o->home = calloc(p->tensor_count, sizeof *o->home);
+    if (!o->tensors || !o->home)
+        return LKS_ERR_NOMEM;
+    return lks_fuse(&m->graph, options->keep ? 0 : options->fusions, &o->lowered, &p->step_count, o->home);
+}
+
 lks_status lks_plan_make(const lks_model *m, const lks_plan_options *options, lks_plan **plan, lks_error *error)
 {
-    const lks_graph *g = &m->graph;
     owned_plan *o = calloc(1, sizeof *o);
-    lks_status st = LKS_ERR_NOMEM;
+    lks_status st;
 
     *plan = NULL;
     if (!o)
-        return lks_fail(error, st, "out of memory");
-    o->steps = calloc(g->op_count, sizeof *o->steps);
-    o->tensors = calloc(g->tensor_count, sizeof *o->tensors);
-    o->tables = calloc(g->op_count, LKS_TABLE_SIZE * sizeof *o->tables);
-    o->home = calloc(g->tensor_count, sizeof *o->home);
-    if (!o->steps || !o->tensors || !o->tables || !o->home) {
-        lks_fail(error, st, "out of memory");
-        goto fail;
-    }
-    o->plan = (lks_plan){
-        .max_batch = options->max_batch, .keep = options->keep, .guard_bytes = options->guard_bytes,
-        .step_count = g->op_count, .tensor_count = g->tensor_count, .steps = o->steps, .tensors = o->tensors
-    };
-    for (uint32_t i = 0; i < g->op_count; i++)
-        lks_lower(m, i, &o->steps[i], o->tables + (size_t)LKS_TABLE_SIZE * i);
-    st = lks_fuse(g, options->keep ? 0 : options->fusions, o->steps, &o->plan.step_count, o->home);
-    if (st != LKS_OK) {
+        return lks_fail(error, LKS_ERR_NOMEM, "out of memory");
+    o->plan = (lks_plan){ .max_batch = options->max_batch, .keep = options->keep, .guard_bytes = options->guard_bytes };
+    if ((st = make_steps(m, options, o)) != LKS_OK) {
         lks_fail(error, st, "out of memory");
         goto fail;
     }
@@ -202,9 +213,8 @@ void lks_plan_free(lks_plan *plan)
 
     if (!o)
         return;
-    free(o->steps);
+    lks_lowered_free(&o->lowered);
     free(o->tensors);
-    free(o->tables);
     free(o->home);
     free(o);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a model to what a backend is given: kernels in order (lower.c, fuse.c), and a place in one arena for each activation (plan.c).
+ * From a model to what a backend is given: kernels in order (lower*.c, fuse.c), and a place in one arena for each activation (plan.c).
  */
 #ifndef LKS_HOST_PLAN_H
 #define LKS_HOST_PLAN_H
@@ -26,11 +26,25 @@ lks_status lks_plan_make(const lks_model *model, const lks_plan_options *options
 /* NULL is allowed. */
 void lks_plan_free(lks_plan *plan);
 
+/* ---- lowering ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct lks_constants lks_constants;
+
+/* What ops become: steps in order, and what only these know. */
+typedef struct lks_lowered {
+    lks_step *steps;
+    uint32_t step_count;
+    uint64_t *scratch_bytes;        /* of one image of each activation behind those of the model */
+    uint32_t scratch_count;
+    lks_constants *constants;       /* what steps point to and the model does not have */
+} lks_lowered;
+
 /*
- * Lower one op to its kernel.
+ * Lower all ops of a model.
  *
- * tables  room for the table that the kernel may need, LKS_TABLE_SIZE int32, which the step will point to.
+ * LKS_OK: *lowered is the caller's; the model outlives it.  LKS_ERR_NOMEM: there is nothing to free.
  */
-void lks_lower(const lks_model *model, uint32_t op, lks_step *step, int32_t *tables);
+lks_status lks_lower(const lks_model *model, lks_lowered *lowered);
+void lks_lowered_free(lks_lowered *lowered);
 
 #endif

@@ -273,6 +273,11 @@ static uint32_t *read_indices(const reader *r, const uint8_t *p, uint32_t count,
     return first;
 }
 
+static bool count_fits(uint32_t count, uint32_t rule)
+{
+    return rule == LKS_ANY_COUNT ? count >= 1 && count <= LKS_MAX_ENDS : count == rule;
+}
+
 /* NULL, or what is wrong; *p moves beyond the op. */
 static const char *read_op(const reader *r, const uint8_t **p, uint32_t *left, lks_op *op, uint32_t **out)
 {
@@ -284,13 +289,14 @@ static const char *read_op(const reader *r, const uint8_t **p, uint32_t *left, l
     op->kind = lks_get32(*p);
     if (!(rule = lks_op_rule_of(op->kind)))
         return "the spec has no op of that number";
-    if (lks_get32(*p + 4) != rule->operand_count || lks_get32(*p + 8) != rule->output_count || lks_get32(*p + 12) != rule->arg_count)
+    op->operand_count = lks_get32(*p + 4);
+    op->output_count = lks_get32(*p + 8);
+    if (!count_fits(op->operand_count, rule->operand_count) || !count_fits(op->output_count, rule->output_count)
+        || lks_get32(*p + 12) != rule->arg_count)
         return "has the wrong number of operands, outputs or arguments";
-    words = LKS_OP_HEAD_WORDS + rule->operand_count + rule->output_count + rule->arg_count;
+    words = LKS_OP_HEAD_WORDS + op->operand_count + op->output_count + rule->arg_count;
     if (*left < words)
         return "goes beyond op_words";
-    op->operand_count = rule->operand_count;
-    op->output_count = rule->output_count;
     op->operand = read_indices(r, *p + 16, op->operand_count, out);
     op->output = read_indices(r, *p + 16 + 4 * (size_t)op->operand_count, op->output_count, out);
     if (!op->operand || !op->output)

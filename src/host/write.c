@@ -236,12 +236,20 @@ uint32_t lks_builder_tensor(lks_builder *b, const lks_tensor *t)
 void lks_builder_op(lks_builder *b, uint32_t kind, const uint32_t *operands, const uint32_t *outputs, const lks_op_args *args)
 {
     const lks_op_rule *rule = lks_op_rule_of(kind);
-    lks_op op = { .kind = kind, .operand_count = rule->operand_count, .output_count = rule->output_count };
+
+    lks_builder_op_of(b, kind, operands, rule->operand_count, outputs, rule->output_count, args);
+}
+
+void lks_builder_op_of(lks_builder *b, uint32_t kind, const uint32_t *operands, uint32_t operand_count, const uint32_t *outputs,
+                       uint32_t output_count, const lks_op_args *args)
+{
+    const lks_op_rule *rule = lks_op_rule_of(kind);
+    lks_op op = { .kind = kind, .operand_count = operand_count, .output_count = output_count };
     uint32_t *words;
 
     if (!grow(b, &b->graph.ops, b->graph.op_count, &b->op_room, sizeof op))
         return;
-    words = malloc((op.operand_count + op.output_count) * sizeof *words);
+    words = malloc(((size_t)operand_count + output_count) * sizeof *words);
     if (!words) {
         b->failed = true;
         return;

@@ -4,6 +4,7 @@
  */
 #include "import/tflite.h"
 
+#include "import/tflite_ends.h"
 #include "import/tflite_ops.h"
 
 #include <stdio.h>
@@ -43,8 +44,7 @@ static bool importable(const lks_tfl_tensor *t)
     return t->type == LKS_TFL_INT8 || t->type == LKS_TFL_UINT8;
 }
 
-/* Add the graph inputs.  One of a type that no op takes is left out: the op that uses it gives the better error. */
-static lks_status import_inputs(lks_tfl_op *op)
+static lks_status mark_inputs(lks_tfl_op *op)
 {
     const lks_fb_vector list = op->m->inputs;
     lks_tfl_tensor *t;
@@ -56,8 +56,25 @@ static lks_status import_inputs(lks_tfl_op *op)
         if (t->input)
             return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "tensor \"%.*s\" is listed twice", LKS_TFL_TEXT(op->m, t->name));
         t->input = t->made = true;
+    }
+    return lks_tfl_find_inner(op->m);
+}
+
+/* Add the graph inputs.  One of a type that no op takes is left out: the op that uses it gives the better error. */
+static lks_status import_inputs(lks_tfl_op *op)
+{
+    const lks_fb_vector list = op->m->inputs;
+    lks_tfl_tensor *t;
+
+    LKS_TFL_TRY(mark_inputs(op));
+    for (uint32_t i = 0; i < list.count; i++) {
+        snprintf(op->label, sizeof op->label, "graph input %u", (unsigned)i);
+        LKS_TFL_TRY(end_tensor(op, list, i, &t));
+        t = t->inner ? t->inner : t;
         if (!importable(t))
             continue;
+        if (t->index[LKS_TFL_PLAIN] != LKS_NO_TENSOR)
+            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "tensor \"%.*s\" is made from two inputs", LKS_TFL_TEXT(op->m, t->name));
         LKS_TFL_TRY(lks_tfl_check_shape(op, "input", t));
         LKS_TFL_TRY(lks_tfl_emit_activation(op, t));
         lks_builder_input(op->m->builder, t->index[LKS_TFL_PLAIN]);
@@ -72,7 +89,7 @@ static lks_status check_inputs(lks_tfl_op *op)
         const lks_tfl_tensor *t = &op->m->tensors[lks_fb_item_signed(&op->m->fb, op->m->inputs, i)];
 
         snprintf(op->label, sizeof op->label, "graph input %u", (unsigned)i);
-        if (!importable(t))
+        if (!importable(t) && !t->inner)
             return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "tensor \"%.*s\" is %s, and no op uses it",
                                   LKS_TFL_TEXT(op->m, t->name), lks_tfl_type_name(t->type));
     }
@@ -100,6 +117,18 @@ static lks_status import_ops(lks_tfl_op *op)
     return LKS_OK;
 }
 
+/* Whether nothing but the graph makes a tensor. */
+static bool is_input(const lks_tfl_model *m, const lks_tfl_tensor *t)
+{
+    for (uint32_t i = 0; i < m->inputs.count; i++) {
+        const lks_tfl_tensor *input = &m->tensors[lks_fb_item_signed(&m->fb, m->inputs, i)];
+
+        if (input == t || (input->input && input->inner == t))
+            return true;
+    }
+    return false;
+}
+
 static lks_status import_outputs(lks_tfl_op *op)
 {
     const lks_fb_vector list = op->m->outputs;
@@ -109,9 +138,11 @@ static lks_status import_outputs(lks_tfl_op *op)
     for (uint32_t i = 0; i < list.count; i++) {
         snprintf(op->label, sizeof op->label, "graph output %u", (unsigned)i);
         LKS_TFL_TRY(end_tensor(op, list, i, &t));
-        if (!t->made || t->input || t->output)
+        t = t->inner && !t->input ? t->inner : t;
+        if (!t->made || is_input(op->m, t) || t->output || t->shape_only)
             return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "tensor \"%.*s\" %s", LKS_TFL_TEXT(op->m, t->name),
-                                  t->input ? "is also a graph input" : t->output ? "is listed twice" : "is made by no op");
+                                  !t->made ? "is made by no op" : t->output ? "is listed twice"
+                                  : t->shape_only ? "is a shape" : "is also a graph input");
         t->output = true;
         lks_builder_output(op->m->builder, t->index[LKS_TFL_PLAIN]);
     }

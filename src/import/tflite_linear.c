@@ -18,11 +18,12 @@ static uint32_t weight_scale(const lks_tfl_op *op, const lks_tfl_tensor *w, uint
     return (uint32_t)lks_fb_item_unsigned(&op->m->fb, w->scales, w->scales.count == 1 ? 0 : channel);
 }
 
-/* One scale, or one per output channel along the axis that the op demands; zero points all 0.  zero: where a single scale may
- * have a zero point, that; NULL: it may not. */
+/* One scale, or one per output channel along the axis that the op demands, zero points all 0.  zero: where a single scale may
+ * have a zero point, that, in stored values; NULL: it may not. */
 static lks_status check_weights(const lks_tfl_op *op, const lks_tfl_tensor *w, uint32_t axis, int32_t *zero)
 {
-    uint32_t channels = (uint32_t)w->dims[axis], count = w->scales.count;
+    const uint32_t channels = (uint32_t)w->dims[axis], count = w->scales.count;
+    const int32_t offset = w->type == LKS_TFL_UINT8 ? 128 : 0;
 
     if (count == 0)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the weights have no scale and zero point");
@@ -38,11 +39,11 @@ static lks_status check_weights(const lks_tfl_op *op, const lks_tfl_tensor *w, u
     for (uint32_t i = 0; i < w->zeros.count; i++) {
         int64_t z = lks_fb_item_signed(&op->m->fb, w->zeros, i);
 
-        if (z < -128 || z > 127 || (z != 0 && !(zero && count == 1)))
-            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "weight zero point %u is %lld: only 0 is supported", (unsigned)i,
-                                  (long long)z);
+        if (z < -128 + offset || z > 127 + offset || (z != 0 && !(zero && count == 1)))
+            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "weight zero point %u is %lld: only %s", (unsigned)i, (long long)z,
+                                  zero && count == 1 ? "values of its type are legal" : "0 is supported");
         if (zero)
-            *zero = (int32_t)z;
+            *zero = (int32_t)z - offset;
     }
     return LKS_OK;
 }
@@ -109,6 +110,25 @@ static lks_status check_bias_type(const lks_tfl_op *op, const lks_fb_field *fiel
     return LKS_OK;
 }
 
+/* kernel_util.cc: GetQuantizedConvolutionMultipler, with one weight scale only */
+static lks_status check_bias_scale(const lks_tfl_op *op, uint32_t x, uint32_t w, uint32_t y)
+{
+    lks_tfl_tensor *bias;
+    uint32_t scale = 0;
+
+    if (!lks_tfl_has(op, 2))
+        return LKS_OK;
+    LKS_TFL_TRY(lks_tfl_operand(op, 2, "bias", &bias));
+    if (bias->scales.count != 0) {
+        scale = (uint32_t)lks_fb_item_unsigned(&op->m->fb, bias->scales, 0);
+        if (!lks_scale_usable(scale))
+            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the bias scale is not a positive normal number");
+    }
+    if (!lks_bias_scale_agrees(x, w, scale, y))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the bias scale is not input scale * weight scale");
+    return LKS_OK;
+}
+
 /* ---- CONV_2D, DEPTHWISE_CONV_2D ------------------------------------------------------------------------------------------ */
 
 static const lks_tfl_window_fields conv_2d = {
@@ -138,9 +158,8 @@ typedef struct conv_parts {
 
 static lks_status conv_operands(const lks_tfl_op *op, conv_parts *p)
 {
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &p->x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &p->y));
-    LKS_TFL_TRY(lks_tfl_constant(op, 1, "weights", LKS_TFL_INT8, &p->w));
+    LKS_TFL_TRY(lks_tfl_unary(op, &p->x, &p->y));
+    LKS_TFL_TRY(lks_tfl_constant(op, 1, "weights", p->x->type, &p->w));
     if (p->w->rank != 4)
         return lks_tfl_refuse_rank(op, "the weights", p->w->rank, 4);
     if (p->x->rank != 4)
@@ -148,19 +167,32 @@ static lks_status conv_operands(const lks_tfl_op *op, conv_parts *p)
     return LKS_OK;
 }
 
-/* The rest, once groups and weights are settled. */
+/* Legacy uint8 weights have one scale and a zero point; in int8 models zero points are 0, and the kernels do not read them. */
+static lks_status conv_weights(const lks_tfl_op *op, conv_parts *p, uint32_t axis)
+{
+    if (p->w->type == LKS_TFL_UINT8 && p->w->scales.count > 1)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "UINT8 weights have %u scales, not 1", (unsigned)p->w->scales.count);
+    return check_weights(op, p->w, axis, p->w->type == LKS_TFL_UINT8 ? &p->args.conv.w_zero : NULL);
+}
+
+/* The rest, once groups and weights are settled.  kernel_util.cc: the multipliers of uint8 models are rounded as those of
+ * FULLY_CONNECTED. */
 static lks_status finish_conv(const lks_tfl_op *op, const lks_tfl_window_fields *f, conv_parts *p)
 {
     lks_conv_args *a = &p->args.conv;
     lks_tfl_window h, w;
     lks_tfl_quant x, y;
+    const bool narrow = p->w->type == LKS_TFL_UINT8;
 
     LKS_TFL_TRY(lks_tfl_quantization(op, p->x, &x));
     LKS_TFL_TRY(lks_tfl_quantization(op, p->y, &y));
+    if (narrow)
+        LKS_TFL_TRY(check_bias_scale(op, x.scale, weight_scale(op, p->w, 0), y.scale));
     LKS_TFL_TRY(lks_tfl_windows(op, f, p->x, p->y, p->w->dims[1], p->w->dims[2], &h, &w));
     LKS_TFL_TRY(lks_tfl_range(op, &f->fused, y, &a->y_min, &a->y_max));
     LKS_TFL_TRY(emit_bias(op, p->channels, &p->operands[2]));
-    LKS_TFL_TRY(emit_multipliers(op, p->w, p->channels, x.scale, y.scale, lks_quantize_product, &p->operands[3]));
+    LKS_TFL_TRY(emit_multipliers(op, p->w, p->channels, x.scale, y.scale,
+                                 narrow ? lks_quantize_narrow_product : lks_quantize_product, &p->operands[3]));
     a->stride_h = (int32_t)h.stride;
     a->stride_w = (int32_t)w.stride;
     a->dilation_h = (int32_t)h.dilation;
@@ -184,7 +216,7 @@ lks_status lks_tfl_import_conv_2d(const lks_tfl_op *op)
     int32_t groups;
 
     LKS_TFL_TRY(conv_operands(op, &p));
-    LKS_TFL_TRY(check_weights(op, p.w, 0, NULL));
+    LKS_TFL_TRY(conv_weights(op, &p, 0));
     LKS_TFL_TRY(check_bias_type(op, &bias_type));
     groups = p.x->dims[3] / p.w->dims[3];
     if (groups < 1 || p.x->dims[3] % p.w->dims[3] != 0 || p.w->dims[0] % groups != 0)
@@ -210,7 +242,7 @@ static lks_status emit_depthwise(const lks_tfl_op *op, lks_tfl_tensor *w, uint32
             return lks_tfl_refuse(op, LKS_ERR_NOMEM, "out of memory");
         for (uint32_t t = 0; t < taps; t++)
             for (uint32_t c = 0; c < channels; c++)
-                turned[(size_t)c * taps + t] = w->data[(size_t)t * channels + c];
+                turned[(size_t)c * taps + t] = lks_tfl_stored_byte(w, t * channels + c);
         w->index[LKS_TFL_DEPTHWISE] = lks_tfl_emit_constant(op, w, LKS_I8, 4, dims, turned);
         free(turned);
     }
@@ -226,7 +258,7 @@ lks_status lks_tfl_import_depthwise_conv_2d(const lks_tfl_op *op)
     conv_parts p = { 0 };
 
     LKS_TFL_TRY(conv_operands(op, &p));
-    LKS_TFL_TRY(check_weights(op, p.w, 3, NULL));
+    LKS_TFL_TRY(conv_weights(op, &p, 3));
     if (p.w->dims[0] != 1 || (int64_t)p.x->dims[3] * lks_tfl_option(op, &multiplier) != p.w->dims[3])
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "weights [%d, ..., %d] do not fit %d input channels and multiplier %lld",
                               (int)p.w->dims[0], (int)p.w->dims[3], (int)p.x->dims[3],
@@ -239,40 +271,22 @@ lks_status lks_tfl_import_depthwise_conv_2d(const lks_tfl_op *op)
 
 /* ---- FULLY_CONNECTED ----------------------------------------------------------------------------------------------------- */
 
-/* kernel_util.cc: GetQuantizedConvolutionMultipler, with one weight scale only */
-static lks_status check_bias_scale(const lks_tfl_op *op, uint32_t x, uint32_t w, uint32_t y)
-{
-    lks_tfl_tensor *bias;
-    uint32_t scale = 0;
-
-    if (!lks_tfl_has(op, 2))
-        return LKS_OK;
-    LKS_TFL_TRY(lks_tfl_operand(op, 2, "bias", &bias));
-    if (bias->scales.count != 0) {
-        scale = (uint32_t)lks_fb_item_unsigned(&op->m->fb, bias->scales, 0);
-        if (!lks_scale_usable(scale))
-            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the bias scale is not a positive normal number");
-    }
-    if (!lks_bias_scale_agrees(x, w, scale, y))
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the bias scale is not input scale * weight scale");
-    return LKS_OK;
-}
-
 /* The operands, and the options that are not about the output's range.  zero: of the weights. */
 static lks_status dense_operands(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tensor **w, lks_tfl_tensor **y, int32_t *zero)
 {
     static const lks_fb_field format = { "FullyConnectedOptions.weights_format", 1, 1, 0 };
     static const lks_fb_field bias_type = { "FullyConnectedOptions.quantized_bias_type", 4, 1, 0 };
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, y));
-    LKS_TFL_TRY(lks_tfl_constant(op, 1, "weights", LKS_TFL_INT8, w));
+    LKS_TFL_TRY(lks_tfl_unary(op, x, y));
+    LKS_TFL_TRY(lks_tfl_constant(op, 1, "weights", (*x)->type, w));
     if (lks_tfl_option(op, &format) != 0)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "shuffled weights are not supported");
     LKS_TFL_TRY(check_bias_type(op, &bias_type));
     if ((*w)->rank != 2)
         return lks_tfl_refuse_rank(op, "the weights", (*w)->rank, 2);
     LKS_TFL_TRY(check_weights(op, *w, 0, zero));
+    if ((*w)->type == LKS_TFL_UINT8 && (*w)->scales.count != 1)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "UINT8 weights have %u scales, not 1", (unsigned)(*w)->scales.count);
     if ((*w)->scales.count != 1 && (*y)->rank != 2)     /* integer_ops/fully_connected.h: FullyConnectedPerChannel */
         return lks_tfl_refuse_rank(op, "the output, with weights scaled per channel,", (*y)->rank, 2);
     return LKS_OK;
@@ -306,4 +320,49 @@ lks_status lks_tfl_import_fully_connected(const lks_tfl_op *op)
     a->y_zero = qy.zero;
     a->rounding = LKS_TFLITE;
     return lks_tfl_emit(op, LKS_OP_FULLY_CONNECTED, operands, y, &args);
+}
+
+/* ---- BATCH_MATMUL -------------------------------------------------------------------------------------------------------- */
+
+/* The operands' ranks, beyond which the reference refuses, and their types.  batch_matmul.cc: BatchMatMulPrepare */
+static lks_status check_matrices(const lks_tfl_op *op, const lks_tfl_tensor *y)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        lks_tfl_tensor *t;
+
+        LKS_TFL_TRY(lks_tfl_operand(op, i, "input", &t));
+        if (t->rank < 2 || t->rank > 5)
+            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "an input has %u dimensions: there must be 2 to 5", (unsigned)t->rank);
+    }
+    if (y->type != LKS_TFL_INT8)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the reference has it for INT8 only, not for %s", lks_tfl_type_name(y->type));
+    return LKS_OK;
+}
+
+/* The product of the scales is rounded as that of FULLY_CONNECTED. */
+lks_status lks_tfl_import_batch_matmul(const lks_tfl_op *op)
+{
+    static const lks_fb_field adj_x = { "BatchMatMulOptions.adj_x", 0, 1, 0 }, adj_y = { "BatchMatMulOptions.adj_y", 1, 1, 0 };
+    lks_op_args args = { 0 };
+    lks_batch_matmul_args *p = &args.batch_matmul;
+    lks_tfl_quant a, b, qy;
+    lks_tfl_tensor *y;
+    uint32_t operands[2];
+    bool a_constant, b_constant;
+    lks_rq rq;
+
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
+    LKS_TFL_TRY(check_matrices(op, y));
+    LKS_TFL_TRY(lks_tfl_either(op, 0, y, &a, &operands[0], &a_constant));
+    LKS_TFL_TRY(lks_tfl_either(op, 1, y, &b, &operands[1], &b_constant));
+    if (a_constant && b_constant)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "both inputs are constant");
+    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
+    if (!lks_quantize_narrow_product(a.scale, b.scale, qy.scale, &rq))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the scales give no multiplier");
+    *p = (lks_batch_matmul_args){
+        .a_zero = a.zero, .b_zero = b.zero, .y_zero = qy.zero, .adj_a = lks_tfl_option(op, &adj_x) != 0,
+        .adj_b = lks_tfl_option(op, &adj_y) != 0, .m = rq.m, .s = rq.s, .y_min = -128, .y_max = 127, .rounding = LKS_TFLITE
+    };
+    return lks_tfl_emit(op, LKS_OP_BATCH_MATMUL, operands, y, &args);
 }

@@ -24,6 +24,8 @@ typedef struct lks_tfl_tensor {
     int32_t axis;                       /* of scales and zeros, where there are several */
     bool input, output;                 /* of the graph */
     bool made;                          /* by an op before the present one, or it is a graph input */
+    bool shape_only;                    /* made from shapes: no value of it is imported (tflite_ends.h) */
+    struct lks_tfl_tensor *inner;       /* of a float at an end of the graph: the tensor that stands there instead; NULL: none */
     const char *oddity;                 /* what forbids its use at all; NULL: nothing */
     uint32_t index[LKS_TFL_LAYOUTS];    /* in the .lks; LKS_NO_TENSOR: not there yet */
 } lks_tfl_tensor;

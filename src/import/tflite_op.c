@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void lks_tfl_printable(char *text)
@@ -92,7 +93,7 @@ static const char *why_not(int32_t type)
     case LKS_TFL_FLOAT32:
     case LKS_TFL_FLOAT16:
     case LKS_TFL_FLOAT64: return "only INT8 models are supported, quantize weights and activations";
-    case LKS_TFL_UINT8:   return "legacy uint8 models are not supported yet";
+    case LKS_TFL_UINT8:   return "no reference kernel mixes it with the other types of this op";
     case LKS_TFL_INT16:   return "16-bit activations are not supported yet";
     case LKS_TFL_INT4:    return "4-bit weights are not supported yet";
     default:              return "not supported here";
@@ -125,13 +126,33 @@ lks_status lks_tfl_input(const lks_tfl_op *op, uint32_t i, lks_tfl_types types, 
 
 lks_status lks_tfl_output(const lks_tfl_op *op, lks_tfl_types types, lks_tfl_tensor **t)
 {
-    LKS_TFL_TRY(tensor_at(op, op->o.outputs, 0, "output", t));
+    return lks_tfl_output_at(op, 0, types, t);
+}
+
+lks_status lks_tfl_output_at(const lks_tfl_op *op, uint32_t i, lks_tfl_types types, lks_tfl_tensor **t)
+{
+    LKS_TFL_TRY(tensor_at(op, op->o.outputs, i, "output", t));
     LKS_TFL_TRY(check_activation(op, "output", types, *t));
     if ((*t)->made)
         return refuse_tensor(op, "output", *t, (*t)->input ? "is also a graph input" : "is made by two ops");
     if ((*t)->data)
         return refuse_tensor(op, "output", *t, "is constant");
     return LKS_OK;
+}
+
+lks_status lks_tfl_same_type(const lks_tfl_op *op, const lks_tfl_tensor *x, const lks_tfl_tensor *y)
+{
+    if (x->type != y->type)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input and output have different types, %s and %s", lks_tfl_type_name(x->type),
+                              lks_tfl_type_name(y->type));
+    return LKS_OK;
+}
+
+lks_status lks_tfl_unary(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tensor **y)
+{
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, y));
+    return lks_tfl_same_type(op, *x, *y);
 }
 
 static uint32_t type_bytes(int32_t type)
@@ -163,12 +184,19 @@ uint32_t lks_tfl_elements(const lks_tfl_tensor *t)
     return n;
 }
 
+uint8_t lks_tfl_stored_byte(const lks_tfl_tensor *t, uint32_t i)
+{
+    return t->type == LKS_TFL_UINT8 ? t->data[i] ^ 0x80 : t->data[i];
+}
+
 int64_t lks_tfl_value(const lks_tfl_tensor *t, uint32_t i)
 {
     uint32_t width = type_bytes(t->type);
     const uint8_t *p = t->data + (size_t)i * width;
     uint64_t v = 0, sign = UINT64_C(1) << (8 * width - 1);
 
+    if (t->type == LKS_TFL_UINT8)
+        return (int64_t)p[0] - 128;
     for (uint32_t b = 0; b < width; b++)
         v |= (uint64_t)p[b] << (8 * b);
     return v & sign ? -(int64_t)(2 * sign - 1 - v) - 1 : (int64_t)v;
@@ -218,6 +246,17 @@ lks_status lks_tfl_range(const lks_tfl_op *op, const lks_fb_field *fused, lks_tf
     if ((activations[function].has_low && !lks_quantize_value(activations[function].low, y.scale, y.zero, &low))
         || (activations[function].has_high && !lks_quantize_value(activations[function].high, y.scale, y.zero, &high)))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output scale is too small for its fused activation function");
+    *y_min = low > -128 ? low : -128;
+    *y_max = high < 127 ? high : 127;
+    return LKS_OK;
+}
+
+lks_status lks_tfl_between(const lks_tfl_op *op, lks_tfl_quant y, int32_t from, int32_t to, int32_t *y_min, int32_t *y_max)
+{
+    int32_t low, high;
+
+    if (!lks_quantize_value(from, y.scale, y.zero, &low) || !lks_quantize_value(to, y.scale, y.zero, &high))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the scale is too small for its range");
     *y_min = low > -128 ? low : -128;
     *y_max = high < 127 ? high : 127;
     return LKS_OK;
@@ -320,32 +359,80 @@ static void copy_shape(lks_tensor *to, const lks_tfl_tensor *from)
 lks_status lks_tfl_emit_plain(const lks_tfl_op *op, lks_tfl_tensor *t, uint32_t *index)
 {
     lks_tensor shape = { 0 };
+    uint8_t *stored;
 
-    assert(t->type == LKS_TFL_INT8 && t->data);
+    assert((t->type == LKS_TFL_INT8 || t->type == LKS_TFL_UINT8) && t->data);
     if (t->index[LKS_TFL_PLAIN] == LKS_NO_TENSOR) {
         LKS_TFL_TRY(lks_tfl_spend(op, t->data_bytes));
+        stored = malloc(t->data_bytes);
+        if (!stored)
+            return lks_tfl_refuse(op, LKS_ERR_NOMEM, "out of memory");
+        for (uint32_t i = 0; i < t->data_bytes; i++)
+            stored[i] = lks_tfl_stored_byte(t, i);
         copy_shape(&shape, t);
-        t->index[LKS_TFL_PLAIN] = lks_tfl_emit_constant(op, t, LKS_I8, shape.rank, shape.dims, t->data);
+        t->index[LKS_TFL_PLAIN] = lks_tfl_emit_constant(op, t, LKS_I8, shape.rank, shape.dims, stored);
+        free(stored);
     }
     *index = t->index[LKS_TFL_PLAIN];
     return LKS_OK;
 }
 
+/* What a tensor of the file is in the .lks.  name: room for the name. */
+static lks_status describe_activation(const lks_tfl_op *op, const lks_tfl_tensor *t, char name[LKS_MAX_NAME + 1], lks_tensor *out)
+{
+    lks_tfl_quant q;
+
+    *out = (lks_tensor){ .name = copy_name(op, t->name, name), .type = LKS_I8 };
+    out->interface = t->type == LKS_TFL_UINT8 ? LKS_U8 : LKS_I8;
+    copy_shape(out, t);
+    if (t->scales.count != 0) {
+        LKS_TFL_TRY(lks_tfl_quantization(op, t, &q));
+        out->scale_bits = q.scale;
+        out->zero_point = q.zero + (t->type == LKS_TFL_UINT8 ? 128 : 0);
+    }
+    return LKS_OK;
+}
+
+lks_status lks_tfl_either(const lks_tfl_op *op, uint32_t i, const lks_tfl_tensor *y, lks_tfl_quant *q, uint32_t *index,
+                          bool *constant)
+{
+    lks_tfl_tensor *t;
+
+    LKS_TFL_TRY(lks_tfl_operand(op, i, "input", &t));
+    *constant = t->data != NULL;
+    if (*constant) {
+        LKS_TFL_TRY(lks_tfl_constant(op, i, "input", y->type, &t));
+        LKS_TFL_TRY(lks_tfl_emit_plain(op, t, index));
+    } else {
+        LKS_TFL_TRY(lks_tfl_input(op, i, LKS_TFL_I8_OR_U8, &t));
+        LKS_TFL_TRY(lks_tfl_same_type(op, t, y));
+        *index = t->index[LKS_TFL_PLAIN];
+    }
+    return lks_tfl_quantization(op, t, q);
+}
+
 lks_status lks_tfl_emit_activation(const lks_tfl_op *op, lks_tfl_tensor *t)
 {
     char name[LKS_MAX_NAME + 1];
-    lks_tensor out = { .name = copy_name(op, t->name, name), .type = LKS_I8 };
-    lks_tfl_quant q;
+    lks_tensor out;
 
-    out.interface = t->type == LKS_TFL_UINT8 ? LKS_U8 : LKS_I8;
-    copy_shape(&out, t);
-    if (t->scales.count != 0) {
-        LKS_TFL_TRY(lks_tfl_quantization(op, t, &q));
-        out.scale_bits = q.scale;
-        out.zero_point = q.zero + (t->type == LKS_TFL_UINT8 ? 128 : 0);
-    }
+    LKS_TFL_TRY(describe_activation(op, t, name, &out));
     t->index[LKS_TFL_PLAIN] = lks_builder_tensor(op->m->builder, &out);
     t->made = true;
+    return LKS_OK;
+}
+
+lks_status lks_tfl_emit_between(const lks_tfl_op *op, const lks_tfl_tensor *y, uint32_t rank, const uint32_t *dims, uint32_t *index)
+{
+    char name[LKS_MAX_NAME + 1];
+    lks_tensor out;
+
+    LKS_TFL_TRY(lks_tfl_spend(op, sizeof out + LKS_MAX_NAME));     /* a long list of operands makes many */
+    LKS_TFL_TRY(describe_activation(op, y, name, &out));
+    out.rank = rank;
+    memset(out.dims, 0, sizeof out.dims);
+    memcpy(out.dims, dims, rank * sizeof *dims);
+    *index = lks_builder_tensor(op->m->builder, &out);
     return LKS_OK;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The builtin ops of a .tflite file that can be imported: one row of a table and one short function each; the functions of those
- * with weights are in tflite_linear.c.
+ * with weights are in tflite_linear.c, of those that work element by element in tflite_element.c
+ * and tflite_table.c.
  *
  * The normative reference is TensorFlow Lite Micro: what its Prepare functions refuse is refused here, and what they accept only
  * by leaving memory unwritten, or by reading beyond it, is refused as well.
@@ -9,7 +10,11 @@
 #include "import/tflite_ops.h"
 
 #include "import/quantize.h"
+#include "import/tflite_element.h"
+#include "import/tflite_ends.h"
 #include "import/tflite_linear.h"
+#include "import/tflite_move.h"
+#include "import/tflite_table.h"
 #include "spec/arith.h"
 
 /* schema.fbs: BuiltinOptions, the values in use */
@@ -20,53 +25,28 @@ enum {
     OPTIONS_POOL_2D = 5,
     OPTIONS_FULLY_CONNECTED = 8,
     OPTIONS_SOFTMAX = 9,
+    OPTIONS_CONCATENATION = 10,
     OPTIONS_ADD = 11,
     OPTIONS_RESHAPE = 17,
-    OPTIONS_REDUCER = 27
+    OPTIONS_SPACE_TO_DEPTH = 19,
+    OPTIONS_MUL = 21,
+    OPTIONS_TRANSPOSE = 26,
+    OPTIONS_REDUCER = 27,
+    OPTIONS_SUB = 28,
+    OPTIONS_STRIDED_SLICE = 32,
+    OPTIONS_SPLIT = 35,
+    OPTIONS_MAXIMUM_MINIMUM = 39,
+    OPTIONS_SLICE = 48,
+    OPTIONS_TILE = 51,
+    OPTIONS_PACK = 59,
+    OPTIONS_UNPACK = 64,
+    OPTIONS_LEAKY_RELU = 75,
+    OPTIONS_ABS = 78,
+    OPTIONS_SPLIT_V = 79,
+    OPTIONS_HARD_SWISH = 91,
+    OPTIONS_DEPTH_TO_SPACE = 94,
+    OPTIONS_BATCH_MATMUL = 101
 };
-
-/* ---- ADD ----------------------------------------------------------------------------------------------------------------- */
-
-static lks_status add_operand(const lks_tfl_op *op, uint32_t i, lks_tfl_quant *q, uint32_t *index, bool *constant)
-{
-    lks_tfl_tensor *t;
-
-    LKS_TFL_TRY(lks_tfl_operand(op, i, "input", &t));
-    *constant = t->data != NULL;
-    if (*constant) {
-        LKS_TFL_TRY(lks_tfl_constant(op, i, "input", LKS_TFL_INT8, &t));
-        LKS_TFL_TRY(lks_tfl_emit_plain(op, t, index));
-    } else {
-        LKS_TFL_TRY(lks_tfl_input(op, i, LKS_TFL_I8_ONLY, &t));
-        *index = t->index[LKS_TFL_PLAIN];
-    }
-    return lks_tfl_quantization(op, t, q);
-}
-
-static lks_status import_add(const lks_tfl_op *op)
-{
-    static const lks_fb_field fused = { "AddOptions.fused_activation_function", 0, 1, 0 };
-    lks_op_args args = { 0 };
-    lks_tfl_quant a, b, qy;
-    lks_tfl_tensor *y;
-    uint32_t operands[2];
-    bool a_constant, b_constant;
-
-    LKS_TFL_TRY(add_operand(op, 0, &a, &operands[0], &a_constant));
-    LKS_TFL_TRY(add_operand(op, 1, &b, &operands[1], &b_constant));
-    if (a_constant && b_constant)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "both inputs are constant");
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
-    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
-    if (!lks_quantize_add(a.scale, b.scale, qy.scale, &args.add))
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output scale is too small for the input scales");
-    LKS_TFL_TRY(lks_tfl_range(op, &fused, qy, &args.add.y_min, &args.add.y_max));
-    args.add.a_zero = a.zero;
-    args.add.b_zero = b.zero;
-    args.add.y_zero = qy.zero;
-    args.add.rounding = LKS_TFLITE;
-    return lks_tfl_emit(op, LKS_OP_ADD, operands, y, &args);
-}
 
 /* ---- pools --------------------------------------------------------------------------------------------------------------- */
 
@@ -79,8 +59,8 @@ static const lks_tfl_window_fields pool_2d = {
     .fused = { "Pool2DOptions.fused_activation_function", 5, 1, 0 },
 };
 
-/* pooling_common.cc: PoolingPrepare */
-static lks_status import_pool(const lks_tfl_op *op, uint32_t kind, int32_t rounding)
+/* pooling_common.cc: PoolingPrepare.  The average of uint8 values is rounded by floor(acc / n + 1/2), which is half_up on stored values. */
+static lks_status import_pool(const lks_tfl_op *op, uint32_t kind)
 {
     lks_tfl_tensor *x, *y;
     lks_tfl_quant qx, qy;
@@ -88,8 +68,7 @@ static lks_status import_pool(const lks_tfl_op *op, uint32_t kind, int32_t round
     lks_op_args args = { 0 };
     lks_pool_args *a = &args.pool;
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     if (!lks_scales_agree(qx.scale, qy.scale) || qx.zero != qy.zero)
@@ -104,18 +83,18 @@ static lks_status import_pool(const lks_tfl_op *op, uint32_t kind, int32_t round
     a->pad_bottom = h.after;
     a->pad_left = w.before;
     a->pad_right = w.after;
-    a->rounding = rounding;
+    a->rounding = kind == LKS_OP_AVG_POOL && x->type == LKS_TFL_INT8 ? LKS_TFLITE : LKS_HALF_UP;
     return lks_tfl_emit(op, kind, &x->index[LKS_TFL_PLAIN], y, &args);
 }
 
 static lks_status import_average_pool_2d(const lks_tfl_op *op)
 {
-    return import_pool(op, LKS_OP_AVG_POOL, LKS_TFLITE);
+    return import_pool(op, LKS_OP_AVG_POOL);
 }
 
 static lks_status import_max_pool_2d(const lks_tfl_op *op)
 {
-    return import_pool(op, LKS_OP_MAX_POOL, 0);
+    return import_pool(op, LKS_OP_MAX_POOL);
 }
 
 /* ---- MEAN, SUM ----------------------------------------------------------------------------------------------------------- */
@@ -157,8 +136,7 @@ static lks_status import_reduce(const lks_tfl_op *op, bool mean)
     lks_rq rq;
     uint32_t count = 1;
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     LKS_TFL_TRY(read_axes(op, x, &args.sum.axes, &count));
@@ -199,8 +177,7 @@ static lks_status import_softmax(const lks_tfl_op *op)
     lks_rq rq;
     uint32_t b = (uint32_t)lks_fb_unsigned(&op->m->fb, op->o.options, &beta);
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     if (x->rank == 0)
@@ -214,13 +191,12 @@ static lks_status import_softmax(const lks_tfl_op *op)
     return lks_tfl_emit(op, LKS_OP_SOFTMAX, &x->index[LKS_TFL_PLAIN], y, &args);
 }
 
-/* ---- QUANTIZE, RELU ------------------------------------------------------------------------------------------------------ */
+/* ---- QUANTIZE, RELU and its kin ------------------------------------------------------------------------------------------ */
 
 static lks_status emit_requant(const lks_tfl_op *op, const lks_tfl_tensor *x, lks_tfl_tensor *y, lks_requant_args a)
 {
     lks_op_args args = { .requant = a };
 
-    args.requant.y_max = 127;
     args.requant.rounding = LKS_TFLITE;
     return lks_tfl_emit(op, LKS_OP_REQUANT, &x->index[LKS_TFL_PLAIN], y, &args);
 }
@@ -232,16 +208,17 @@ static lks_status import_quantize(const lks_tfl_op *op)
     lks_tfl_quant qx, qy;
     lks_rq rq;
 
+    LKS_TFL_TRY(lks_tfl_operand(op, 0, "input", &x));
+    if (x->type == LKS_TFL_FLOAT32)
+        return lks_tfl_import_float_quantize(op);
     LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, &x));
     LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
-    if (x->type == LKS_TFL_UINT8 && y->type == LKS_TFL_UINT8)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "from UINT8 to UINT8 is not defined by the reference");
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     if (!lks_quantize_ratio(qx.scale, qy.scale, &rq))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output scale is too small for the input scale");
     return emit_requant(op, x, y, (lks_requant_args){ .x_zero = qx.zero, .y_zero = qy.zero, .m = rq.m, .s = rq.s,
-                                                      .y_min = -128 });
+                                                      .y_min = -128, .y_max = 127 });
 }
 
 /* Whether two multipliers scale every int8 value alike.  A left shift beyond 16 moves all but 0 out of range. */
@@ -256,30 +233,82 @@ static bool same_results(lks_rq a, lks_rq b, int32_t zero)
 }
 
 /*
- * activations_common.cc: CalculateReluOpData.  Revisions of the reference divide the scales in binary32 or in binary64; that
- * shows in the multiplier, but hardly ever in one of the 256 results, and only then is the op refused.
+ * The multiplier of a rectifier.  Revisions of the reference divide the scales in binary32 or in binary64; that shows in the
+ * multiplier, but hardly ever in one of the 256 results, and only then is the op refused.
  */
+static lks_status rectifier(const lks_tfl_op *op, const lks_tfl_quant *x, const lks_tfl_quant *y, lks_rq *rq)
+{
+    lks_rq wide;
+
+    if (!lks_quantize_narrow_ratio(x->scale, y->scale, rq) || !lks_quantize_ratio(x->scale, y->scale, &wide)
+        || !same_results(*rq, wide, x->zero))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "revisions of the reference disagree about these scales");
+    return LKS_OK;
+}
+
+static lks_status read_unary(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tensor **y, lks_tfl_quant *qx, lks_tfl_quant *qy)
+{
+    LKS_TFL_TRY(lks_tfl_unary(op, x, y));
+    LKS_TFL_TRY(lks_tfl_quantization(op, *x, qx));
+    return lks_tfl_quantization(op, *y, qy);
+}
+
+/* activations_common.cc: CalculateReluOpData */
 static lks_status import_relu(const lks_tfl_op *op)
 {
     lks_tfl_tensor *x, *y;
     lks_tfl_quant qx, qy;
-    lks_rq narrow, wide;
+    lks_rq rq;
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
-    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
-    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
-    if (!lks_quantize_narrow_ratio(qx.scale, qy.scale, &narrow) || !lks_quantize_ratio(qx.scale, qy.scale, &wide)
-        || !same_results(narrow, wide, qx.zero))
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "revisions of the reference disagree about these scales");
-    return emit_requant(op, x, y, (lks_requant_args){ .x_zero = qx.zero, .y_zero = qy.zero, .m = narrow.m, .s = narrow.s,
-                                                      .y_min = qy.zero });
+    LKS_TFL_TRY(read_unary(op, &x, &y, &qx, &qy));
+    LKS_TFL_TRY(rectifier(op, &qx, &qy, &rq));
+    return emit_requant(op, x, y, (lks_requant_args){ .x_zero = qx.zero, .y_zero = qy.zero, .m = rq.m, .s = rq.s,
+                                                      .y_min = qy.zero, .y_max = 127 });
+}
+
+/* LiteRT, activations.cc: QuantizedReluX, between two values of y */
+static lks_status import_bounded(const lks_tfl_op *op, int32_t low, int32_t high)
+{
+    lks_tfl_tensor *x, *y;
+    lks_tfl_quant qx, qy;
+    lks_rq rq;
+    int32_t y_min, y_max;
+
+    LKS_TFL_TRY(read_unary(op, &x, &y, &qx, &qy));
+    LKS_TFL_TRY(rectifier(op, &qx, &qy, &rq));
+    LKS_TFL_TRY(lks_tfl_between(op, qy, low, high, &y_min, &y_max));
+    return emit_requant(op, x, y, (lks_requant_args){ .x_zero = qx.zero, .y_zero = qy.zero, .m = rq.m, .s = rq.s,
+                                                      .y_min = y_min, .y_max = y_max });
+}
+
+/* activations.cc: Relu6Prepare clamps stored values, by the scale of the input, whatever that of the output. */
+static lks_status import_relu6(const lks_tfl_op *op)
+{
+    lks_tfl_tensor *x, *y;
+    lks_tfl_quant qx, qy;
+    lks_op_args args = { 0 };
+
+    LKS_TFL_TRY(read_unary(op, &x, &y, &qx, &qy));
+    if (x->type == LKS_TFL_UINT8)
+        return import_bounded(op, 0, 6);
+    LKS_TFL_TRY(lks_tfl_between(op, qx, 0, 6, &args.clamp.y_min, &args.clamp.y_max));
+    return lks_tfl_emit(op, LKS_OP_CLAMP, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+static lks_status import_relu_n1_to_1(const lks_tfl_op *op)
+{
+    return import_bounded(op, -1, 1);
+}
+
+static lks_status import_relu_0_to_1(const lks_tfl_op *op)
+{
+    return import_bounded(op, 0, 1);
 }
 
 /* ---- PAD, PADV2 ---------------------------------------------------------------------------------------------------------- */
 
-/* Operand 2, where there is one: a single INT8 value, quantized as the output.  Otherwise the output's zero point. */
-static lks_status read_pad_value(const lks_tfl_op *op, lks_tfl_quant y, int32_t *value)
+/* Operand 2, where there is one: a single value, quantized as the output.  Otherwise the output's zero point. */
+static lks_status read_pad_value(const lks_tfl_op *op, int32_t type, lks_tfl_quant y, int32_t *value)
 {
     lks_tfl_tensor *t;
     lks_tfl_quant q;
@@ -287,7 +316,7 @@ static lks_status read_pad_value(const lks_tfl_op *op, lks_tfl_quant y, int32_t 
     *value = y.zero;
     if (!lks_tfl_has(op, 2))
         return LKS_OK;
-    LKS_TFL_TRY(lks_tfl_constant(op, 2, "pad value", LKS_TFL_INT8, &t));
+    LKS_TFL_TRY(lks_tfl_constant(op, 2, "pad value", type, &t));
     LKS_TFL_TRY(lks_tfl_quantization(op, t, &q));
     if (lks_tfl_elements(t) != 1 || q.scale != y.scale || q.zero != y.zero)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the pad value must be one element, quantized as the output");
@@ -302,10 +331,9 @@ static lks_status import_pad(const lks_tfl_op *op)
     lks_tfl_quant qy;
     lks_op_args args = { 0 };
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_ONLY, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_ONLY, &y));
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
-    LKS_TFL_TRY(read_pad_value(op, qy, &args.pad.pad_value));
+    LKS_TFL_TRY(read_pad_value(op, y->type, qy, &args.pad.pad_value));
     LKS_TFL_TRY(lks_tfl_operand(op, 1, "paddings", &paddings));
     LKS_TFL_TRY(lks_tfl_constant(op, 1, "paddings", paddings->type == LKS_TFL_INT64 ? LKS_TFL_INT64 : LKS_TFL_INT32,
                                  &paddings));
@@ -336,6 +364,9 @@ static lks_status check_new_shape(const lks_tfl_op *op, const lks_tfl_tensor *y)
 
     if (!lks_tfl_has(op, 1))
         return LKS_OK;
+    LKS_TFL_TRY(lks_tfl_operand(op, 1, "shape", &shape));
+    if (shape->shape_only)
+        return LKS_OK;
     LKS_TFL_TRY(lks_tfl_constant(op, 1, "shape", LKS_TFL_INT32, &shape));
     same = lks_tfl_elements(shape) == y->rank;
     for (uint32_t i = 0; same && i < y->rank; i++) {
@@ -353,10 +384,7 @@ static lks_status import_reshape(const lks_tfl_op *op)
     const lks_op_args args = { 0 };
     lks_tfl_tensor *x, *y;
 
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
-    if (x->type != y->type)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input and output have different types");
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
     if (lks_tfl_elements(x) != lks_tfl_elements(y))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the input has %u elements, the output %u", (unsigned)lks_tfl_elements(x),
                               (unsigned)lks_tfl_elements(y));
@@ -372,20 +400,48 @@ static const struct row {
     uint32_t min_inputs, max_inputs;
     lks_status (*import)(const lks_tfl_op *op);
 } rows[] = {
-    { LKS_TFL_ADD,               OPTIONS_ADD,               2, 2, import_add },
+    { LKS_TFL_ABS,               OPTIONS_ABS,               1, 1, lks_tfl_import_abs },
+    { LKS_TFL_ADD,               OPTIONS_ADD,               2, 2, lks_tfl_import_add },
     { LKS_TFL_AVERAGE_POOL_2D,   OPTIONS_POOL_2D,           1, 1, import_average_pool_2d },
+    { LKS_TFL_BATCH_MATMUL,      OPTIONS_BATCH_MATMUL,      2, 2, lks_tfl_import_batch_matmul },
+    { LKS_TFL_CONCATENATION,     OPTIONS_CONCATENATION,     1, LKS_MAX_ENDS, lks_tfl_import_concatenation },
     { LKS_TFL_CONV_2D,           OPTIONS_CONV_2D,           2, 3, lks_tfl_import_conv_2d },
+    { LKS_TFL_DEPTH_TO_SPACE,    OPTIONS_DEPTH_TO_SPACE,    1, 1, lks_tfl_import_depth_to_space },
     { LKS_TFL_DEPTHWISE_CONV_2D, OPTIONS_DEPTHWISE_CONV_2D, 2, 3, lks_tfl_import_depthwise_conv_2d },
+    { LKS_TFL_DEQUANTIZE,        OPTIONS_NONE,              1, 1, lks_tfl_import_dequantize },
+    { LKS_TFL_EXPAND_DIMS,       OPTIONS_NONE,              2, 2, lks_tfl_import_same_elements },
     { LKS_TFL_FULLY_CONNECTED,   OPTIONS_FULLY_CONNECTED,   2, 3, lks_tfl_import_fully_connected },
+    { LKS_TFL_HARD_SWISH,        OPTIONS_HARD_SWISH,        1, 1, lks_tfl_import_hard_swish },
+    { LKS_TFL_LEAKY_RELU,        OPTIONS_LEAKY_RELU,        1, 1, lks_tfl_import_leaky_relu },
+    { LKS_TFL_LOGISTIC,          OPTIONS_NONE,              1, 1, lks_tfl_import_logistic },
+    { LKS_TFL_MAXIMUM,           OPTIONS_MAXIMUM_MINIMUM,   2, 2, lks_tfl_import_maximum },
     { LKS_TFL_MAX_POOL_2D,       OPTIONS_POOL_2D,           1, 1, import_max_pool_2d },
     { LKS_TFL_MEAN,              OPTIONS_REDUCER,           2, 2, import_mean },
+    { LKS_TFL_MINIMUM,           OPTIONS_MAXIMUM_MINIMUM,   2, 2, lks_tfl_import_minimum },
+    { LKS_TFL_MUL,               OPTIONS_MUL,               2, 2, lks_tfl_import_mul },
+    { LKS_TFL_PACK,              OPTIONS_PACK,              1, LKS_MAX_ENDS, lks_tfl_import_pack },
     { LKS_TFL_PAD,               OPTIONS_NONE,              2, 3, import_pad },
     { LKS_TFL_PADV2,             OPTIONS_NONE,              2, 3, import_pad },
+    { LKS_TFL_PRELU,             OPTIONS_NONE,              2, 2, lks_tfl_import_prelu },
     { LKS_TFL_QUANTIZE,          OPTIONS_NONE,              1, 1, import_quantize },
     { LKS_TFL_RELU,              OPTIONS_NONE,              1, 1, import_relu },
+    { LKS_TFL_RELU6,             OPTIONS_NONE,              1, 1, import_relu6 },
+    { LKS_TFL_RELU_0_TO_1,       OPTIONS_NONE,              1, 1, import_relu_0_to_1 },
+    { LKS_TFL_RELU_N1_TO_1,      OPTIONS_NONE,              1, 1, import_relu_n1_to_1 },
     { LKS_TFL_RESHAPE,           OPTIONS_RESHAPE,           1, 2, import_reshape },
+    { LKS_TFL_SLICE,             OPTIONS_SLICE,             3, 3, lks_tfl_import_slice },
     { LKS_TFL_SOFTMAX,           OPTIONS_SOFTMAX,           1, 1, import_softmax },
+    { LKS_TFL_SPACE_TO_DEPTH,    OPTIONS_SPACE_TO_DEPTH,    1, 1, lks_tfl_import_space_to_depth },
+    { LKS_TFL_SPLIT,             OPTIONS_SPLIT,             2, 2, lks_tfl_import_split },
+    { LKS_TFL_SPLIT_V,           OPTIONS_SPLIT_V,           3, 3, lks_tfl_import_split_v },
+    { LKS_TFL_SQUEEZE,           OPTIONS_NONE,              1, 1, lks_tfl_import_same_elements },
+    { LKS_TFL_STRIDED_SLICE,     OPTIONS_STRIDED_SLICE,     4, 4, lks_tfl_import_strided_slice },
+    { LKS_TFL_SUB,               OPTIONS_SUB,               2, 2, lks_tfl_import_sub },
     { LKS_TFL_SUM,               OPTIONS_REDUCER,           2, 2, import_sum },
+    { LKS_TFL_TANH,              OPTIONS_NONE,              1, 1, lks_tfl_import_tanh },
+    { LKS_TFL_TILE,              OPTIONS_TILE,              2, 2, lks_tfl_import_tile },
+    { LKS_TFL_TRANSPOSE,         OPTIONS_TRANSPOSE,         2, 2, lks_tfl_import_transpose },
+    { LKS_TFL_UNPACK,            OPTIONS_UNPACK,            1, 1, lks_tfl_import_unpack },
 };
 
 static const struct row *row_of(int32_t code)
@@ -396,14 +452,25 @@ static const struct row *row_of(int32_t code)
     return NULL;
 }
 
+/* All others have one. */
+static bool has_many_outputs(int32_t code)
+{
+    return code == LKS_TFL_SPLIT || code == LKS_TFL_SPLIT_V || code == LKS_TFL_UNPACK;
+}
+
 lks_status lks_tfl_import_op(const lks_tfl_op *op)
 {
     const struct row *row = row_of(op->o.code);
+    bool done;
 
+    LKS_TFL_TRY(lks_tfl_fold(op, &done));
+    if (done)
+        return LKS_OK;
     if (!row)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "%s not supported",
                               op->o.code == LKS_TFL_CUSTOM ? "custom ops are" : "this op is");
-    if (op->o.inputs.count < row->min_inputs || op->o.inputs.count > row->max_inputs || op->o.outputs.count != 1)
+    if (op->o.inputs.count < row->min_inputs || op->o.inputs.count > row->max_inputs || op->o.outputs.count < 1
+        || op->o.outputs.count > (has_many_outputs(op->o.code) ? LKS_MAX_ENDS : 1))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "has %u inputs and %u outputs", (unsigned)op->o.inputs.count,
                               (unsigned)op->o.outputs.count);
     if (row->options != OPTIONS_NONE && op->o.options.at != 0 && op->o.options_type != row->options)

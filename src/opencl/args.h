@@ -47,6 +47,16 @@ typedef struct lks_depthwise {
     lks_fused fused;
 } lks_depthwise;
 
+/* How the tiles of batch_matmul load an operand in blocks of four rows by four of depth. */
+enum { LKS_CL_ALONG_DEPTH, LKS_CL_ALONG_ROWS, LKS_CL_BYTES };
+
+typedef struct lks_matrices {
+    lks_batch_matmul k;
+    uint32_t matrices;                                  /* of one image */
+    int32_t a_load, b_load;
+    lks_magic by_image, by_row, by_column, by[LKS_MAX_RANK - 2];    /* matrices; blocks of outputs along one; dims */
+} lks_matrices;
+
 typedef struct lks_pairing {
     lks_binary k;
     uint32_t elements;                                  /* of one image of y */
@@ -71,8 +81,8 @@ typedef struct lks_summing {
 
 typedef struct lks_moving {
     lks_copy k;
-    uint32_t x_elements, y_elements;                    /* of one image */
-    lks_magic by_image, by[LKS_MAX_RANK];               /* y_elements, y_dims */
+    uint32_t elements;                                  /* that one image copies */
+    lks_magic by_image, by[LKS_MAX_RANK];               /* elements, dims */
 } lks_moving;
 
 /* Arguments of the test of a device's arithmetic. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two operands, element by element, with broadcasting: one element by a work-item.  spec 4.3
+ * Two operands, element by element, with broadcasting: one element by a work-item.  spec 4.3, 4.12, 4.13, 4.15
  */
 
 LKS_FN size_t lks_broadcast_offset(const uint *i, const int32_t *stride)
@@ -38,5 +38,5 @@ __kernel void binary_kernel(lks_pairing b, lks_places p, __global int8_t *arena,
         a_at = lks_broadcast_offset(index, b.k.a_stride);
         b_at = lks_broadcast_offset(index, b.k.b_stride);
     }
-    arena[p.y + at] = lks_look_up(lks_add(x[a_at], x2[b_at], b.k.add), LKS_TABLE);
+    arena[p.y + at] = lks_look_up(lks_pair_value(x[a_at], x2[b_at], b.k.pair), LKS_TABLE);
 }

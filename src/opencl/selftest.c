@@ -155,6 +155,7 @@ static lks_arithmetic argument(uint64_t i)
     t.tflite.s = -(int32_t)(q >> 40 & 15);
     t.add = (lks_addition){
         .a_zero = (int32_t)(q & 127) - 64, .b_zero = (int32_t)(q >> 7 & 127) - 64, .left_shift = 20,
+        .subtracts = (int32_t)(i % 3) - 1,
         .a_rq = { t.tflite.m, -1 }, .b_rq = { t.half_up.m, -2 }, .rq = { t.tflite.m, -18 }, .tail = { 3, -128, 127, LKS_TFLITE }
     };
     t.by = lks_magic_of(1 + (int64_t)(q % 70000));

@@ -22,6 +22,7 @@ typedef struct lks_cl_step {
     union {
         lks_linear linear;
         lks_depthwise direct;
+        lks_matrices matrices;
         lks_pairing pairing;
         lks_lut lut;
         lks_pooling pooling;

@@ -97,13 +97,34 @@ LKS_FN int32_t lks_scale_addend(int32_t v, int32_t left_shift, lks_rq rq, int32_
     return rounding == LKS_TFLITE ? lks_requant_tflite(v * (int32_t)((uint32_t)1 << left_shift), rq) : v * rq.m;
 }
 
-/* spec 4.3 */
+/* spec 4.3, 4.12 */
 LKS_FN int8_t lks_add(int32_t a, int32_t b, lks_addition p)
 {
     int32_t ua = lks_scale_addend(a - p.a_zero, p.left_shift, p.a_rq, p.tail.rounding);
     int32_t ub = lks_scale_addend(b - p.b_zero, p.left_shift, p.b_rq, p.tail.rounding);
 
-    return lks_finish(ua + ub, p.rq, p.tail);
+    return lks_finish(p.subtracts == 0 ? ua + ub : p.subtracts > 0 ? ua - ub : ub - ua, p.rq, p.tail);
+}
+
+/* spec 4.13 */
+LKS_FN int8_t lks_mul(int32_t a, int32_t b, lks_product p)
+{
+    return lks_finish((a - p.a_zero) * (b - p.b_zero), p.rq, p.tail);
+}
+
+/* spec 4.15; a: x, b: the slope */
+LKS_FN int8_t lks_prelu(int32_t a, int32_t b, lks_product p)
+{
+    int32_t u = a - p.a_zero;
+
+    return u < 0 ? lks_finish(u * (b - p.b_zero), p.rq, p.tail) : lks_finish(u, p.positive, p.tail);
+}
+
+LKS_FN int8_t lks_pair_value(int32_t a, int32_t b, lks_pair p)
+{
+    if (p.kind == LKS_BINARY_ADD)
+        return lks_add(a, b, p.add);
+    return p.kind == LKS_BINARY_MUL ? lks_mul(a, b, p.mul) : lks_prelu(a, b, p.mul);
 }
 
 /* acc / k rounded as spec 4.7 says; k >= 1.  For the host and the reference: devices use a magic factor. */
@@ -124,10 +145,11 @@ LKS_FN int32_t lks_lshift_sat(int32_t x, int32_t n)
     return v > LKS_INT32_MAX ? LKS_INT32_MAX : v < LKS_INT32_MIN ? LKS_INT32_MIN : (int32_t)v;
 }
 
-/* e^(a / 2^26) in units of 2^-31, for -31 * 2^26 <= a <= 0.  spec 3.3 */
-LKS_FN int32_t lks_exp5(int32_t a)
+/* e^(a / 2^(31 - bits)) in units of 2^-31, for a <= 0 and, with 5 bits, -31 * 2^26 <= a.  spec 3.3 with 5 bits; the importer has use
+ * for 4. */
+LKS_FN int32_t lks_exp(int32_t a, int32_t bits)
 {
-    const int32_t quarter = 1 << 24;
+    const int32_t quarter = 1 << (29 - bits);
     const int32_t inv_e_eighth = 1895147668;    /* e^(-1/8) */
     const int32_t third = 715827883;            /* 1/3 */
     const int32_t k[7] = { 1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242 };
@@ -136,17 +158,22 @@ LKS_FN int32_t lks_exp5(int32_t a)
     if (a == 0)
         return LKS_INT32_MAX;
     r = (int32_t)((uint32_t)a & (uint32_t)(quarter - 1)) - quarter;
-    t = r * 32 + (1 << 28);
+    t = r * (1 << bits) + (1 << 28);
     t2 = lks_mulh(t, t);
     t3 = lks_mulh(t2, t);
     t4 = lks_mulh(t2, t2);
     p = lks_rshift_away(lks_mulh(lks_rshift_away(t4, 2) + t3, third) + t2, 1);
     v = inv_e_eighth + lks_mulh(inv_e_eighth, t + p);
     rem = r - a;
-    for (int32_t j = 0; j < 7; j++)
-        if ((rem >> (24 + j)) & 1)
+    for (int32_t j = 0; j < bits + 2; j++)
+        if ((rem >> (29 - bits + j)) & 1)
             v = lks_mulh(v, k[j]);
     return v;
+}
+
+LKS_FN int32_t lks_exp5(int32_t a)
+{
+    return lks_exp(a, 5);
 }
 
 /* E(d) of spec 4.9 for a difference d = 0, -1, ..., -255 from the top of its row. */
@@ -158,15 +185,21 @@ LKS_FN int32_t lks_softmax_exp(int32_t d, int32_t m, int32_t s)
     return -(int64_t)d > floor_d ? 0 : lks_exp5(lks_mulh((int32_t)scaled, m));
 }
 
-/* 1 / (1 + a / 2^31) in units of 2^-31, for a >= 0: three steps of Newton's method.  spec 3.3 */
-LKS_FN int32_t lks_recip(int32_t a)
+/* 1 / (1 + a / 2^31) in units of 2^-30, for a >= 0: three steps of Newton's method.  spec 3.3 */
+LKS_FN int32_t lks_newton(int32_t a)
 {
     int32_t h = (int32_t)(((uint32_t)a + 0x80000000u) >> 1);
     int32_t x = 1515870810 + lks_mulh(h, -1010580540);      /* 48/17 - 32/17 h, in units of 2^-29 */
 
     for (int32_t i = 0; i < 3; i++)
         x += lks_lshift_sat(lks_mulh(x, (1 << 29) - lks_mulh(h, x)), 2);
-    return lks_lshift_sat(x, 1);
+    return x;
+}
+
+/* The same in units of 2^-31. */
+LKS_FN int32_t lks_recip(int32_t a)
+{
+    return lks_lshift_sat(lks_newton(a), 1);
 }
 
 /* The number of leading zero bits; v != 0. */

@@ -3,7 +3,7 @@
  * The ops of docs/spec.md and the kernels that they are lowered to, as plain structs of 32-bit integers.  Compiles as C99, C11,
  * CUDA and OpenCL C, so that host and device read the same declarations.
  *
- * Ops are what a model says; kernels are what a backend owns.  The host turns one into the other (host/lower.c).
+ * Ops are what a model says; kernels are what a backend owns.  The host turns one into the other (host/lower_*.c).
  */
 #ifndef LKS_SPEC_OP_H
 #define LKS_SPEC_OP_H
@@ -42,15 +42,25 @@ typedef struct lks_rq {
 enum {
     LKS_OP_CONV = 1,
     LKS_OP_FULLY_CONNECTED = 2,
+    LKS_OP_BATCH_MATMUL = 4,
     LKS_OP_ADD = 16,
+    LKS_OP_SUB = 17,
+    LKS_OP_MUL = 18,
     LKS_OP_REQUANT = 24,
     LKS_OP_LUT = 25,
+    LKS_OP_CLAMP = 26,
+    LKS_OP_PRELU = 27,
     LKS_OP_MAX_POOL = 32,
     LKS_OP_AVG_POOL = 33,
     LKS_OP_SUM = 34,
     LKS_OP_SOFTMAX = 40,
     LKS_OP_RESHAPE = 48,
-    LKS_OP_PAD = 49
+    LKS_OP_PAD = 49,
+    LKS_OP_CONCAT = 50,
+    LKS_OP_SPLIT = 51,
+    LKS_OP_SLICE = 52,
+    LKS_OP_TRANSPOSE = 53,
+    LKS_OP_TILE = 54
 };
 
 /* The arguments of each op: its words in a file, in this order.  spec 4 */
@@ -65,15 +75,32 @@ typedef struct lks_fully_connected_args {
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
 } lks_fully_connected_args;
 
+typedef struct lks_batch_matmul_args {
+    int32_t a_zero, b_zero, y_zero, adj_a, adj_b, m, s, y_min, y_max, rounding;
+} lks_batch_matmul_args;
+
+/* Also those of sub. */
 typedef struct lks_add_args {
     int32_t a_zero, b_zero, y_zero;
     int32_t left_shift, a_m, a_s, b_m, b_s, m, s;
     int32_t y_min, y_max, rounding;
 } lks_add_args;
 
+typedef struct lks_mul_args {
+    int32_t a_zero, b_zero, y_zero, m, s, y_min, y_max, rounding;
+} lks_mul_args;
+
 typedef struct lks_requant_args {
     int32_t x_zero, y_zero, m, s, y_min, y_max, rounding;
 } lks_requant_args;
+
+typedef struct lks_clamp_args {
+    int32_t y_min, y_max;
+} lks_clamp_args;
+
+typedef struct lks_prelu_args {
+    int32_t x_zero, slope_zero, y_zero, positive_m, positive_s, m, s, y_min, y_max, rounding;
+} lks_prelu_args;
 
 /* max_pool has no rounding: its words end before it. */
 typedef struct lks_pool_args {
@@ -94,18 +121,43 @@ typedef struct lks_pad_args {
     int32_t before[LKS_MAX_RANK], after[LKS_MAX_RANK], pad_value;
 } lks_pad_args;
 
+/* concat, split */
+typedef struct lks_axis_args {
+    int32_t axis;
+} lks_axis_args;
+
+typedef struct lks_slice_args {
+    int32_t begin[LKS_MAX_RANK], step[LKS_MAX_RANK];
+} lks_slice_args;
+
+typedef struct lks_transpose_args {
+    int32_t perm[LKS_MAX_RANK];
+} lks_transpose_args;
+
+typedef struct lks_tiling_args {
+    int32_t repeats[LKS_MAX_RANK];
+} lks_tiling_args;
+
 #define LKS_MAX_ARGS 16
 
 typedef union lks_op_args {
     int32_t word[LKS_MAX_ARGS];
     lks_conv_args conv;
     lks_fully_connected_args fully_connected;
+    lks_batch_matmul_args batch_matmul;
     lks_add_args add;
+    lks_mul_args mul;
     lks_requant_args requant;
+    lks_clamp_args clamp;
+    lks_prelu_args prelu;
     lks_pool_args pool;
     lks_sum_args sum;
     lks_softmax_args softmax;
     lks_pad_args pad;
+    lks_axis_args axis;
+    lks_slice_args slice;
+    lks_transpose_args transpose;
+    lks_tiling_args tile;
 } lks_op_args;
 
 /* ---- kernels ------------------------------------------------------------------------------------------------------------- */
@@ -115,6 +167,7 @@ typedef enum lks_kernel {
     LKS_KERNEL_CONV,
     LKS_KERNEL_DEPTHWISE,
     LKS_KERNEL_MATMUL,
+    LKS_KERNEL_BATCH_MATMUL,
     LKS_KERNEL_BINARY,
     LKS_KERNEL_LUT,
     LKS_KERNEL_WINDOW_MAX,
@@ -130,12 +183,20 @@ typedef struct lks_tail {
     int32_t y_zero, y_min, y_max, rounding;
 } lks_tail;
 
-/* The sum of two stored values a and b.  spec 4.3 */
+/* The sum or the difference of two stored values a and b.  spec 4.3, 4.12 */
 typedef struct lks_addition {
     int32_t a_zero, b_zero, left_shift;
+    int32_t subtracts;          /* 0: a + b; 1: a - b; -1: b - a */
     lks_rq a_rq, b_rq, rq;
     lks_tail tail;
 } lks_addition;
+
+/* The product of two stored values a and b; for prelu, of a negative a and the slope b.  spec 4.13, 4.15 */
+typedef struct lks_product {
+    int32_t a_zero, b_zero;
+    lks_rq rq, positive;        /* positive: prelu only, of an a that is not negative */
+    lks_tail tail;
+} lks_product;
 
 /*
  * What fusing (host/fuse.c) may put behind the tail of a linear kernel, exactly as the ops would have done it one by one:
@@ -178,14 +239,37 @@ typedef struct lks_matmul {
     lks_fused fused;
 } lks_matmul;
 
+enum { LKS_BINARY_ADD, LKS_BINARY_MUL, LKS_BINARY_PRELU };
+
+/* What a binary kernel makes of two stored values: by kind, one of the others. */
+typedef struct lks_pair {
+    int32_t kind;               /* LKS_BINARY_... */
+    lks_addition add;
+    lks_product mul;            /* mul and prelu */
+} lks_pair;
+
+/*
+ * y[i] = tail(sum over k < depth of (a[i . a_stride + k a_depth] - a_zero) (b[i . b_stride + k b_depth] - b_zero)) over indices i of
+ * [dims[0]] ... [dims[5]], n times; y is dense.  dims[4] are the rows of a matrix and dims[5] its columns: b_stride[4] and
+ * a_stride[5] are 0, and either the other stride of an operand or its depth is 1.  A stride of 0 broadcasts.  Image to image, a and b
+ * move on by a_image and b_image elements: 0 for constants.  spec 4.50
+ */
+typedef struct lks_batch_matmul {
+    int32_t a_image, b_image;
+    int32_t dims[LKS_MAX_RANK], a_stride[LKS_MAX_RANK], b_stride[LKS_MAX_RANK];
+    int32_t depth, a_depth, b_depth, a_zero, b_zero;
+    lks_rq rq;
+    lks_tail tail;
+} lks_batch_matmul;
+
 /*
  * y[i] = f(a[i . a_stride], b[i . b_stride]) over indices i of [dims[0]] ... [dims[5]], n times; y is dense; a stride of 0
- * broadcasts.  Image to image, a and b move on by a_image and b_image elements: 0 for constants.  spec 4.3
+ * broadcasts.  Image to image, a and b move on by a_image and b_image elements: 0 for constants.  spec 4.3, 4.12, 4.13, 4.15
  */
 typedef struct lks_binary {
     int32_t a_image, b_image;
     int32_t dims[LKS_MAX_RANK], a_stride[LKS_MAX_RANK], b_stride[LKS_MAX_RANK];
-    lks_addition add;
+    lks_pair pair;
 } lks_binary;
 
 /* y[i] = table[x[i] + 128] over [n][count].  spec 4.5 */
@@ -211,14 +295,24 @@ typedef struct lks_softmax {
     int32_t rows, columns;
 } lks_softmax;
 
-/* y [n][y_dims[0]] ... is x [n][x_dims[0]] ... moved by before, and fill where x has no element.  spec 4.10, 4.11 */
+/*
+ * For every index i of [dims[0]] ... [dims[5]], n times:
+ *
+ *     y[y_first + i . y_stride] = x[x_first + (i - before) . x_stride] where 0 <= i - before < x_dims on every axis, fill elsewhere
+ *
+ * Strides of x may be 0 or negative.  No two indices have the same place in y, and what is not named of y stays as it is: several
+ * copies may make one tensor.  Image to image, x and y move on by x_image and y_image elements: 0 for a constant x.
+ */
 typedef struct lks_copy {
-    int32_t y_dims[LKS_MAX_RANK], x_dims[LKS_MAX_RANK], before[LKS_MAX_RANK], fill;
+    int32_t x_image, y_image, x_first, y_first;
+    int32_t dims[LKS_MAX_RANK], x_dims[LKS_MAX_RANK], before[LKS_MAX_RANK];
+    int32_t x_stride[LKS_MAX_RANK], y_stride[LKS_MAX_RANK], fill;
 } lks_copy;
 
 typedef union lks_kernel_args {
     lks_conv conv;
     lks_matmul matmul;
+    lks_batch_matmul batch_matmul;
     lks_binary binary;
     lks_lut lut;
     lks_pool pool;

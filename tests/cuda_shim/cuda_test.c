@@ -201,6 +201,32 @@ static void try_memory(void)
     goes_on("  the next device is used");
 }
 
+/* Each call of the runtime (where a sanitizer makes it slow, each seventh) fails in turn, once: a status and words, nothing left behind, and the same card goes on. */
+static void try_calls(void)
+{
+    uint8_t out[BYTES];
+    lks_error error = { .text = "" };
+    const long step = getenv("LOCKSTEP_QUICK") ? 7 : 1;
+    long k = 0, refused = 0;
+    int ok = 1, reached = 1;
+
+    while (ok && reached) {
+        lks_status st;
+
+        two_cards();
+        shim.fail_call = k += step;
+        st = open_and_run(0, out, &error);
+        reached = shim.fail_call == 0;
+        refused += st != LKS_OK;
+        ok = shim_live() == 0 && (st == LKS_OK ? memcmp(out, expected, out_bytes) == 0 : st == LKS_ERR_DEVICE && error.text[0]);
+        shim.fail_call = 0;
+        if (k / step % 16 == 0)     /* the card is well: it takes a session */
+            ok = ok && open_and_run(0, out, &error) == LKS_OK && memcmp(out, expected, out_bytes) == 0;
+    }
+    check(ok && refused > 50 / step, "each call of the runtime fails in turn", error.text);
+    goes_on("  the next device is used");
+}
+
 /* ---- what is right ------------------------------------------------------------------------------------------------------- */
 
 /* Twice the same with graphs, and launch by launch; more batch sizes than graphs are kept. */
@@ -282,6 +308,7 @@ int main(int argc, char **argv)
     try_exercise();
     try_wrong_cards();
     try_memory();
+    try_calls();
     try_sticky();
     lks_model_close(model);
     printf("%d passed, %d failed\n", passed, failed);

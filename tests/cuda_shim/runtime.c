@@ -117,6 +117,7 @@ const char *cudaGetErrorString(cudaError_t error)
     switch (error) {
     case cudaSuccess:                       return "no error";
     case cudaErrorMemoryAllocation:         return "out of memory";
+    case cudaErrorInitializationError:      return "initialization error";
     case cudaErrorInvalidConfiguration:     return "invalid configuration argument";
     case cudaErrorInsufficientDriver:       return "CUDA driver version is insufficient for CUDA runtime version";
     case cudaErrorNoDevice:                 return "no CUDA-capable device is detected";
@@ -164,10 +165,18 @@ static cudaError_t machine_usable(void)
     return shim.cards ? cudaSuccess : cudaErrorNoDevice;
 }
 
+/* Is it the turn of this call to fail? */
+static cudaError_t turn(void)
+{
+    return shim.fail_call > 0 && --shim.fail_call == 0 ? cudaErrorInitializationError : cudaSuccess;
+}
+
 cudaError_t shim_usable(void)
 {
     cudaError_t status = machine_usable();
 
+    if (status == cudaSuccess)
+        status = turn();
     if (status == cudaSuccess && current >= shim.cards)
         status = cudaErrorInvalidDevice;
     return status == cudaSuccess ? shim_sticky(&shim.card[current]) : status;
@@ -227,6 +236,8 @@ cudaError_t cudaSetDevice(int device)
         status = cudaErrorInvalidDevice;
     if (status == cudaSuccess && shim.card[device].prohibited)
         status = cudaErrorDevicesUnavailable;
+    if (status == cudaSuccess)
+        status = turn();
     if (status == cudaSuccess)
         current = device;
     return shim_return(status == cudaSuccess ? shim_sticky(&shim.card[device]) : status);

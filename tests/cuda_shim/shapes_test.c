@@ -145,7 +145,7 @@ static void set_steps(problem *p, const shape *s, const lks_conv *k, int32_t ele
         linear->args.matmul = (lks_matmul){ .rows = s->h, .in_c = s->in_c, .out_c = s->out_c, .x_zero = k->x_zero,
                                             .w_zero = k->w_zero, .tail = k->tail };
     *add = (lks_step){ .kernel = LKS_KERNEL_BINARY, .x = 2, .x2 = 1, .y = 3, .args.binary = {
-        elements, elements, { elements, 1, 1, 1, 1, 1 }, { 1 }, { 1 }, addition_of(s) } };
+        elements, elements, { elements, 1, 1, 1, 1, 1 }, { 1 }, { 1 }, { .add = addition_of(s) } } };
     *lut = (lks_step){ .kernel = LKS_KERNEL_LUT, .x = s->adds ? 3 : 2, .x2 = -1, .y = 4, .table = p->table,
                        .args.lut = { elements } };
     p->fused = *linear;

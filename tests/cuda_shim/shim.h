@@ -38,6 +38,7 @@ typedef struct shim_machine {
     shim_card card[SHIM_CARDS_MAX];
     long fail_malloc;           /* so many calls of cudaMalloc and cudaHostAlloc from now, one has no memory; 0: none */
     long fail_launch;           /* so many executed launches from now, one breaks its card; 0: none */
+    long fail_call;             /* so many calls from now, one fails for a reason of its own, and the card is well; 0: none */
 } shim_machine;
 
 extern shim_machine shim;
@@ -64,7 +65,7 @@ shim_card *shim_current(void);
 cudaError_t shim_sticky(const shim_card *card);
 void shim_break(shim_card *card, cudaError_t status);
 
-/* cudaSuccess, or why no call on the current device can succeed. */
+/* cudaSuccess, or why a call on the current device does not succeed: asked once by each call that can fail, destroying ones at their end. */
 cudaError_t shim_usable(void);
 
 /* What a call returns: it is also the last error of the thread. */

@@ -270,7 +270,7 @@ static void skip(const faulty_call *c)
 {
     const lks_copy *a = &c->step->args.copy;
 
-    if (c->step->kernel != LKS_KERNEL_COPY || memcmp(a->x_dims, a->y_dims, sizeof a->x_dims) != 0)
+    if (c->step->kernel != LKS_KERNEL_COPY || memcmp(a->x_dims, a->dims, sizeof a->dims) != 0)
         healthy(c);
 }
 

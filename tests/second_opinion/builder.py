@@ -87,11 +87,17 @@ class Builder:
 
     def op(self, kind: str, operands, y_shape, interface: int = I8, name: str | None = None, **arguments) -> int:
         """Add an op; every argument of its kind must be given."""
-        y = self.activation(y_shape, interface, name)
+        return self.append(kind, operands, [self.activation(y_shape, interface, name)], arguments)[0]
+
+    def op_of_many(self, kind: str, operands, y_shapes, interface: int = I8, **arguments) -> list[int]:
+        """The same with several outputs."""
+        return self.append(kind, operands, [self.activation(shape, interface) for shape in y_shapes], arguments)
+
+    def append(self, kind: str, operands, outputs: list[int], arguments: dict[str, int]) -> list[int]:
         k = BY_NAME[kind]
         assert set(arguments) == set(k.arguments), set(arguments) ^ set(k.arguments)
-        self.ops.append(Op(k.number, tuple(operands), (y,), tuple(arguments[a] for a in k.arguments)))
-        return y
+        self.ops.append(Op(k.number, tuple(operands), tuple(outputs), tuple(arguments[a] for a in k.arguments)))
+        return outputs
 
     def model(self, *outputs: int) -> Model:
         """The model; without `outputs`, the last op's output is the graph's."""

@@ -9,7 +9,7 @@ from .lks_file import I8, I32, MAX_ELEMENTS, MAX_EXTENT, Model
 from .op_table import HALF_UP, TFLITE
 from .op_view import OpView
 
-ZERO_NAMES = ("x_zero", "w_zero", "y_zero", "a_zero", "b_zero", "pad_value")
+ZERO_NAMES = ("x_zero", "w_zero", "y_zero", "a_zero", "b_zero", "slope_zero", "pad_value")
 MAX_STEP = 65535
 MAX_PAD = 2**24
 MAX_SOFTMAX = 4095
@@ -138,6 +138,27 @@ def check_channels(v: OpView) -> list[int]:
     return bounds
 
 
+def matrix(v: OpView, name: str) -> tuple[int, int]:
+    """The rows and columns of the product's operand, its adj flag applied (spec 4.50)."""
+    shape = v.shape(name)
+    need(len(shape) >= 2, f"{name} is of rank 1")
+    rows, columns = shape[-2:]
+    return (columns, rows) if getattr(v.args, f"adj_{name}") else (rows, columns)
+
+
+def check_batch_matmul(v: OpView) -> list[int]:
+    need(not (v.tensor("a").is_constant and v.tensor("b").is_constant), "both operands are constants")
+    for name in "a", "b":
+        need(v.tensor(name).type == I8, f"{name} is not i8")
+    need_range(v, "adj_a adj_b", 0, 1)
+    (rows, depth), (b_depth, columns) = matrix(v, "a"), matrix(v, "b")
+    need(depth == b_depth, f"a has depth {depth}, b {b_depth}")
+    need_shape(v, broadcast(v.shape("a")[:-2], v.shape("b")[:-2]) + (rows, columns))
+    bound = depth * maxabs(v.args.a_zero) * maxabs(v.args.b_zero)
+    check_bound(v.args.rounding, bound, v.args.m, v.args.s)
+    return [bound]
+
+
 def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of a + b (spec 4.3)."""
     rank = max(len(a), len(b))
@@ -146,11 +167,17 @@ def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(max(pair) for pair in pairs)
 
 
-def check_add(v: OpView) -> list[int]:
+def check_pair(v: OpView) -> None:
+    """The operands of add, sub and mul, and the shape of y."""
     need(not (v.tensor("a").is_constant and v.tensor("b").is_constant), "both operands are constants")
     for name in "a", "b":
         need(v.tensor(name).type == I8, f"{name} is not i8")
     need_shape(v, broadcast(v.shape("a"), v.shape("b")))
+
+
+def check_add(v: OpView) -> list[int]:
+    """add and sub."""
+    check_pair(v)
     parts = [add_bound(v, name) for name in ("a", "b")]
     check_bound(v.args.rounding, sum(parts), v.args.m, v.args.s)
     return [sum(parts)]
@@ -170,6 +197,13 @@ def add_bound(v: OpView, name: str) -> int:
     return requant(TFLITE, maxabs(zero) << a.left_shift, m, s)
 
 
+def check_mul(v: OpView) -> list[int]:
+    check_pair(v)
+    bound = maxabs(v.args.a_zero) * maxabs(v.args.b_zero)
+    check_bound(v.args.rounding, bound, v.args.m, v.args.s)
+    return [bound]
+
+
 def check_requant(v: OpView) -> list[int]:
     need_shape(v, v.shape("x"))
     bound = maxabs(v.args.x_zero)
@@ -181,6 +215,26 @@ def check_lut(v: OpView) -> list[int]:
     need_constant(v, "table", I8, (256,))
     need_shape(v, v.shape("x"))
     return []
+
+
+def check_clamp(v: OpView) -> list[int]:
+    need_shape(v, v.shape("x"))
+    return []
+
+
+def check_prelu(v: OpView) -> list[int]:
+    """The bounds of positive and of negative elements."""
+    slope, x, a = v.tensor("slope"), v.shape("x"), v.args
+    need(slope.is_constant, "slope is not a constant")
+    need(slope.type == I8, "slope is not i8")
+    need(len(slope.shape) <= len(x), "slope has a higher rank than x")
+    pairs = zip(reversed(slope.shape), reversed(x))
+    need(all(extent in (1, whole) for extent, whole in pairs), "slope does not broadcast to x")
+    need_shape(v, x)
+    bounds = [maxabs(a.x_zero), maxabs(a.x_zero) * maxabs(a.slope_zero)]
+    check_bound(a.rounding, bounds[0], a.positive_m, a.positive_s)
+    check_bound(a.rounding, bounds[1], a.m, a.s)
+    return bounds
 
 
 def check_max_pool(v: OpView) -> list[int]:
@@ -244,15 +298,69 @@ def pad_counts(v: OpView) -> tuple[list[int], list[int]]:
     return tuple([getattr(v.args, f"{side}_{axis}") for axis in range(6)] for side in ("before", "after"))
 
 
-CHECKS = {1: check_conv, 2: check_fully_connected, 16: check_add, 24: check_requant, 25: check_lut,
+def need_joined(v: OpView, whole: str, parts: list[str]) -> None:
+    """The parts, one behind the other along the axis, have the shape of the whole."""
+    shapes, axis = [v.shape(name) for name in parts], v.args.axis
+    need(0 <= axis < len(shapes[0]), "axis is not less than the rank")
+    need(len({len(shape) for shape in shapes}) == 1, "the parts differ in rank")
+    need(len({shape[:axis] + shape[axis + 1:] for shape in shapes}) == 1, "the parts differ off the axis")
+    joined = shapes[0][:axis] + (sum(shape[axis] for shape in shapes),) + shapes[0][axis + 1:]
+    need(v.shape(whole) == joined, f"{whole} has shape {v.shape(whole)}, not {joined}")
+
+
+def check_concat(v: OpView) -> list[int]:
+    tensors = [v.tensor(name) for name in v.operands]
+    need(all(t.type == I8 for t in tensors), "an operand is not i8")
+    need(not all(t.is_constant for t in tensors), "all operands are constants")
+    need_joined(v, "y", v.operands)
+    return []
+
+
+def check_split(v: OpView) -> list[int]:
+    need_joined(v, "x", v.outputs)
+    return []
+
+
+def per_axis(v: OpView, name: str, beyond) -> list[int]:
+    """The argument of each axis of x; beyond the rank it has the value that `beyond` gives for the axis."""
+    values, rank = [getattr(v.args, f"{name}_{axis}") for axis in range(6)], len(v.shape("x"))
+    need(all(values[axis] == beyond(axis) for axis in range(rank, 6)), f"{name} beyond the rank")
+    return values[:rank]
+
+
+def check_slice(v: OpView) -> list[int]:
+    begins, steps = per_axis(v, "begin", lambda axis: 0), per_axis(v, "step", lambda axis: 1)
+    need(len(v.shape("y")) == len(v.shape("x")), "y has another rank than x")
+    for begin, step, extent, count in zip(begins, steps, v.shape("x"), v.shape("y")):
+        need(step != 0 and abs(step) <= 2**24, "step is 0, or beyond 2^24")
+        need(0 <= begin < extent and 0 <= begin + (count - 1) * step < extent, "the slice leaves x")
+    return []
+
+
+def check_transpose(v: OpView) -> list[int]:
+    perm, shape = per_axis(v, "perm", lambda axis: axis), v.shape("x")
+    need(sorted(perm) == list(range(len(shape))), "perm does not name every axis once")
+    need_shape(v, tuple(shape[axis] for axis in perm))
+    return []
+
+
+def check_tile(v: OpView) -> list[int]:
+    repeats = per_axis(v, "repeats", lambda axis: 1)
+    need(all(1 <= n <= 2**24 for n in repeats), "repeats is not in 1 .. 2^24")
+    need_shape(v, tuple(extent * n for extent, n in zip(v.shape("x"), repeats)))
+    return []
+
+
+CHECKS = {1: check_conv, 2: check_fully_connected, 4: check_batch_matmul, 16: check_add, 17: check_add, 18: check_mul,
+          24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
           32: check_max_pool, 33: check_avg_pool, 34: check_sum, 40: check_softmax,
-          48: check_reshape, 49: check_pad}
+          48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split,
+          52: check_slice, 53: check_transpose, 54: check_tile}
 
 
 def check_op(v: OpView) -> list[int]:
-    for name in v.kind.operands + ("y",):
-        if name in ("x", "y"):
-            need_activation(v, name)
+    for name in [name for name in v.operands if name == "x"] + v.outputs:
+        need_activation(v, name)
     check_common_arguments(v)
     return CHECKS[v.kind.number](v)
 
@@ -265,8 +373,7 @@ def check(model: Model) -> list[list[int]]:
         try:
             bounds.append(check_op(v))
         except Limit as reason:
-            name = v.tensor("y").name.decode()
-            raise Refused(f"op {index} ({v.kind.name} '{name}'): {reason}") from None
+            raise Refused(f"op {index} ({v.kind.name} '{v.title}'): {reason}") from None
     for i in model.inputs:
         if model.tensors[i].type != I8:
             raise Refused(f"graph input {i}: version 1 has no activation of this type")
@@ -277,11 +384,26 @@ def check(model: Model) -> list[list[int]]:
 
 def is_free(v: OpView) -> bool:
     """Whether the op is free in the batch, as its part of spec 4 says."""
-    name, y = v.kind.name, v.shape("y")
+    name = v.kind.name
+    if name == "concat":
+        return v.args.axis != 0 and not any(v.tensor(operand).is_constant for operand in v.operands)
+    if name == "split":
+        return v.args.axis != 0
+    if name == "slice":
+        return v.args.begin_0 == 0 and v.args.step_0 == 1 and v.shape("x")[0] == v.shape("y")[0]
+    if name == "transpose":
+        return v.args.perm_0 == 0
+    if name == "tile":
+        return v.args.repeats_0 == 1
+    y = v.shape("y")
     if name == "fully_connected":
         return len(y) >= 2 and v.shape("x")[0] == y[0]
-    if name == "add":
-        return all(add_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
+    if name == "batch_matmul":
+        return len(y) >= 3 and all(pair_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
+    if name in ("add", "sub", "mul"):
+        return all(pair_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
+    if name == "prelu":
+        return pair_operand_is_free(v.tensor("slope"), y)
     if name == "sum":
         return not v.args.axes & 1
     if name == "softmax":
@@ -293,7 +415,7 @@ def is_free(v: OpView) -> bool:
     return True
 
 
-def add_operand_is_free(operand, y: tuple[int, ...]) -> bool:
+def pair_operand_is_free(operand, y: tuple[int, ...]) -> bool:
     if operand.is_constant:
         return len(operand.shape) < len(y) or operand.shape[0] == 1
     return len(operand.shape) == len(y) and operand.shape[0] == y[0]

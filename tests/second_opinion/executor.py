@@ -42,16 +42,17 @@ def run(model: Model, inputs: list[bytes], batch: int | None = None) -> list[byt
     trace = []
     for op, op_bounds in zip(model.ops, bounds):
         v = OpView(model, op)
-        operands = {name: values[v.index(name)] for name in v.kind.operands}
-        y = KERNELS[v.kind.name](v, operands, op_bounds)
-        values[v.index("y")] = y
-        trace.append(to_interface(v.tensor("y"), y))
+        operands = {name: values[v.index(name)] for name in v.operands}
+        made = KERNELS[v.kind.name](v, operands, op_bounds)
+        for name, y in zip(v.outputs, made if v.kind.outputs != ("y",) else [made]):
+            values[v.index(name)] = y
+            trace.append(to_interface(v.tensor(name), y))
     return trace
 
 
 def graph_outputs(model: Model, trace: list[bytes]) -> list[bytes]:
     """The graph outputs, picked from what `run` gave."""
-    made = {op.outputs[0]: data for op, data in zip(model.ops, trace)}
+    made = dict(zip((i for op in model.ops for i in op.outputs), trace))
     return [made[i] for i in model.outputs]
 
 

@@ -8,11 +8,11 @@ are read from the view) and its bounds, and returns the elements of y.
 from functools import lru_cache
 from itertools import product
 from math import prod
-from operator import add, mul
+from operator import add, mul, sub
 from typing import Callable
 
 from .arithmetic import all_i32, clamp, exp5, i32, mulh, recip, requantizer, rshift
-from .checks import pad_counts, summed_axes
+from .checks import pad_counts, per_axis, summed_axes
 from .op_table import TFLITE
 from .op_view import OpView
 
@@ -143,6 +143,37 @@ def add_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     return finisher(v, v.args.m, v.args.s, bounds[0])(list(map(add, ua, ub)))
 
 
+def matrices(v: OpView, values: Values, name: str) -> list[list[Values]]:
+    """For each matrix of y, in order, the vectors along the depth of operand `name`, minus its zero point."""
+    outer, depth = v.shape(name)[:-2], v.shape(name)[-2:]
+    size, zero = prod(depth), getattr(v.args, f"{name}_zero")
+    along_depth = bool(getattr(v.args, f"adj_{name}")) == (name == "b")
+    made = []
+    for at in range(0, len(values), size):
+        block = [value - zero for value in values[at:at + size]]
+        step = depth[1]
+        made.append([block[i:i + step] for i in range(0, size, step)] if along_depth else [block[i::step] for i in range(step)])
+    return [made[i] for i in broadcast_to(list(range(len(made))), outer, v.shape("y")[:-2])]
+
+
+def batch_matmul(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    finish, out = finisher(v, v.args.m, v.args.s, bounds[0]), []
+    for rows, columns in zip(matrices(v, xs["a"], "a"), matrices(v, xs["b"], "b"), strict=True):
+        out += finish([sum(map(mul, row, column)) for row in rows for column in columns])
+    return out
+
+
+def sub_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    ua, ub = (add_operand(v, xs[name], name) for name in ("a", "b"))
+    return finisher(v, v.args.m, v.args.s, bounds[0])(list(map(sub, ua, ub)))
+
+
+def mul_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    a, b = (broadcast_to([x - zero for x in xs[name]], v.shape(name), v.shape("y"))
+            for name, zero in (("a", v.args.a_zero), ("b", v.args.b_zero)))
+    return finisher(v, v.args.m, v.args.s, bounds[0])(list(map(mul, a, b)))
+
+
 def requant_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     finish = finisher(v, v.args.m, v.args.s, bounds[0])
     return finish([x - v.args.x_zero for x in xs["x"]])
@@ -156,6 +187,15 @@ def sum_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     for at, x in zip(product(*map(range, v.shape("x"))), xs["x"]):
         accs[sum(map(mul, at, steps))] += x - v.args.x_zero
     return finisher(v, v.args.m, v.args.s, bounds[0])(accs)
+
+
+def prelu(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    a = v.args
+    positive = finisher(v, a.positive_m, a.positive_s, bounds[0])
+    negative = finisher(v, a.m, a.s, bounds[1])
+    slopes = broadcast_to([s - a.slope_zero for s in v.constant("slope")], v.shape("slope"), v.shape("x"))
+    us = [x - a.x_zero for x in xs["x"]]
+    return [(positive([u]) if u >= 0 else negative([u * slope]))[0] for u, slope in zip(us, slopes)]
 
 
 # Pools
@@ -233,6 +273,10 @@ def lut(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return [table[x + 128] for x in xs["x"]]
 
 
+def clamp_op(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    return [clamp(x, v.args.y_min, v.args.y_max) for x in xs["x"]]
+
+
 def reshape(_v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return list(xs["x"])
 
@@ -247,6 +291,49 @@ def pad(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return out
 
 
-KERNELS = {"conv": conv, "fully_connected": fully_connected, "add": add_op, "requant": requant_op,
-           "lut": lut, "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op,
-           "softmax": softmax, "reshape": reshape, "pad": pad}
+def cut(values: Values, shape: tuple[int, ...], axis: int, extents: list[int]) -> list[Values]:
+    """The pieces of `values`, of that shape, that have those extents along the axis."""
+    inner = prod(shape[axis + 1:])
+    size, pieces, first = shape[axis] * inner, [], 0
+    for extent in extents:
+        rows = range(first, len(values), size)
+        pieces.append([value for at in rows for value in values[at:at + extent * inner]])
+        first += extent * inner
+    return pieces
+
+
+def concat(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    axis, rows = v.args.axis, prod(v.shape("y")[:v.args.axis])
+    sizes = [(xs[name], prod(v.shape(name)[axis:])) for name in v.operands]
+    return [value for row in range(rows) for x, size in sizes for value in x[row * size:(row + 1) * size]]
+
+
+def split(v: OpView, xs: dict[str, Values], _bounds: Values) -> list[Values]:
+    return cut(xs["x"], v.shape("x"), v.args.axis, [v.shape(name)[v.args.axis] for name in v.outputs])
+
+
+def pick(v: OpView, x: Values, place: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Values:
+    """For each index of y, in order, the element of x at the place that belongs to it."""
+    shape = v.shape("x")
+    steps = [prod(shape[i + 1:]) for i in range(len(shape))]
+    return [x[sum(map(mul, place(at), steps))] for at in product(*map(range, v.shape("y")))]
+
+
+def slice_op(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    begins, steps = per_axis(v, "begin", lambda axis: 0), per_axis(v, "step", lambda axis: 1)
+    return pick(v, xs["x"], lambda at: tuple(begin + i * step for begin, i, step in zip(begins, at, steps)))
+
+
+def transpose(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    perm = per_axis(v, "perm", lambda axis: axis)
+    return pick(v, xs["x"], lambda at: tuple(at[perm.index(axis)] for axis in range(len(perm))))
+
+
+def tile(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    return pick(v, xs["x"], lambda at: tuple(i % extent for i, extent in zip(at, v.shape("x"))))
+
+
+KERNELS = {"conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "add": add_op, "sub": sub_op, "mul": mul_op,
+           "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu, "max_pool": max_pool,
+           "avg_pool": avg_pool, "sum": sum_op, "softmax": softmax, "reshape": reshape, "pad": pad, "concat": concat,
+           "split": split, "slice": slice_op, "transpose": transpose, "tile": tile}

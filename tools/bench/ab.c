@@ -120,6 +120,10 @@ static void make_arguments(const bench_options *o, arguments *a)
         add_word(a, "--variant");
         add_word(a, o->variant);
     }
+    if (o->ways.no_fuse)
+        add_word(a, "--no-fuse");
+    if (o->ways.no_graph)
+        add_word(a, "--no-graph");
     add_word(a, o->scenarios[0] && o->scenarios[1] ? "--scenario=SingleStream,Offline"
                 : o->scenarios[1] ? "--scenario=Offline" : "--scenario=SingleStream");
     add_word(a, "--output=jsonl");

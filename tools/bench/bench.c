@@ -201,7 +201,7 @@ static bool parse(int argc, char **argv, raw_options *raw, bench_options *o, lks
         { "against", OPTION_TEXT, &o->against, 0, 0, NULL },
         { "ab", OPTION_TEXT, &o->ab, 0, 0, NULL },
         { "threshold", OPTION_TEXT, &raw->threshold, 0, 0, NULL },
-        OPTIONS_CACHE(&o->ways), OPTIONS_LIMITS(o)
+        OPTIONS_WAYS(&o->ways), OPTIONS_LIMITS(o)
     };
     int first;
 
@@ -479,7 +479,7 @@ const command command_bench = {
     "  --against FILE        compare with what --save wrote on this device: how many times as fast, with the spread\n"
     "  --ab PROGRAM          measure another build of lockstep and this one in turns, A B B A, and say which is faster\n"
     "  --threshold PERCENT   with --against or --ab: fail where a row is slower by more, its whole spread included\n"
-    HELP_CACHE("  ")
+    HELP_WAYS("  ")
     HELP_LIMITS
     "\nimages/s is batch / median latency (SingleStream) or images / time (Offline), the median of the rounds.  [spread] is\n"
     "where the median lies with 95 % confidence, judged by the rounds (below six of them: from the worst to the best), and\n"

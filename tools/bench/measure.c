@@ -194,7 +194,7 @@ static bool open_lane(measurement *m, lane *l, lks_error *error)
 {
     const char *variant = m->job->b->options->variant;
     lks_session_options options = { .context = m->job->context, .max_batch = m->row->batch, .variant = variant,
-                                    .check = LKS_CHECK_NONE };
+                                    .no_fuse = m->job->b->options->ways.no_fuse, .check = LKS_CHECK_NONE };
 
     l->m = m;
     if (lks_session_open(m->job->model, &options, &l->session, error) != LKS_OK)

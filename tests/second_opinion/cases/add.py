@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""add: all pairs of values, broadcasting, constants, activations, ties and bounds."""
+"""add and sub: all pairs of values, broadcasting, constants, activations, ties and bounds."""
 
 from math import prod
 
@@ -33,12 +33,12 @@ SHAPES = (
 
 
 def add(a, b, rounding: int, a_zero=0, b_zero=0, y_zero=0, left_shift=0, a_m=1, a_s=0, b_m=1, b_s=0,
-        m=2**30, s=30, clamp=(-128, 127), fixed: str = "", values=()) -> Model:
-    """An add; `fixed` names the operand that is a constant with `values`."""
+        m=2**30, s=30, clamp=(-128, 127), fixed: str = "", values=(), kind="add") -> Model:
+    """An add or a sub; `fixed` names the operand that is a constant with `values`."""
     builder = Builder()
     operands = [builder.constant(shape, values, name=name) if name == fixed else builder.input(shape, name=name)
                 for name, shape in (("a", a), ("b", b))]
-    builder.op("add", operands, broadcast(a, b), a_zero=a_zero, b_zero=b_zero, y_zero=y_zero, left_shift=left_shift,
+    builder.op(kind, operands, broadcast(a, b), a_zero=a_zero, b_zero=b_zero, y_zero=y_zero, left_shift=left_shift,
                a_m=a_m, a_s=a_s, b_m=b_m, b_s=b_s, m=m, s=s, y_min=clamp[0], y_max=clamp[1], rounding=rounding)
     return builder.model()
 
@@ -56,7 +56,7 @@ def random_arguments(rng: Rng, rounding: int) -> dict:
                 m=rng.between(2**30, 2**31 - 1), s=46 - rng.between(0, 1))
 
 
-def shape_cases():
+def shape_cases(kind: str):
     for number, config in enumerate(SHAPES):
         for rounding, mode in enumerate(ROUNDING_NAMES):
             seed = 500 + 2 * number + rounding
@@ -64,16 +64,16 @@ def shape_cases():
             values = rng.list(prod(config[fixed]), -128, 127) if fixed else ()
             clamp = ((-128, 127), (-30, 90))[number % 2]
             model = add(config["a"], config["b"], rounding, clamp=clamp, fixed=fixed, values=values,
-                        **random_arguments(rng, rounding))
+                        kind=kind, **random_arguments(rng, rounding))
             stated = model.tensors[model.inputs[0]].shape[0]
             batch = 1 + number % 5 if is_batch_free(model) else stated
             size = sum(model.tensors[i].elements for i in model.inputs) * batch // stated
             for pattern in ("random", "alternating")[:2 - (number + rounding) % 2]:
                 what = f"a{join(config['a'])} b{join(config['b'])} constant {fixed or 'none'} n{batch}"
-                yield Case(f"add {mode} {what} {pattern} seed {seed}", model, filled(size, pattern, seed), batch)
+                yield Case(f"{kind} {mode} {what} {pattern} seed {seed}", model, filled(size, pattern, seed), batch)
 
 
-def pair_cases():
+def pair_cases(kind: str):
     """256 values of a against 16 of b: ties of both roundings, in sums of both signs."""
     a, b = range(-128, 128), (-128, -127, -65, -64, -33, -2, -1, 0, 1, 2, 3, 32, 63, 64, 126, 127)
     data = i8_bytes(a) + i8_bytes(b)
@@ -87,8 +87,8 @@ def pair_cases():
     settings.append((TFLITE, dict(left_shift=20, a_m=2**30, a_s=0, b_m=1518500250, b_s=-1, m=1895147668, s=-19,
                                   a_zero=-128, b_zero=4, y_zero=-128)))
     for number, (rounding, arguments) in enumerate(settings):
-        model = add((256, 1), (1, 16), rounding, **arguments)
-        yield Case(f"add {ROUNDING_NAMES[rounding]} 256 by 16 values, setting {number}", model, data, 256)
+        model = add((256, 1), (1, 16), rounding, kind=kind, **arguments)
+        yield Case(f"{kind} {ROUNDING_NAMES[rounding]} 256 by 16 values, setting {number}", model, data, 256)
 
 
 def edge_cases():
@@ -109,32 +109,32 @@ def edge_cases():
         yield Case(f"add tflite a_m {a_m} b_s -31", model, data, 1)
 
 
-def bound_cases():
+def bound_cases(kind: str):
     """Sums that reach the largest bounds."""
     a = b = (1, 4)
     data = i8_bytes((-128, 127, -128, 0, -128, -128, 127, 127))
     for sign in (1, -1):
         arguments = dict(b_zero=1, a_m=sign * 16777088, b_m=sign * 127, m=FINE[HALF_UP][0], s=FINE[HALF_UP][1])
-        yield Case(f"add half_up bound 2^31 - 1 sign {sign}", add(a, b, HALF_UP, **arguments), data, 1)
-    arguments = dict(a_zero=-128, b_zero=-128, left_shift=22, a_m=2**31 - 1, b_m=2**31 - 1)
+        yield Case(f"{kind} half_up bound 2^31 - 1 sign {sign}", add(a, b, HALF_UP, kind=kind, **arguments), data, 1)
+    arguments = dict(a_zero=-128, b_zero=-128, left_shift=22, a_m=2**31 - 1, b_m=2**31 - 1, kind=kind)
     model = add(a, b, TFLITE, **arguments, m=2**31 - 1, s=-31)
-    yield Case("add tflite left_shift 22 largest bound m 2^31 - 1 s -31", model, data, 1)
+    yield Case(f"{kind} tflite left_shift 22 largest bound m 2^31 - 1 s -31", model, data, 1)
     model = add(a, b, TFLITE, **arguments, m=FINE[TFLITE][0], s=FINE[TFLITE][1])
-    yield Case("add tflite left_shift 22 largest bound scale 2^-25", model, data, 1)
+    yield Case(f"{kind} tflite left_shift 22 largest bound scale 2^-25", model, data, 1)
 
 
-def same_tensor_case():
-    """x + x: both operands may be one tensor."""
+def same_tensor_case(kind: str):
+    """x + x, x - x: both operands may be one tensor."""
     builder = Builder()
     x = builder.input((1, 256))
-    builder.op("add", (x, x), (1, 256), a_zero=3, b_zero=-4, y_zero=0, left_shift=0, a_m=3, a_s=0, b_m=-2, b_s=0,
+    builder.op(kind, (x, x), (1, 256), a_zero=3, b_zero=-4, y_zero=0, left_shift=0, a_m=3, a_s=0, b_m=-2, b_s=0,
                m=2**30, s=31, y_min=-128, y_max=127, rounding=HALF_UP)
-    yield Case("add half_up one tensor as both operands", builder.model(), i8_bytes(range(-128, 128)), 1)
+    yield Case(f"{kind} half_up one tensor as both operands", builder.model(), i8_bytes(range(-128, 128)), 1)
 
 
 def cases():
-    yield from shape_cases()
-    yield from pair_cases()
+    yield from shape_cases("add")
+    yield from pair_cases("add")
     yield from edge_cases()
-    yield from bound_cases()
-    yield from same_tensor_case()
+    yield from bound_cases("add")
+    yield from same_tensor_case("add")

@@ -8,13 +8,20 @@ from ..builder import Builder, WrongCase, join, single, with_arguments, with_sha
 from ..lks_file import I8, I16, I32, I64, Model, Op, Tensor, write
 from ..op_table import HALF_UP, TFLITE
 from .add import add
+from .batch_matmul import batch_matmul
+from .clamp import clamp
+from .concat import concat
 from .conv import conv_model
 from .fully_connected import fully_connected
 from .lut import lut
+from .moves import slice_model, tile_model, transpose_model
+from .mul import mul
 from .pad import pad
 from .pool_models import pool
+from .prelu import prelu
 from .requant import requant
 from .softmax import softmax
+from .split import split
 from .sum_over_axes import sum_model
 
 Found = Iterator[tuple[str, Model, str]]        # what is wrong, the model, a piece of the reason
@@ -196,61 +203,112 @@ def conv_bounds() -> Found:
         yield f"conv {mode} bound 2^31 by w_zero 127", model, "leaves i32"
 
 
-def add_cases() -> Found:
+def add_and_sub_cases(kind: str) -> Found:
     shapes = dict(a=(1, 3), b=(1, 3))
     half = dict(rounding=HALF_UP, a_m=3, b_m=4, m=2**30, s=32)
     tfl = dict(rounding=TFLITE, left_shift=20, a_m=2**30, b_m=2**30, m=2**30, s=-19)
     zeros = ("a_zero", "b_zero", "y_zero")
-    yield from common("add", add(**shapes, **tfl), dict(zeros=zeros))
-    yield from add_types(add(**shapes, **tfl))
+    yield from common(kind, add(**shapes, kind=kind, **tfl), dict(zeros=zeros))
+    yield from pair_types(kind, add(**shapes, kind=kind, **tfl))
     for a, b, y in (((1, 3), (1, 2), (1, 3)), ((2, 3), (3, 3), (3, 3)), ((2, 3), (2,), (2, 3)), ((4,), (1, 2), (1, 4))):
-        model = with_shape(with_shape(with_shape(add(**shapes, **half), 0, *a), 1, *b), 2, *y)
-        yield f"add a {join(a)} and b {join(b)}", model, "broadcast"
+        model = with_shape(with_shape(with_shape(add(**shapes, kind=kind, **half), 0, *a), 1, *b), 2, *y)
+        yield f"{kind} a {join(a)} and b {join(b)}", model, "broadcast"
     for y in ((3,), (1, 1, 3), (1, 1)):
-        yield f"add y of shape {join(y)}", with_shape(add(**shapes, **half), 2, *y), "y has shape"
+        yield f"{kind} y of shape {join(y)}", with_shape(add(**shapes, kind=kind, **half), 2, *y), "y has shape"
     for changes in (dict(left_shift=1), dict(a_s=1), dict(b_s=-1), dict(a_s=-1, b_s=-1)):
-        yield f"add half_up {changes}", add(**shapes, **(half | changes)), "half_up add has"
+        yield f"{kind} half_up {changes}", add(**shapes, kind=kind, **(half | changes)), "half_up add has"
     for name in ("a_m", "b_m"):
-        yield f"add half_up {name} -2^31", add(**shapes, **(half | {name: -2**31})), f"{name} is -2^31"
+        yield f"{kind} half_up {name} -2^31", add(**shapes, kind=kind, **(half | {name: -2**31})), f"{name} is -2^31"
     for changes, why in ((dict(left_shift=23), "left_shift"), (dict(left_shift=-1), "left_shift"),
                          (dict(a_s=1), "a_s"), (dict(b_s=1), "b_s"), (dict(a_s=-32), "tflite multiplier"),
                          (dict(b_s=-32), "tflite multiplier"), (dict(a_m=-1), "tflite multiplier"),
                          (dict(b_m=-2**31), "tflite multiplier"), (dict(a_s=31), "tflite multiplier")):
-        yield f"add tflite {changes}", add(**shapes, **(tfl | changes)), why
-    yield from pair_limits("add", lambda rounding, m, s: add(**shapes, **((half, tfl)[rounding] | dict(m=m, s=s))),
+        yield f"{kind} tflite {changes}", add(**shapes, kind=kind, **(tfl | changes)), why
+    yield from pair_limits(kind, lambda rounding, m, s: add(**shapes, kind=kind, **((half, tfl)[rounding] | dict(m=m, s=s))),
                            step=2)
-    yield from add_bounds(shapes)
+    yield from add_bounds(kind, shapes)
 
 
-def add_types(model: Model) -> Found:
+def batch_matmul_cases() -> Found:
+    scale = {HALF_UP: (2**30, 38), TFLITE: (2**30, -7)}
+
+    def product(rounding: int = TFLITE, m: int | None = None, s: int | None = None, **changes) -> Model:
+        m, s = scale[rounding] if m is None else (m, s)
+        return batch_matmul(**(dict(rkc=(2, 3, 4), rounding=rounding, m=m, s=s, lead=((2,), (2,))) | changes))
+
+    base = product()
+    yield from common("batch_matmul", base, dict(zeros=("a_zero", "b_zero", "y_zero")))
+    yield from pair_types("batch_matmul", base)
+    yield from pair_limits("batch_matmul", product, step=2)
+    for name in "adj_a", "adj_b":
+        for value in (-1, 2):
+            yield f"batch_matmul {name} {value}", with_arguments(base, **{name: value}), f"{name} is not"
+        yield f"batch_matmul of another depth by {name}", with_arguments(base, **{name: 1}), "has depth"
+    yield "batch_matmul a of rank 1", with_shape(product(lead=((), ())), 0, 3), "a is of rank 1"
+    yield "batch_matmul b of rank 1", with_shape(product(lead=((), ())), 1, 3), "b is of rank 1"
+    yield "batch_matmul b of depth 4", with_shape(base, 1, 2, 4, 4), "has depth"
+    yield "batch_matmul leading extents 2 and 3", with_shape(base, 1, 3, 3, 4), "broadcast"
+    for shape in ((2, 4, 2), (1, 2, 4), (2, 4), (1, 2, 2, 4)):
+        yield f"batch_matmul y of shape {join(shape)}", with_shape(base, 2, *shape), "y has shape"
+    for rounding, mode in MODES:
+        fine = [(2**31 - 1, 62), (2**31 - 1, -31)][rounding]
+        yield f"batch_matmul {mode} bound of 33026 terms", \
+            product(rounding, *fine, rkc=(1, 33026, 1), zeros=(127, -128, 0)), "leaves i32"
+    yield "batch_matmul tflite bound shifted by 18", product(TFLITE, 1, 18), "left shift"
+
+
+def add_cases() -> Found:
+    yield from add_and_sub_cases("add")
+
+
+def sub_cases() -> Found:
+    yield from add_and_sub_cases("sub")
+
+
+def mul_cases() -> Found:
+    base = mul((1, 3), (1, 3), TFLITE, 2**30, -6)
+    yield from common("mul", base, dict(zeros=("a_zero", "b_zero", "y_zero")))
+    yield from pair_types("mul", base)
+    for a, b, y in (((1, 3), (1, 2), (1, 3)), ((2, 3), (3, 3), (3, 3))):
+        model = with_shape(with_shape(with_shape(base, 0, *a), 1, *b), 2, *y)
+        yield f"mul a {join(a)} and b {join(b)}", model, "broadcast"
+    yield "mul y of another rank", with_shape(base, 2, 3), "y has shape"
+    yield from pair_limits("mul", lambda rounding, m, s: mul((1, 3), (1, 3), rounding, m, s), step=2)
+    for a_zero, b_zero, s in ((-128, -128, 16), (0, 0, 17), (127, 0, 17)):
+        yield f"mul tflite zeros {a_zero} {b_zero} shifted by {s}", \
+            mul((1, 3), (1, 3), TFLITE, 1, s, a_zero, b_zero), "left shift"
+
+
+def pair_types(kind: str, model: Model) -> Found:
     """Operands of other types, and two constants."""
     y = model.ops[0].outputs[0]
     for at, operand in ((0, "a"), (1, "b")):
         for type_, what in ((I16, "i16"), (I32, "i32")):
-            yield f"add {operand} is {what}", with_tensor(model, at, type=type_, interface=type_), f"{operand} is not"
-    yield "add y is i16", with_tensor(model, y, type=I16, interface=I16), "y is not i8"
-    fixed = replace(with_tensor(model, 1, type=I32, interface=I32, data=bytes(12)), inputs=(0,))
-    yield "add b is an i32 constant", fixed, "b is not i8"
-    constants = with_tensor(with_tensor(model, 0, data=bytes(3)), 1, data=bytes(3))
+            yield f"{kind} {operand} is {what}", with_tensor(model, at, type=type_, interface=type_), f"{operand} is not"
+    yield f"{kind} y is i16", with_tensor(model, y, type=I16, interface=I16), "y is not i8"
+    a, b = (model.tensors[i].elements for i in (0, 1))
+    fixed = replace(with_tensor(model, 1, type=I32, interface=I32, data=bytes(4 * b)), inputs=(0,))
+    yield f"{kind} b is an i32 constant", fixed, "b is not i8"
+    constants = with_tensor(with_tensor(model, 0, data=bytes(a)), 1, data=bytes(b))
     tensors = constants.tensors + (Tensor(b"extra", I8, I8, (1,)),)
-    yield "add of two constants", replace(constants, tensors=tensors, inputs=(3,)), "both operands are constants"
+    yield f"{kind} of two constants", replace(constants, tensors=tensors, inputs=(3,)), "both operands are constants"
 
 
-def add_bounds(shapes: dict) -> Found:
+def add_bounds(kind: str, shapes: dict) -> Found:
     fine = dict(m=2**31 - 1, s=62)
     for a_m, b_m in ((2**23, 2**23), (2**23, -2**23), (2**31 - 1, 0), (0, -2**31 + 1), (2**24, 0)):
-        model = add(**shapes, rounding=HALF_UP, a_m=a_m, b_m=b_m, **fine)
-        yield f"add half_up bound beyond 2^31 - 1 by a_m {a_m} b_m {b_m}", model, "leaves i32"
-    model = add(**shapes, rounding=HALF_UP, a_zero=1, a_m=16647144, b_m=64, **fine)
+        model = add(**shapes, kind=kind, rounding=HALF_UP, a_m=a_m, b_m=b_m, **fine)
+        yield f"{kind} half_up bound beyond 2^31 - 1 by a_m {a_m} b_m {b_m}", model, "leaves i32"
+    model = add(**shapes, kind=kind, rounding=HALF_UP, a_zero=1, a_m=16647144, b_m=64, **fine)
     bound = 129 * 16647144 + 128 * 64
     assert bound >= 2**31, bound
-    yield f"add half_up bound {bound}", model, "leaves i32"
-    model = add(**shapes, rounding=HALF_UP, a_m=2**24 - 1, b_m=0, m=2**30, s=30)
-    yield "add half_up bound 2^31 - 128 at scale one", model, "after scaling"
+    yield f"{kind} half_up bound {bound}", model, "leaves i32"
+    model = add(**shapes, kind=kind, rounding=HALF_UP, a_m=2**24 - 1, b_m=0, m=2**30, s=30)
+    yield f"{kind} half_up bound 2^31 - 128 at scale one", model, "after scaling"
     largest = dict(rounding=TFLITE, a_zero=-128, b_zero=-128, left_shift=22, a_m=2**31 - 1, b_m=2**31 - 1)
-    yield "add tflite largest bound shifted by 1", add(**shapes, **largest, m=0, s=1), "left shift"
+    yield f"{kind} tflite largest bound shifted by 1", add(**shapes, kind=kind, **largest, m=0, s=1), "left shift"
     small = dict(rounding=TFLITE, left_shift=0, a_m=2**31 - 1, b_m=2**31 - 1)
-    yield "add tflite bound 256 shifted by 23", add(**shapes, **small, m=1, s=23), "left shift"
+    yield f"{kind} tflite bound 256 shifted by 23", add(**shapes, kind=kind, **small, m=1, s=23), "left shift"
 
 
 def requant_cases() -> Found:
@@ -271,6 +329,30 @@ def lut_cases() -> Found:
         yield f"lut table of shape {join(shape)}", with_shape(base, 1, *shape), "table has shape"
     yield "lut table is i32", with_tensor(base, 1, type=I32, interface=I32, data=bytes(1024)), "table has the wrong"
     yield "lut table is an activation", replace(with_tensor(base, 1, data=None), inputs=(0, 1)), "table is not"
+
+
+def clamp_cases() -> Found:
+    base = clamp((2, 3), -5, 5)
+    yield from common("clamp", base, dict(rounding=False))
+    yield from types("clamp", base)
+
+
+def prelu_cases() -> Found:
+    base = prelu((2, 3), (3,), (1, 2, 3), TFLITE, 2**30, -6)
+    yield from common("prelu", base, dict(zeros=("x_zero", "slope_zero", "y_zero")))
+    yield from types("prelu", base)
+    yield from pair_limits("prelu", lambda rounding, m, s: prelu((1, 2), (2,), (1, 2), rounding, m, s), step=2)
+    yield from pair_limits("prelu positive", lambda rounding, m, s: prelu(
+        (1, 2), (2,), (1, 2), rounding, *PLAIN[rounding], positive=(m, s)), step=2)
+    for shape in ((2,), (1, 2), (2, 3, 1), (1, 2, 3), (4,), (3, 3)):
+        yield f"prelu slope of shape {join(shape)} for 2x3", with_shape(base, 1, *shape), "slope"
+    yield "prelu slope is i32", with_tensor(base, 1, type=I32, interface=I32, data=bytes(12)), "slope is not i8"
+    yield "prelu slope is an activation", replace(with_tensor(base, 1, data=None), inputs=(0, 1)), "slope is not a constant"
+    yield "prelu y of another rank", with_shape(base, 2, 6), "y has shape"
+    for x_zero, slope_zero, s in ((-128, -128, 16), (0, 0, 17)):
+        yield f"prelu tflite zeros {x_zero} {slope_zero} shifted by {s}", \
+            prelu((1, 2), (2,), (1, 2), TFLITE, 1, s, None, x_zero, slope_zero), "left shift"
+    yield "prelu tflite positive shifted by 24", prelu((1, 2), (2,), (1, 2), TFLITE, 1, 0, (1, 24)), "left shift"
 
 
 def pool_cases() -> Found:
@@ -345,6 +427,57 @@ def shape_op_cases() -> Found:
     yield "pad of another rank", with_shape(base, 1, 2, 6, 1), "y has shape"
 
 
+def join_cases() -> Found:
+    base = concat(1, [(2, 1, 3), (2, 4, 3)])
+    yield from common("concat", base, dict(clamp=False, rounding=False))
+    for axis in (3, 5, -1, -2**31):
+        yield f"concat axis {axis} of rank 3", with_arguments(base, axis=axis), "axis is not less"
+    yield "concat along another axis than the shapes", with_arguments(base, axis=2), "differ off the axis"
+    yield "concat of another extent off the axis", with_shape(base, 1, 2, 4, 4), "differ off the axis"
+    yield "concat of another rank", with_shape(base, 1, 2, 4), "differ in rank"
+    yield "concat with y one row short", with_shape(base, 2, 2, 4, 3), "y has shape"
+    b = Builder()
+    constant = b.constant((1, 2), (1, 2))
+    joined = b.op("concat", [constant, constant], (1, 4), axis=1)
+    yield "concat of constants alone", b.model(b.op("reshape", [b.input((1, 2))], (2, 1)), joined), "all operands are constants"
+    yield "concat of a constant of type i32", \
+        with_tensor(concat(1, ["c", (1, 2), (1, 2)]), 0, type=I32, interface=I32, data=bytes(8)), "is not i8"
+    base = split((2, 5, 3), 1, (1, 4), (0, 1))
+    for at, name in enumerate(("x", "y_0", "y_1")):
+        yield f"split {name} of type i32", with_tensor(base, at, type=I32, interface=I32), f"{name} is not i8"
+    for axis in (3, 5, -1):
+        yield f"split axis {axis} of rank 3", with_arguments(base, axis=axis), "axis is not less"
+    yield "split along another axis than the shapes", with_arguments(base, axis=0), "differ off the axis"
+    yield "split of another rank", with_shape(base, 1, 2, 1, 3, 1), "differ in rank"
+    yield "split of another extent off the axis", with_shape(base, 2, 2, 4, 4), "differ off the axis"
+    yield "split into less than x", with_shape(base, 2, 2, 3, 3), "x has shape"
+    yield "split into more than x", with_shape(base, 1, 2, 2, 3), "x has shape"
+
+
+def move_cases() -> Found:
+    base = slice_model((4, 6), (1, 5), (2, -3), (2, 2))
+    yield from types("slice", base)
+    for changes, why in ((dict(step_0=0), "step is 0"), (dict(step_1=2**24 + 1), "step is 0, or beyond"), (dict(begin_0=4), "leaves x"),
+                         (dict(begin_0=-1), "leaves x"), (dict(begin_0=2), "leaves x"), (dict(begin_1=2), "leaves x"),
+                         (dict(step_0=3), "leaves x"), (dict(step_2=2), "beyond the rank"), (dict(begin_5=1), "beyond the rank"),
+                         (dict(step_1=-2**31), "step is 0, or beyond")):
+        yield f"slice {changes}", with_arguments(base, **changes), why
+    yield "slice of another rank", with_shape(base, 1, 2, 2, 1), "another rank"
+    yield "slice of one element too many", with_shape(base, 1, 3, 2), "leaves x"
+    base = transpose_model((2, 3, 4), (2, 0, 1))
+    yield from common("transpose", base, dict(clamp=False, rounding=False))
+    yield from types("transpose", base)
+    for changes, why in ((dict(perm_0=0), "every axis once"), (dict(perm_0=3), "every axis once"), (dict(perm_1=-1), "every axis once"),
+                         (dict(perm_3=4), "beyond the rank"), (dict(perm_3=4, perm_4=3), "beyond the rank"), (dict(perm_0=6), "every axis")):
+        yield f"transpose {changes}", with_arguments(base, **changes), why
+    base = tile_model((2, 3), (1, 2))
+    yield from common("tile", base, dict(clamp=False, rounding=False))
+    yield from types("tile", base)
+    for changes, why in ((dict(repeats_0=0), "repeats is not"), (dict(repeats_1=-1), "repeats is not"), (dict(repeats_1=2**24 + 1), "repeats is"),
+                         (dict(repeats_2=2), "beyond the rank"), (dict(repeats_5=0), "beyond the rank"), (dict(repeats_1=2**24), "y has shape")):
+        yield f"tile {changes}", with_arguments(base, **changes), why
+
+
 def chain() -> Model:
     """x -> reshape -> t1 -> reshape -> t2, with a lut for a constant: tensors x t1 t2 table t4."""
     b = Builder()
@@ -388,8 +521,9 @@ def graph_cases() -> Found:
             replace(base, tensors=base.tensors + (odd,), inputs=(x, 5)), "no activation of this type"
 
 
-FAMILIES = (conv_cases, fully_connected_cases, channel_bounds, conv_bounds, add_cases, requant_cases, lut_cases,
-            pool_cases, sum_cases, softmax_cases, shape_op_cases, graph_cases)
+FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, channel_bounds, conv_bounds, add_cases, sub_cases, mul_cases,
+            requant_cases, lut_cases, clamp_cases, prelu_cases, pool_cases, sum_cases, softmax_cases, shape_op_cases, join_cases,
+            move_cases, graph_cases)
 
 
 def cases() -> Iterator[WrongCase]:
