@@ -214,6 +214,71 @@ flow make_conv(maker *m)
     return finish_conv(m, f);
 }
 
+/* ---- transposed_conv ----------------------------------------------------------------------------------------------------- */
+
+/* An axis of x of that extent, and the y that it makes: before is less than the kernel, after too, or down to a stride less one. */
+static axis draw_scattered_axis(draw *d, uint32_t in, uint32_t kernel)
+{
+    axis a = { .in = in, .kernel = (int32_t)kernel, .stride = DRAW(d, 1, 1, 2, 2, 2, 3, 4, 7), .dilation = 1 };
+    const int32_t whole = ((int32_t)in - 1) * a.stride + a.kernel;
+    int32_t rest;
+
+    if (draw_one_in(d, 2))
+        a.before = draw_between(d, 0, (a.kernel < whole ? a.kernel : whole) - 1);
+    rest = whole - a.before;
+    if (draw_one_in(d, 2))
+        a.after = draw_between(d, 1 - a.stride, (a.kernel < rest ? a.kernel : rest) - 1);
+    a.out = (uint32_t)(whole - a.before - a.after);
+    return a;
+}
+
+enum { SCATTER_BATCH, SCATTER_H, SCATTER_W, SCATTER_GROUPS, SCATTER_GROUP_C, SCATTER_GROUP_O, SCATTER_KERNEL_H, SCATTER_KERNEL_W,
+       SCATTER_FACTORS };
+
+static flow add_transposed_conv(maker *m, const flow *x, const conv_shape *s)
+{
+    const uint32_t out_c = s->groups * s->group_o;
+    const uint32_t w_dims[4] = { out_c, (uint32_t)s->h.kernel, (uint32_t)s->w.kernel, s->group_c };
+    lks_tail t = draw_tail(&m->d);
+    linear l = { .terms = w_dims[1] * w_dims[2] * s->group_c, .out_c = out_c, .x_zero = draw_x_zero(m, x), .rounding = t.rounding };
+    uint32_t operand[4] = { 0 };
+    lks_op_args a;
+    flow y;
+
+    add_weights(m, &l, x, 4, w_dims, operand);
+    a = (lks_op_args){ .transposed_conv = {
+        s->h.stride, s->w.stride, s->h.before, s->h.after, s->w.before, s->w.after, (int32_t)s->groups,
+        l.x_zero, l.w_zero, t.y_zero, t.y_min, t.y_max, t.rounding
+    } };
+    y = add_activation(m, flow_shape(4, (const uint32_t[]){ x->dims[0], s->h.out, s->w.out, out_c }));
+    lks_builder_op(m->b, LKS_OP_TRANSPOSED_CONV, operand, &y.tensor, &a);
+    return y;
+}
+
+flow make_transposed_conv(maker *m)
+{
+    static const uint32_t walked[] = { SCATTER_GROUP_C, SCATTER_GROUP_O, SCATTER_W }, wide[] = { SCATTER_BATCH, SCATTER_W };
+    static const walk_plan plan = { walked, COUNT_OF(walked), wide, COUNT_OF(wide), false };
+    uint32_t caps[SCATTER_FACTORS] = { 9, 60, 60, 40, 300, 300, 6, 6 }, f[SCATTER_FACTORS];
+    walk w = walk_of(m, &plan);
+    conv_shape s;
+    flow x;
+
+    draw_extreme(m);
+    if (draw_one_in(&m->s, 2))
+        caps[SCATTER_GROUPS] = 1;
+    else if (draw_one_in(&m->s, 2))
+        caps[SCATTER_GROUP_C] = 1;
+    draw_factors(m, SCATTER_FACTORS, caps, &w, 1, f);
+    m->batch = f[SCATTER_BATCH];
+    s = (conv_shape){ .groups = f[SCATTER_GROUPS], .group_c = f[SCATTER_GROUP_C], .group_o = f[SCATTER_GROUP_O] };
+    s.h = draw_scattered_axis(&m->s, f[SCATTER_H], f[SCATTER_KERNEL_H]);
+    s.w = draw_scattered_axis(&m->s, f[SCATTER_W], f[SCATTER_KERNEL_W]);
+    x = flow_shape(4, (const uint32_t[]){ 1 + draw_below(&m->s, 3), f[SCATTER_H], f[SCATTER_W], s.groups * s.group_c });
+    x = add_input(m, x);
+    return add_transposed_conv(m, &x, &s);
+}
+
 /* ---- fully_connected ----------------------------------------------------------------------------------------------------- */
 
 flow add_fully_connected(maker *m, const flow *x, uint32_t terms, flow shape)

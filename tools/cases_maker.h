@@ -200,6 +200,7 @@ flow add_transpose(maker *m, const flow *x, const uint32_t *perm);
 /* Each adds inputs and ops; returns what becomes the output. */
 flow make_conv(maker *m);
 flow make_fully_connected(maker *m);
+flow make_transposed_conv(maker *m);
 flow make_batch_matmul(maker *m);
 flow make_add(maker *m);
 flow make_sub(maker *m);

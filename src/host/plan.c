@@ -194,7 +194,7 @@ lks_status lks_plan_make(const lks_model *m, const lks_plan_options *options, lk
         return lks_fail(error, LKS_ERR_NOMEM, "out of memory");
     o->plan = (lks_plan){ .max_batch = options->max_batch, .keep = options->keep, .guard_bytes = options->guard_bytes };
     if ((st = make_steps(m, options, o)) != LKS_OK) {
-        lks_fail(error, st, "out of memory");
+        lks_fail(error, st, st == LKS_ERR_LIMIT ? "the ops of the model become more than %u steps" : "out of memory", LKS_MAX_STEPS);
         goto fail;
     }
     if ((st = plan_arena(m, o, error)) != LKS_OK)

@@ -111,6 +111,9 @@ typedef struct lks_tfl_window {
     int32_t before, after;
 } lks_tfl_window;
 
+/* Set the padding of one axis, of which all else is set.  Refused where its output has not the extent that the padding rule gives. */
+lks_status lks_tfl_pad_window(const lks_tfl_op *op, const lks_fb_field *padding, const char *axis, lks_tfl_window *w);
+
 /*
  * Both axes of the window of x [N, H, W, C] that makes y.
  *

@@ -42,6 +42,7 @@ typedef struct lks_rq {
 enum {
     LKS_OP_CONV = 1,
     LKS_OP_FULLY_CONNECTED = 2,
+    LKS_OP_TRANSPOSED_CONV = 3,
     LKS_OP_BATCH_MATMUL = 4,
     LKS_OP_ADD = 16,
     LKS_OP_SUB = 17,
@@ -72,6 +73,12 @@ typedef struct lks_conv_args {
     int32_t groups;
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
 } lks_conv_args;
+
+/* A negative pad_bottom or pad_right makes y larger. */
+typedef struct lks_transposed_conv_args {
+    int32_t stride_h, stride_w, pad_top, pad_bottom, pad_left, pad_right, groups;
+    int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
+} lks_transposed_conv_args;
 
 typedef struct lks_fully_connected_args {
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
@@ -145,6 +152,7 @@ typedef struct lks_tiling_args {
 typedef union lks_op_args {
     int32_t word[LKS_MAX_ARGS];
     lks_conv_args conv;
+    lks_transposed_conv_args transposed_conv;
     lks_fully_connected_args fully_connected;
     lks_batch_matmul_args batch_matmul;
     lks_add_args add;

@@ -116,6 +116,24 @@ def check_conv(v: OpView) -> list[int]:
     return check_channels(v)
 
 
+def check_transposed_conv(v: OpView) -> list[int]:
+    need_rank(v, "x", 4)
+    need_rank(v, "w", 4)
+    need_range(v, "stride_h stride_w", 1, 32)
+    (n, h, w, c), (o, kh, kw, _), groups, a = v.shape("x"), v.shape("w"), v.args.groups, v.args
+    need(groups >= 1 and c % groups == 0 and o % groups == 0, "groups does not divide C and O")
+    need_constant(v, "w", I8, (o, kh, kw, c // groups))
+    need_range(v, "pad_top", 0, kh - 1)
+    need_range(v, "pad_bottom", 1 - a.stride_h, kh - 1)
+    need_range(v, "pad_left", 0, kw - 1)
+    need_range(v, "pad_right", 1 - a.stride_w, kw - 1)
+    oh = (h - 1) * a.stride_h + kh - a.pad_top - a.pad_bottom
+    ow = (w - 1) * a.stride_w + kw - a.pad_left - a.pad_right
+    need(1 <= oh <= MAX_EXTENT and 1 <= ow <= MAX_EXTENT, "an extent of y is not in 1 .. 2^24")
+    need_shape(v, (n, oh, ow, o))
+    return check_channels(v)
+
+
 def check_fully_connected(v: OpView) -> list[int]:
     need_rank(v, "w", 2)
     (o, k), y = v.shape("w"), v.shape("y")
@@ -375,7 +393,7 @@ def check_resize_nearest(v: OpView) -> list[int]:
     return []
 
 
-CHECKS = {1: check_conv, 2: check_fully_connected, 4: check_batch_matmul, 16: check_add, 17: check_add, 18: check_mul,
+CHECKS = {1: check_conv, 2: check_fully_connected, 3: check_transposed_conv, 4: check_batch_matmul, 16: check_add, 17: check_add, 18: check_mul,
           24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
           32: check_max_pool, 33: check_avg_pool, 34: check_sum, 40: check_softmax,
           48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split,

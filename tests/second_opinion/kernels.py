@@ -99,6 +99,27 @@ def taps(v: OpView, rows: list[Values], p: int, group: int):
                 yield row[k:k + (ow - 1) * step + 1:step]
 
 
+def transposed_conv(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    """Every element of x adds its kernels to the sums of y."""
+    a, x, (n, h, w, c), (_, oh, ow, o), (_, kh, kw, depth) = v.args, xs["x"], v.shape("x"), v.shape("y"), v.shape("w")
+    per_group, weights = o // a.groups, v.centered_weights
+    accs = list(v.constant("bias")) * (n * oh * ow)
+    for image, i, j in product(range(n), range(h), range(w)):
+        pixel = [value - a.x_zero for value in x[((image * h + i) * w + j) * c:][:c]]
+        for r, q in product(range(kh), range(kw)):
+            p, t = i * a.stride_h + r - a.pad_top, j * a.stride_w + q - a.pad_left
+            if not (0 <= p < oh and 0 <= t < ow):
+                continue
+            at, tap = ((image * oh + p) * ow + t) * o, (r * kw + q) * depth
+            for channel in range(o):
+                first = channel // per_group * depth
+                accs[at + channel] += sum(map(mul, pixel[first:first + depth], weights[channel][tap:tap + depth]))
+    out = [0] * len(accs)
+    for channel, finish in enumerate(channel_finishers(v, bounds)):
+        out[channel::o] = finish(accs[channel::o])
+    return out
+
+
 # The other ops with accumulators
 
 def fully_connected(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
@@ -345,7 +366,7 @@ def resize_nearest(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return pick(v, xs["x"], lambda at: (at[0], rows[at[1]], columns[at[2]], at[3]))
 
 
-KERNELS = {"conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "add": add_op, "sub": sub_op, "mul": mul_op,
+KERNELS = {"conv": conv, "transposed_conv": transposed_conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "add": add_op, "sub": sub_op, "mul": mul_op,
            "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu, "max_pool": max_pool,
            "avg_pool": avg_pool, "sum": sum_op, "softmax": softmax, "reshape": reshape, "pad": pad, "concat": concat,
            "split": split, "slice": slice_op, "transpose": transpose, "tile": tile, "gather": gather,

@@ -25,6 +25,7 @@ from .resize_nearest import resize
 from .softmax import softmax
 from .split import split
 from .sum_over_axes import sum_model
+from .transposed_conv import transposed
 
 Found = Iterator[tuple[str, Model, str]]        # what is wrong, the model, a piece of the reason
 
@@ -501,6 +502,29 @@ def index_cases() -> Found:
         with_tensor(base, 2, type=I8, interface=I8, data=bytes(3)), "columns has the wrong type"
 
 
+def scattered(rounding: int = TFLITE, **changes) -> Model:
+    """A small transposed conv that is accepted; `changes` replace its geometry."""
+    config = dict(x=(1, 2, 2, 4), o=4, k=(3, 3), s=(2, 2), p=(1, 0, 1, 0)) | changes
+    count = config["o"] * config["k"][0] * config["k"][1] * (config["x"][3] // config.get("g", 1))
+    return transposed(rounding, [1] * count, [0] * config["o"], [PLAIN[rounding]] * config["o"], **config)
+
+
+def transposed_conv_cases() -> Found:
+    base = scattered()
+    yield from common("transposed_conv", base, dict(zeros=("x_zero", "w_zero", "y_zero")))
+    yield from types("transposed_conv", base)
+    for changes, why in ((dict(stride_h=0), "stride_h is not"), (dict(stride_w=33), "stride_w is not"), (dict(pad_top=-1), "pad_top is"),
+                         (dict(pad_top=3), "pad_top is not"), (dict(pad_bottom=3), "pad_bottom is not"), (dict(pad_left=-1), "pad_left is"),
+                         (dict(pad_bottom=-2), "pad_bottom is not"), (dict(pad_right=-2), "pad_right is not"), (dict(groups=0), "groups does"),
+                         (dict(groups=3), "groups does not"), (dict(groups=2), "w has shape"), (dict(pad_left=2), "y has shape")):
+        yield f"transposed_conv {changes}", with_arguments(base, **changes), why
+    yield "transposed_conv with nothing left", with_arguments(scattered(x=(1, 1, 2, 4)), pad_top=2, pad_bottom=2), "not in 1 .. 2^24"
+    yield "transposed_conv of rank 3", with_shape(base, 0, 2, 2, 4), "x is not of rank 4"
+    yield "transposed_conv bias of another extent", with_shape(base, 2, 5), "bias has shape"
+    yield "transposed_conv bound 2^31", transposed(TFLITE, [1] + [0] * 35, [2**31 - 1], [(2**30, -20)], x=(1, 2, 2, 4), o=1, k=(3, 3), s=(2, 2)), \
+        "leaves i32"
+
+
 def chain() -> Model:
     """x -> reshape -> t1 -> reshape -> t2, with a lut for a constant: tensors x t1 t2 table t4."""
     b = Builder()
@@ -546,7 +570,7 @@ def graph_cases() -> Found:
 
 FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, channel_bounds, conv_bounds, add_cases, sub_cases, mul_cases,
             requant_cases, lut_cases, clamp_cases, prelu_cases, pool_cases, sum_cases, softmax_cases, shape_op_cases, join_cases,
-            move_cases, index_cases, graph_cases)
+            move_cases, index_cases, transposed_conv_cases, graph_cases)
 
 
 def cases() -> Iterator[WrongCase]:

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Lowering of the convolutions that become several: a transposed one is one per phase of its strides.
+ */
+#include "host/lower.h"
+
+#include "spec/arith.h"
+
+#include <string.h>
+
+/* ---- transposed conv ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * A phase of one axis: the outputs p = first + m * stride, for m < count, that the same taps r = phase + stride * j, j < taps, of the
+ * kernel meet.  Tap j meets element base + m - j of x, so that a window over x with the taps in reverse gives them.
+ */
+typedef struct phase {
+    int32_t stride, phase, first, count, taps, base, kernel;
+} phase;
+
+static phase phase_of(int32_t number, int32_t stride, int32_t pad, int32_t kernel, int32_t out)
+{
+    phase p = { .stride = stride, .phase = number, .kernel = kernel };
+
+    p.first = (number + pad / stride * stride + stride - pad) % stride;
+    p.count = p.first < out ? (out - p.first + stride - 1) / stride : 0;
+    p.taps = number < kernel ? (kernel - number + stride - 1) / stride : 0;
+    p.base = (p.first + pad - number) / stride;
+    return p;
+}
+
+/* How far the window of the phase begins before x: where that is behind the begin of x, a tap of no weight stands before the others. */
+static int32_t pad_of(const phase *p)
+{
+    return p->taps - 1 - p->base > 0 ? p->taps - 1 - p->base : 0;
+}
+
+static int32_t window_of(const phase *p)
+{
+    return p->base + 1 + pad_of(p);
+}
+
+/* The row of the kernel that row i of the window stands for; -1: none. */
+static int32_t tap_of(const phase *p, int32_t i)
+{
+    const int32_t j = window_of(p) - 1 - i;
+
+    return j < p->taps ? p->phase + p->stride * j : -1;
+}
+
+/* Weights [out_c][window][window][group_c] of a phase; what is beyond the taps has no weight. */
+static const int8_t *phase_weights(lks_lowering *l, const phase *h, const phase *w)
+{
+    const lks_transposed_conv_args *a = &l->v.op->args.transposed_conv;
+    const lks_tensor *t = l->v.in[1];
+    const size_t group_c = t->dims[3], taps = (size_t)window_of(h) * (size_t)window_of(w);
+    int8_t *packed = lks_add_constants(l, t->dims[0] * taps * group_c), *to = packed;
+
+    for (uint32_t o = 0; packed && o < t->dims[0]; o++)
+        for (int32_t i = 0; i < window_of(h); i++)
+            for (int32_t j = 0; j < window_of(w); j++, to += group_c) {
+                const int32_t r = tap_of(h, i), q = tap_of(w, j);
+                const size_t at = (((size_t)o * t->dims[1] + (size_t)r) * t->dims[2] + (size_t)q) * group_c;
+
+                if (r < 0 || q < 0)
+                    memset(to, a->w_zero, group_c);
+                else
+                    memcpy(to, (const int8_t *)t->data + at, group_c);
+            }
+    return packed;
+}
+
+static bool has_taps(const phase *h, const phase *w)
+{
+    return h->taps > 0 && w->taps > 0;
+}
+
+/* The ordinary convolution of a phase; its y is dense. */
+static void add_phase_conv(lks_lowering *l, const phase *h, const phase *w, int32_t y)
+{
+    const lks_transposed_conv_args *a = &l->v.op->args.transposed_conv;
+    const lks_tensor *x = l->v.in[0];
+    const bool depthwise = a->groups > 1 && (uint32_t)a->groups == x->dims[3];
+    const int8_t *weights = phase_weights(l, h, w);
+    lks_step *s = lks_add_step(l, depthwise ? LKS_KERNEL_DEPTHWISE : LKS_KERNEL_CONV);
+
+    s->args.conv = (lks_conv){
+        .window = {
+            .images = lks_first_extent(l, x), .in_h = (int32_t)x->dims[1], .in_w = (int32_t)x->dims[2],
+            .out_h = h->count, .out_w = w->count, .kernel_h = window_of(h), .kernel_w = window_of(w),
+            .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .pad_top = pad_of(h), .pad_left = pad_of(w)
+        },
+        .in_c = (int32_t)x->dims[3], .out_c = (int32_t)l->v.y->dims[3], .groups = a->groups,
+        .pad_value = a->x_zero, .x_zero = a->x_zero, .w_zero = a->w_zero,
+        .tail = { a->y_zero, a->y_min, a->y_max, a->rounding }
+    };
+    s->y = y;
+    s->w = weights;
+    s->bias = l->v.in[2]->data;
+    s->rq = l->v.in[3]->data;
+}
+
+/* What an output is that no tap meets: its bias, by channel.  NULL: memory ran out. */
+static const int8_t *bias_values(lks_lowering *l)
+{
+    const lks_transposed_conv_args *a = &l->v.op->args.transposed_conv;
+    const lks_tail tail = { a->y_zero, a->y_min, a->y_max, a->rounding };
+    const int32_t *bias = l->v.in[2]->data;
+    const lks_rq *rq = l->v.in[3]->data;
+    int8_t *values = lks_add_constants(l, l->v.y->dims[3]);
+
+    for (uint32_t o = 0; values && o < l->v.y->dims[3]; o++)
+        values[o] = lks_finish(bias[o], rq[o], tail);
+    return values;
+}
+
+/* To the outputs of a phase: from x, dense in their shape, or from one value per channel. */
+static void add_phase_copy(lks_lowering *l, const phase *h, const phase *w, int32_t x, const int8_t *values)
+{
+    const int32_t images = lks_first_extent(l, l->v.in[0]), out_h = (int32_t)l->v.y->dims[1], out_w = (int32_t)l->v.y->dims[2];
+    const int32_t c = (int32_t)l->v.y->dims[3], dense = x >= 0 ? 1 : 0, row = w->count * c * dense, image = h->count * row;
+    lks_step *s = lks_add_step(l, LKS_KERNEL_COPY);
+
+    s->x = x;
+    s->x_data = values;
+    s->x_data_bytes = values ? (size_t)c : 0;
+    s->args.copy = (lks_copy){
+        .x_image = images * image, .y_image = images * out_h * out_w * c, .y_first = (h->first * out_w + w->first) * c,
+        .dims = { images, h->count, w->count, c, 1, 1 }, .x_dims = { images, h->count, w->count, c, 1, 1 },
+        .x_stride = { image, row, c * dense, 1, 1, 1 },
+        .y_stride = { out_h * out_w * c, h->stride * out_w * c, w->stride * c, 1, 1, 1 }
+    };
+}
+
+static void add_phase(lks_lowering *l, const phase *h, const phase *w, const int8_t **values)
+{
+    const uint64_t bytes = (uint64_t)lks_first_extent(l, l->v.in[0]) * (uint64_t)h->count * (uint64_t)w->count * l->v.y->dims[3];
+    int32_t scratch;
+
+    if (has_taps(h, w)) {
+        scratch = lks_add_scratch(l, bytes);
+        add_phase_conv(l, h, w, scratch);
+        add_phase_copy(l, h, w, scratch, NULL);
+        return;
+    }
+    if (!*values)
+        *values = bias_values(l);
+    add_phase_copy(l, h, w, -1, *values);
+}
+
+static void lower_transposed_conv(lks_lowering *l)
+{
+    const lks_transposed_conv_args *a = &l->v.op->args.transposed_conv;
+    const lks_tensor *w = l->v.in[1], *y = l->v.y;
+    const int8_t *values = NULL;
+
+    for (int32_t i = 0; i < a->stride_h; i++)
+        for (int32_t j = 0; j < a->stride_w; j++) {
+            const phase h = phase_of(i, a->stride_h, a->pad_top, (int32_t)w->dims[1], (int32_t)y->dims[1]);
+            const phase s = phase_of(j, a->stride_w, a->pad_left, (int32_t)w->dims[2], (int32_t)y->dims[2]);
+
+            if (h.count == 0 || s.count == 0)
+                continue;
+            if (a->stride_h == 1 && a->stride_w == 1)
+                add_phase_conv(l, &h, &s, (int32_t)l->v.op->output[0]);
+            else
+                add_phase(l, &h, &s, &values);
+        }
+}
+
+const lks_lowering_row lks_conv_lowerings[] = {
+    { LKS_OP_TRANSPOSED_CONV, lower_transposed_conv },
+    { 0 }
+};
