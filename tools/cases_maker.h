@@ -201,6 +201,7 @@ flow add_transpose(maker *m, const flow *x, const uint32_t *perm);
 flow make_conv(maker *m);
 flow make_fully_connected(maker *m);
 flow make_transposed_conv(maker *m);
+flow make_conv_3d(maker *m);
 flow make_batch_matmul(maker *m);
 flow make_add(maker *m);
 flow make_sub(maker *m);

@@ -160,6 +160,37 @@ static void explain_conv(explanation *e)
     finish_channel(e, o, tail, a->rounding);
 }
 
+/* Where tap i of an axis lies in x. */
+static int64_t window_at(uint32_t y, int32_t stride, int32_t pad, uint32_t tap, int32_t dilation)
+{
+    return (int64_t)y * stride - pad + (int64_t)tap * dilation;
+}
+
+static void explain_conv_3d(explanation *e)
+{
+    const lks_conv_3d_args *a = &e->op->args.conv_3d;
+    const explain_tensor *x = &e->in[0], *w = &e->in[1];
+    const uint32_t *y = e->at, o = y[4], per_group = w->dims[0] / (uint32_t)a->groups, first = o / per_group * w->dims[4];
+    const uint64_t terms = (uint64_t)w->dims[1] * w->dims[2] * w->dims[3] * w->dims[4];
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max }, zero[2] = { a->x_zero, a->w_zero };
+
+    start_products(e, terms);
+    for (uint64_t term = 0; term < terms; term++) {
+        uint32_t w_at[LKS_RANK_MAX];
+
+        coordinates(w, (uint64_t)o * terms + term, w_at);
+
+        const int64_t l = window_at(y[1], a->stride_d, a->pad_front, w_at[1], a->dilation_d);
+        const int64_t i = window_at(y[2], a->stride_h, a->pad_top, w_at[2], a->dilation_h);
+        const int64_t j = window_at(y[3], a->stride_w, a->pad_left, w_at[3], a->dilation_w);
+        const bool inside = l >= 0 && l < x->dims[1] && i >= 0 && i < x->dims[2] && j >= 0 && j < x->dims[3];
+        const uint32_t at[LKS_RANK_MAX] = { y[0], (uint32_t)l, (uint32_t)i, (uint32_t)j, first + w_at[4] };
+
+        add_product(e, inside ? at : NULL, w_at, inside ? element_at(x, at) : a->pad_value, element_at(w, w_at), zero);
+    }
+    finish_channel(e, o, tail, a->rounding);
+}
+
 /* The element of x that tap r adds to output p, on one axis; -1: there is none. */
 static int64_t scattered_from(uint32_t p, int32_t pad, uint32_t r, int32_t stride, uint32_t extent)
 {
@@ -662,6 +693,7 @@ static const struct {
     { LKS_OP_CONV, explain_conv },
     { LKS_OP_FULLY_CONNECTED, explain_fully_connected },
     { LKS_OP_TRANSPOSED_CONV, explain_transposed_conv },
+    { LKS_OP_CONV_3D, explain_conv_3d },
     { LKS_OP_BATCH_MATMUL, explain_batch_matmul },
     { LKS_OP_ADD, explain_add },
     { LKS_OP_SUB, explain_add },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Lowering of the convolutions that become several: a transposed one is one per phase of its strides.
+ * Lowering of the convolutions that are made of others: a transposed one is one per phase of its strides; a 3-D one is one in 2-D over
+ * images of which each channel holds what lies behind one another under the kernel.
  */
 #include "host/lower.h"
 
@@ -168,7 +169,83 @@ static void lower_transposed_conv(lks_lowering *l)
         }
 }
 
+/* ---- conv 3-D ------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * Gather: tensor y [n * OD][h * w][groups][KD][group_c] from x [n][D][h * w][groups][group_c], for slice s of KD.  Depths of x outside it
+ * are the padding: the outputs d that see slice s inside of x are `before` to `before` + inside - 1.
+ */
+static void add_slice(lks_lowering *l, int32_t y, int32_t s)
+{
+    const lks_conv_3d_args *a = &l->v.op->args.conv_3d;
+    const lks_tensor *x = l->v.in[0], *w = l->v.in[1];
+    const int32_t n = lks_first_extent(l, x), in_d = (int32_t)x->dims[1], out_d = (int32_t)l->v.y->dims[1];
+    const int32_t pixels = (int32_t)(x->dims[2] * x->dims[3]), c = (int32_t)x->dims[4], kd = (int32_t)w->dims[1];
+    const int32_t group_c = c / a->groups;
+    const int64_t first = (int64_t)s * a->dilation_d - a->pad_front;           /* the depth that output 0 sees */
+    const int64_t low = first >= 0 ? 0 : (-first + a->stride_d - 1) / a->stride_d;
+    const int64_t high = first >= in_d ? -1 : (in_d - 1 - first) / a->stride_d;
+    const int64_t end = high < out_d - 1 ? high + 1 : out_d;
+    const bool some = low < end;
+    lks_step *step = lks_add_step(l, LKS_KERNEL_COPY);
+
+    step->y = y;
+    step->args.copy = (lks_copy){
+        .x_image = n * in_d * pixels * c, .y_image = n * out_d * pixels * kd * c,
+        .x_first = some ? (int32_t)(first + low * a->stride_d) * pixels * c : 0, .y_first = s * group_c,
+        .dims = { n, out_d, pixels, a->groups, group_c, 1 },
+        .x_dims = { n, some ? (int32_t)(end - low) : 0, pixels, a->groups, group_c, 1 }, .before = { 0, some ? (int32_t)low : 0 },
+        .x_stride = { in_d * pixels * c, end - low > 1 ? a->stride_d * pixels * c : 0, c, group_c, 1, 1 },
+        .y_stride = { out_d * pixels * kd * c, pixels * kd * c, kd * c, kd * group_c, 1, 1 }, .fill = a->pad_value
+    };
+}
+
+/* Weights [out_c][kd][taps][group_c] as [out_c][taps][kd][group_c].  NULL: memory ran out. */
+static const int8_t *weights_2d(lks_lowering *l)
+{
+    const lks_tensor *w = l->v.in[1];
+    const size_t kd = w->dims[1], taps = (size_t)w->dims[2] * w->dims[3], c = w->dims[4];
+    int8_t *packed = lks_add_constants(l, w->elements);
+    const int8_t *from = w->data;
+
+    for (size_t o = 0; packed && o < w->dims[0]; o++)
+        for (size_t s = 0; s < kd; s++)
+            for (size_t tap = 0; tap < taps; tap++, from += c)
+                memcpy(packed + ((o * taps + tap) * kd + s) * c, from, c);
+    return packed;
+}
+
+static void lower_conv_3d(lks_lowering *l)
+{
+    const lks_conv_3d_args *a = &l->v.op->args.conv_3d;
+    const lks_tensor *x = l->v.in[0], *w = l->v.in[1], *y = l->v.y;
+    const int32_t kd = (int32_t)w->dims[1], images = lks_first_extent(l, x) * (int32_t)y->dims[1], in_c = kd * (int32_t)x->dims[4];
+    const int32_t scratch = lks_add_scratch(l, (uint64_t)images * x->dims[2] * x->dims[3] * (uint64_t)in_c);
+    const bool depthwise = a->groups > 1 && a->groups == in_c;
+    const int8_t *weights = weights_2d(l);
+    lks_step *s;
+
+    for (int32_t i = 0; i < kd && !l->failed; i++)
+        add_slice(l, scratch, i);
+    s = lks_add_step(l, depthwise ? LKS_KERNEL_DEPTHWISE : LKS_KERNEL_CONV);
+    s->x = scratch;
+    s->args.conv = (lks_conv){
+        .window = {
+            .images = images, .in_h = (int32_t)x->dims[2], .in_w = (int32_t)x->dims[3], .out_h = (int32_t)y->dims[2],
+            .out_w = (int32_t)y->dims[3], .kernel_h = (int32_t)w->dims[2], .kernel_w = (int32_t)w->dims[3],
+            .stride_h = a->stride_h, .stride_w = a->stride_w, .dilation_h = a->dilation_h, .dilation_w = a->dilation_w,
+            .pad_top = a->pad_top, .pad_left = a->pad_left
+        },
+        .in_c = in_c, .out_c = (int32_t)y->dims[4], .groups = a->groups, .pad_value = a->pad_value,
+        .x_zero = a->x_zero, .w_zero = a->w_zero, .tail = { a->y_zero, a->y_min, a->y_max, a->rounding }
+    };
+    s->w = weights;
+    s->bias = l->v.in[2]->data;
+    s->rq = l->v.in[3]->data;
+}
+
 const lks_lowering_row lks_conv_lowerings[] = {
     { LKS_OP_TRANSPOSED_CONV, lower_transposed_conv },
+    { LKS_OP_CONV_3D, lower_conv_3d },
     { 0 }
 };

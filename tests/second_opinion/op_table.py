@@ -54,6 +54,9 @@ KINDS = (
     _kind(3, "transposed_conv", "x w bias rq",
           f"{_STRIDES} {_PADS} groups x_zero w_zero y_zero {_CLAMP} rounding"),
     _kind(4, "batch_matmul", "a b", f"a_zero b_zero y_zero adj_a adj_b m s {_CLAMP} rounding"),
+    _kind(5, "conv_3d", "x w bias rq",
+          f"stride_d {_STRIDES} dilation_d dilation_h dilation_w pad_front pad_back {_PADS} pad_value groups x_zero w_zero y_zero {_CLAMP} "
+          "rounding"),
     _kind(16, "add", "a b", f"a_zero b_zero y_zero left_shift a_m a_s b_m b_s m s {_CLAMP} rounding"),
     _kind(17, "sub", "a b", f"a_zero b_zero y_zero left_shift a_m a_s b_m b_s m s {_CLAMP} rounding"),
     _kind(18, "mul", "a b", f"a_zero b_zero y_zero m s {_CLAMP} rounding"),
