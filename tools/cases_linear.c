@@ -216,7 +216,7 @@ flow make_conv(maker *m)
 
 /* ---- transposed_conv ----------------------------------------------------------------------------------------------------- */
 
-/* An axis of x of that extent, and the y that it makes: before is less than the kernel, after too, or down to a stride less one. */
+/* An axis of x of that extent, and the y that it makes: padding is less than the kernel, and behind as low as 1 - stride. */
 static axis draw_scattered_axis(draw *d, uint32_t in, uint32_t kernel)
 {
     axis a = { .in = in, .kernel = (int32_t)kernel, .stride = DRAW(d, 1, 1, 2, 2, 2, 3, 4, 7), .dilation = 1 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Lowering of the convolutions that are made of others: a transposed one is one per phase of its strides; a 3-D one is one in 2-D over
- * images of which each channel holds what lies behind one another under the kernel.
+ * Lowering of the convolutions that are made of others: a transposed one is one per phase of its strides; a 3-D one is one in 2-D,
+ * over images whose channels hold all depths that lie under the kernel.
  */
 #include "host/lower.h"
 
@@ -12,8 +12,8 @@
 /* ---- transposed conv ----------------------------------------------------------------------------------------------------- */
 
 /*
- * A phase of one axis: the outputs p = first + m * stride, for m < count, that the same taps r = phase + stride * j, j < taps, of the
- * kernel meet.  Tap j meets element base + m - j of x, so that a window over x with the taps in reverse gives them.
+ * A phase of one axis: the outputs p = first + m * stride, for m < count, that the same taps of the kernel meet, r = phase + stride * j
+ * for j < taps.  Tap j meets element base + m - j of x, so that a window over x with the taps in reverse gives them.
  */
 typedef struct phase {
     int32_t stride, phase, first, count, taps, base, kernel;
@@ -30,7 +30,7 @@ static phase phase_of(int32_t number, int32_t stride, int32_t pad, int32_t kerne
     return p;
 }
 
-/* How far the window of the phase begins before x: where that is behind the begin of x, a tap of no weight stands before the others. */
+/* How far before x the window of the phase begins.  Where it begins within x, taps of no weight are put before the others. */
 static int32_t pad_of(const phase *p)
 {
     return p->taps - 1 - p->base > 0 ? p->taps - 1 - p->base : 0;
@@ -172,8 +172,8 @@ static void lower_transposed_conv(lks_lowering *l)
 /* ---- conv 3-D ------------------------------------------------------------------------------------------------------------ */
 
 /*
- * Gather: tensor y [n * OD][h * w][groups][KD][group_c] from x [n][D][h * w][groups][group_c], for slice s of KD.  Depths of x outside it
- * are the padding: the outputs d that see slice s inside of x are `before` to `before` + inside - 1.
+ * Gather for slice s of KD: y [n * OD][h * w][groups][KD][group_c] from x [n][D][h * w][groups][group_c].  Depths outside x are
+ * padding: the outputs that see slice s inside x are those from low to end - 1.
  */
 static void add_slice(lks_lowering *l, int32_t y, int32_t s)
 {
@@ -219,7 +219,8 @@ static void lower_conv_3d(lks_lowering *l)
 {
     const lks_conv_3d_args *a = &l->v.op->args.conv_3d;
     const lks_tensor *x = l->v.in[0], *w = l->v.in[1], *y = l->v.y;
-    const int32_t kd = (int32_t)w->dims[1], images = lks_first_extent(l, x) * (int32_t)y->dims[1], in_c = kd * (int32_t)x->dims[4];
+    const int32_t kd = (int32_t)w->dims[1], in_c = kd * (int32_t)x->dims[4];
+    const int32_t images = lks_first_extent(l, x) * (int32_t)y->dims[1];
     const int32_t scratch = lks_add_scratch(l, (uint64_t)images * x->dims[2] * x->dims[3] * (uint64_t)in_c);
     const bool depthwise = a->groups > 1 && a->groups == in_c;
     const int8_t *weights = weights_2d(l);

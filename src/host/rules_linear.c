@@ -275,8 +275,8 @@ const lks_op_rule lks_linear_rules[] = {
       fully_connected_free, linear_macs, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_CONV_3D, "conv_3d", 4, 1, 20, conv_3d_args, 19, check_conv_3d, prove_conv_3d, NULL, linear_macs, lks_per_output,
       LKS_I8, LKS_I8 },
-    { LKS_OP_TRANSPOSED_CONV, "transposed_conv", 4, 1, 13, transposed_conv_args, 12, check_transposed_conv, prove_transposed_conv, NULL,
-      transposed_conv_macs, lks_per_output, LKS_I8, LKS_I8 },
+    { LKS_OP_TRANSPOSED_CONV, "transposed_conv", 4, 1, 13, transposed_conv_args, 12, check_transposed_conv, prove_transposed_conv,
+      NULL, transposed_conv_macs, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_BATCH_MATMUL, "batch_matmul", 2, 1, 10, batch_matmul_args, 9, check_batch_matmul, prove_batch_matmul,
       batch_matmul_free, batch_matmul_macs, lks_per_output, LKS_I8, LKS_I8 },
     { 0 }

@@ -292,10 +292,10 @@ static lks_status transpose_operands(const lks_tfl_op *op, conv_parts *p)
     return LKS_OK;
 }
 
-/* transpose_conv.cc: the padding is that of the convolution from y to x, which must give the extent of x.  end: how far the last kernel
- * reaches beyond y. */
-static lks_status transpose_axis(const lks_tfl_op *op, const lks_fb_field *padding, const lks_fb_field *stride, int32_t y, int32_t x,
-                                 int32_t kernel, const char *name, lks_tfl_window *a)
+/* transpose_conv.cc: the padding is that of the convolution from y to x, which must give the extent of x.  Behind y, it is how far the
+ * last kernel reaches beyond. */
+static lks_status transpose_axis(const lks_tfl_op *op, const lks_fb_field *padding, const lks_fb_field *stride, int32_t y,
+                                 int32_t x, int32_t kernel, const char *name, lks_tfl_window *a)
 {
     *a = (lks_tfl_window){ .in = y, .out = x, .kernel = kernel, .stride = lks_tfl_option(op, stride), .dilation = 1 };
     LKS_TFL_TRY(lks_tfl_pad_window(op, padding, name, a));
@@ -305,8 +305,9 @@ static lks_status transpose_axis(const lks_tfl_op *op, const lks_fb_field *paddi
 
 lks_status lks_tfl_import_transpose_conv(const lks_tfl_op *op)
 {
-    static const lks_fb_field padding = { "TransposeConvOptions.padding", 0, 1, 0 }, stride_w = { "TransposeConvOptions.stride_w", 1, 4, 0 },
-        stride_h = { "TransposeConvOptions.stride_h", 2, 4, 0 }, fused = { "TransposeConvOptions.fused_activation_function", 3, 1, 0 },
+    static const lks_fb_field padding = { "TransposeConvOptions.padding", 0, 1, 0 },
+        stride_w = { "TransposeConvOptions.stride_w", 1, 4, 0 }, stride_h = { "TransposeConvOptions.stride_h", 2, 4, 0 },
+        fused = { "TransposeConvOptions.fused_activation_function", 3, 1, 0 },
         bias_type = { "TransposeConvOptions.quantized_bias_type", 4, 1, 0 };
     conv_parts p = { 0 };
     lks_tfl_window h, w;

@@ -422,7 +422,8 @@ lks_status lks_tfl_emit_activation(const lks_tfl_op *op, lks_tfl_tensor *t)
     return LKS_OK;
 }
 
-lks_status lks_tfl_emit_between(const lks_tfl_op *op, const lks_tfl_tensor *y, uint32_t rank, const uint32_t *dims, uint32_t *index)
+lks_status lks_tfl_emit_between(const lks_tfl_op *op, const lks_tfl_tensor *y, uint32_t rank, const uint32_t *dims,
+                                uint32_t *index)
 {
     char name[LKS_MAX_NAME + 1];
     lks_tensor out;
