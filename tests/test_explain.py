@@ -67,7 +67,7 @@ class Golden(Case):
         model = lks_file.read(record.model)
         free = json.loads(program.lockstep("info", path, "--json"))["batch_free"]
         for i, tensor in enumerate(model.inputs):
-            size = math.prod(self.shape(model, tensor, record.batch, free))
+            size = math.prod(self.shape(model, tensor, record.batch, free)) * lks_file.TYPE_BYTES[model.tensors[tensor].interface]
             files.append(self.folder / f"{i}.raw")
             files[-1].write_bytes(rest[:size])
             rest = rest[size:]

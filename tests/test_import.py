@@ -22,7 +22,7 @@ from tflite_writer import (FLOAT32, INT4, INT8, INT16, INT32, INT64, NONE, RELU,
 MODELS = program.SHARED / "models"
 TABLES = program.ROOT / "tests/unit/test_import_quantize.c"
 CONV, FULLY_CONNECTED, ADD, REQUANT, MAX_POOL, AVG_POOL, SUM, SOFTMAX, RESHAPE, PAD = 1, 2, 16, 24, 32, 33, 34, 40, 48, 49
-SUB, MUL, LUT, CLAMP, PRELU = 17, 18, 25, 26, 27
+SUB, MUL, LUT, CLAMP, PRELU, REDUCE_MAX = 17, 18, 25, 26, 27, 35
 BATCH_MATMUL = 4
 HALF_UP, TFLITE = 0, 1
 
@@ -555,6 +555,11 @@ class Imports(ImportCase):
         m, op = self.only_op(model)
         self.assertEqual((op.arguments[0], m.tensors[op.outputs[0]].shape), (3, (1,)))
 
+    def test_reduce_max_and_min(self) -> None:
+        for name, smallest in (("REDUCE_MAX", 0), ("REDUCE_MIN", 1)):
+            op = self.only_op(with_tensor(reduce_model(name, [1, -2]), 2, scale=0.3, zero=5))[1]
+            self.assertEqual((op.number, op.arguments), (REDUCE_MAX, (6, smallest, -128, 127)))
+
     def test_softmax(self) -> None:
         op = self.only_op(softmax())[1]
         self.assertEqual((op.number, op.arguments), (SOFTMAX, Reference.softmax(1.0, f32(0.1))))
@@ -567,6 +572,12 @@ class Imports(ImportCase):
             self.assertEqual((op.number, op.arguments), (REQUANT, (-3, -3, *ratio, -128, 127, TFLITE)))
             self.assertEqual([t.interface for t in m.tensors], [2 if kind == UINT8 else 1 for kind in (source, target)])
             self.assertEqual([t.zero_point for t in m.tensors], [125 if kind == UINT8 else -3 for kind in (source, target)])
+
+    def test_quantize_int16(self) -> None:
+        m, op = self.only_op(with_tensor(quantize(INT16, INT8), 0, zero=-700, scale=0.002))
+        x = m.tensors[op.operands[0]]
+        self.assertEqual((x.type, x.interface, x.zero_point), (lks_file.I16, lks_file.I16, -700))
+        self.assertEqual(op.arguments, (-700, -3, *Reference.ratio(f32(0.002), f32(0.4)), -128, 127, TFLITE))
 
     def test_legacy_conv(self) -> None:
         """128 less in zero points and weights; the multiplier from a product rounded to binary32, one for all channels."""
@@ -735,6 +746,9 @@ def refusals() -> list[tuple[str, Model, str, str]]:
         ("float conv", with_tensor(with_tensor(c, 0, **FLOATS), 3, **FLOATS), conv_op, "FLOAT32: only INT8"),
         ("hybrid", with_tensor(with_tensor(f, 0, **FLOATS), 3, **FLOATS), dense_op, "FLOAT32: only INT8"),
         ("int16", with_tensor(with_tensor(c, 0, type=INT16), 3, type=INT16), conv_op, "16-bit activations"),
+        ("int16 to uint8", quantize(INT16, UINT8), "op 0 (QUANTIZE)", "is UINT8"),
+        ("to int16", quantize(INT8, INT16), "op 0 (QUANTIZE)", "is INT16"),
+        ("zero point of int16", with_tensor(quantize(INT16, INT8), 0, zero=2**15), "graph input 0", "zero point outside its type"),
         ("int4 weights", with_tensor(f, 1, type=INT4, values=None, data=bytes(6)), dense_op, "4-bit weights"),
         ("output type", with_tensor(c, 3, type=UINT8), conv_op, "different types, INT8 and UINT8"),
         ("float at the end", quantize(INT8, FLOAT32), "op 0 (QUANTIZE)", "output tensor \"t1\" is FLOAT32"),
@@ -852,6 +866,7 @@ def refusals() -> list[tuple[str, Model, str, str]]:
         ("negative axis", reduce_model("SUM", [-5]), "op 0 (SUM)", "axis -5"),
         ("three axes", reduce_model("MEAN", [0, 1, 2]), "op 0 (MEAN)", "3 reduced axes"),
         ("five axes", reduce_model("MEAN", [1, 1, 1, 1, 1]), "op 0 (MEAN)", "at most"),
+        ("scales of reduce max", with_tensor(reduce_model("REDUCE_MAX", [1, 2]), 2, zero=5), "op 0 (REDUCE_MAX)", "different scales"),
         ("softmax scale", with_tensor(softmax(), 1, scale=1 / 255), "op 0 (SOFTMAX)", "scale 1/256"),
         ("softmax zero point", with_tensor(softmax(), 1, zero=0), "op 0 (SOFTMAX)", "zero point -128"),
         ("softmax beta", with_op(softmax(), options={}), "op 0 (SOFTMAX)", "beta"),

@@ -187,12 +187,12 @@ class Maker:
     def reduce(self) -> Model:
         x = [self.random.randint(1, 7) for _ in range(self.random.randint(1, 4))]
         axes = self.random.sample(range(len(x)), self.random.randint(1, min(2, len(x))))
-        keep, name = self.chance(0.5), self.random.choice(("MEAN", "SUM"))
+        keep, name = self.chance(0.5), self.random.choice(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"))
         y = [1 if i in axes else d for i, d in enumerate(x) if keep or i not in axes]
         written = [a - len(x) if self.chance(0.3) else a for a in axes] + ([axes[0]] if self.chance(0.1) else [])
         source = Tensor(x, scale=self.scale(), zero=self.zero())
         target = Tensor(y, scale=source.scale, zero=source.zero)
-        if self.chance(0.7):
+        if self.chance(0.7) and name in ("MEAN", "SUM"):
             count = math.prod(x[a] for a in axes)
             target.scale *= self.random.uniform(0.3, 2) * (math.sqrt(count) if name == "SUM" else 1)
             target.zero = self.zero()
@@ -206,8 +206,11 @@ class Maker:
                      [Op("SOFTMAX", [0], [1], {0: Scalar("f", self.random.choice((1.0, 1.0, 0.5, 0.3, 2.0)))})])
 
     def quantize(self) -> Model:
-        types = self.random.choice(((INT8, INT8), (UINT8, INT8), (INT8, UINT8)))
+        types = self.random.choice(((INT8, INT8), (UINT8, INT8), (INT8, UINT8), (INT16, INT8)))
         scale = self.scale()
+        if types[0] == INT16:
+            return Model([Tensor([1, 300], INT16, scale / 256, self.random.choice((0, 0, -2**15, 2**15 - 1, self.zero()))),
+                          Tensor([1, 300], INT8, scale * self.random.uniform(0.1, 4), self.zero())], [Op("QUANTIZE", [0], [1])])
         scales = scale, scale * self.random.choice((1, 1, 2, 0.5, self.random.uniform(0.1, 4)))
         return Model([Tensor([1, 256], t, s, self.zero() + (128 if t == UINT8 else 0)) for t, s in zip(types, scales)],
                      [Op("QUANTIZE", [0], [1])])
@@ -304,7 +307,7 @@ def model_of(seed: int) -> tuple[Model, bool]:
 
 def inputs_of(seed: int, model: Model) -> list[list[bytes]]:
     """Cases of one buffer per model input: random bytes, the rails, and both in turn."""
-    sizes = [math.prod(model.tensors[i].shape) for i in model.inputs]
+    sizes = [math.prod(model.tensors[i].shape) * (2 if model.tensors[i].type == INT16 else 1) for i in model.inputs]
     if sizes == [256]:
         return [[bytes(range(256))]]
     draw = random.Random(f"inputs {seed}")

@@ -22,6 +22,7 @@ static const case_row rows[] = {
     { LKS_OP_TRANSPOSED_CONV, make_transposed_conv },
     { LKS_OP_BATCH_MATMUL, make_batch_matmul },
     { LKS_OP_CONV_3D, make_conv_3d },
+    { LKS_OP_SCALE, make_scale },
     { LKS_OP_ADD, make_add },
     { LKS_OP_SUB, make_sub },
     { LKS_OP_MUL, make_mul },
@@ -32,6 +33,7 @@ static const case_row rows[] = {
     { LKS_OP_MAX_POOL, make_max_pool },
     { LKS_OP_AVG_POOL, make_avg_pool },
     { LKS_OP_SUM, make_sum },
+    { LKS_OP_REDUCE_MAX, make_reduce_max },
     { LKS_OP_SOFTMAX, make_softmax },
     { LKS_OP_RESHAPE, make_reshape },
     { LKS_OP_PAD, make_pad },
@@ -65,6 +67,8 @@ static uint32_t add_tensor(maker *m, const char *name, const flow *f)
 {
     lks_tensor t = { .name = name, .type = LKS_I8, .interface = draw_one_in(&m->d, 6) ? LKS_U8 : LKS_I8, .rank = f->rank };
 
+    if (f->wide)
+        t.type = t.interface = LKS_I16;
     memcpy(t.dims, f->dims, sizeof t.dims);
     return lks_builder_tensor(m->b, &t);
 }
@@ -151,7 +155,7 @@ static bool fill_input(maker *m, made_case *c, lks_error *error)
     uint8_t *to;
 
     for (uint32_t i = 0; i < g->input_count; i++)
-        c->input_bytes += (size_t)g->tensors[g->inputs[i]].elements / images * times;
+        c->input_bytes += (size_t)lks_tensor_bytes(&g->tensors[g->inputs[i]]) / images * times;
     to = c->input = malloc(c->input_bytes);
     if (!to)
         return error_memory(error);
@@ -159,10 +163,13 @@ static bool fill_input(maker *m, made_case *c, lks_error *error)
         const lks_tensor *t = &g->tensors[g->inputs[i]];
         size_t n = (size_t)t->elements / images * times;
 
-        pattern_fill(&m->d, m->input[i].pattern, m->input[i].centre, (int8_t *)to, n);
+        if (t->type == LKS_I16)
+            pattern_fill_wide(&m->d, m->input[i].pattern, m->input[i].centre, (int16_t *)(void *)to, n);
+        else
+            pattern_fill(&m->d, m->input[i].pattern, m->input[i].centre, (int8_t *)to, n);
         for (size_t k = 0; k < n && t->interface == LKS_U8; k++)
             to[k] ^= 0x80;      /* spec 2 */
-        to += n;
+        to += n * lks_type_bytes(t->type);
     }
     return true;
 }

@@ -36,6 +36,12 @@ static int64_t element(const explain_tensor *t, uint64_t i)
         return ((const int32_t *)t->tensor->data)[i];
     if (!t->data)
         return ((const int8_t *)t->tensor->data)[i];
+    if (t->tensor->type == LKS_I16) {
+        int16_t wide;
+
+        memcpy(&wide, t->data + i * sizeof wide, sizeof wide);
+        return wide;
+    }
     if (t->tensor->interface == LKS_U8)
         return (int64_t)t->data[i] - 128;
     return t->data[i] < 128 ? t->data[i] : (int64_t)t->data[i] - 256;
@@ -279,6 +285,17 @@ static void explain_batch_matmul(explanation *e)
     explain_finish(e, e->sum, p->m, p->s, tail, p->rounding);
 }
 
+static void explain_scale(explanation *e)
+{
+    const lks_fully_connected_args *a = &e->op->args.fully_connected;
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max }, zero[2] = { a->x_zero, a->w_zero };
+    const uint32_t w_at[LKS_RANK_MAX] = { e->at[e->y.rank - 1] };
+
+    start_products(e, 1);
+    add_product(e, e->at, w_at, element_at(&e->in[0], e->at), element_at(&e->in[1], w_at), zero);
+    finish_channel(e, w_at[0], tail, a->rounding);
+}
+
 /* ---- element by element (spec 4.3 .. 4.5) -------------------------------------------------------------------------------- */
 
 /* The element of a broadcast operand that belongs to that of y. */
@@ -346,6 +363,8 @@ static void explain_requant_op(explanation *e)
     int64_t x = element_at(&e->in[0], e->at);
 
     e->bound = (uint64_t)maxabs(a->x_zero);
+    if (e->in[0].tensor->type == LKS_I16)
+        e->bound = (uint64_t)(a->x_zero < 0 ? INT16_MAX - a->x_zero : a->x_zero - INT16_MIN);
     explain_note(e, "x", x, "element of x at the same place");
     explain_note(e, "acc", x - a->x_zero, "%" PRId64 " - %" PRId32 " (x_zero); proven: |acc| <= %" PRIu64, x, a->x_zero,
                  e->bound);
@@ -455,9 +474,9 @@ static void explain_avg_pool(explanation *e)
     explain_clamp(e, q, a->y_min, a->y_max);
 }
 
-/* ---- sum (spec 4.8) ------------------------------------------------------------------------------------------------------ */
+/* ---- sum, reduce_max (spec 4.8, 4.17) ------------------------------------------------------------------------------------ */
 
-/* Where the first summed element is, and the number of them. */
+/* Where the first summed or reduced element is, and the number of them.  The first word of either op is axes. */
 static uint64_t sum_start(const explanation *e, uint32_t at[LKS_RANK_MAX])
 {
     const explain_tensor *x = &e->in[0];
@@ -465,7 +484,7 @@ static uint64_t sum_start(const explanation *e, uint32_t at[LKS_RANK_MAX])
     uint32_t k = 0;
 
     for (uint32_t i = 0; i < x->rank; i++) {
-        bool summed = (uint32_t)e->op->args.sum.axes >> i & 1;
+        bool summed = (uint32_t)e->op->args.word[0] >> i & 1;
 
         at[i] = summed ? 0 : e->at[e->y.rank == x->rank ? i : k++];
         count *= summed ? x->dims[i] : 1;
@@ -479,7 +498,7 @@ static void sum_next(const explanation *e, uint32_t at[LKS_RANK_MAX])
     const explain_tensor *x = &e->in[0];
 
     for (uint32_t i = x->rank; i-- > 0;) {
-        if (!((uint32_t)e->op->args.sum.axes >> i & 1))
+        if (!((uint32_t)e->op->args.word[0] >> i & 1))
             continue;
         if (++at[i] < x->dims[i])
             return;
@@ -505,6 +524,25 @@ static void explain_sum(explanation *e)
     e->bound = count * (uint64_t)maxabs(a->x_zero);
     explain_note(e, "acc", e->sum, "the sum; proven: |acc| <= %" PRIu64, e->bound);
     explain_finish(e, e->sum, a->m, a->s, tail, a->rounding);
+}
+
+static void explain_reduce_max(explanation *e)
+{
+    static const char *const names[] = { "x" };
+    const lks_reduce_max_args *a = &e->op->args.reduce_max;
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+    uint64_t count = sum_start(e, at);
+    int64_t best = a->smallest ? INT64_MAX : INT64_MIN;
+
+    start(e, count, false, 1, names);
+    for (uint64_t i = 0; i < count; i++, sum_next(e, at)) {
+        const int64_t x = element_at(&e->in[0], at);
+
+        add(e, at, NULL, &x);
+        best = a->smallest ? (x < best ? x : best) : x > best ? x : best;
+    }
+    explain_note(e, a->smallest ? "min" : "max", best, "the %s of %" PRIu64 " values", a->smallest ? "smallest" : "largest", count);
+    explain_clamp(e, best, a->y_min, a->y_max);
 }
 
 /* ---- softmax (spec 4.9) -------------------------------------------------------------------------------------------------- */
@@ -695,6 +733,7 @@ static const struct {
     { LKS_OP_TRANSPOSED_CONV, explain_transposed_conv },
     { LKS_OP_CONV_3D, explain_conv_3d },
     { LKS_OP_BATCH_MATMUL, explain_batch_matmul },
+    { LKS_OP_SCALE, explain_scale },
     { LKS_OP_ADD, explain_add },
     { LKS_OP_SUB, explain_add },
     { LKS_OP_MUL, explain_mul },
@@ -705,6 +744,7 @@ static const struct {
     { LKS_OP_MAX_POOL, explain_max_pool },
     { LKS_OP_AVG_POOL, explain_avg_pool },
     { LKS_OP_SUM, explain_sum },
+    { LKS_OP_REDUCE_MAX, explain_reduce_max },
     { LKS_OP_SOFTMAX, explain_softmax },
     { LKS_OP_RESHAPE, explain_reshape },
     { LKS_OP_PAD, explain_pad },

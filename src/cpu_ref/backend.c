@@ -19,6 +19,7 @@ static kernel_function *const kernels[LKS_KERNEL_COUNT] = {
     [LKS_KERNEL_BATCH_MATMUL] = lks_ref_batch_matmul,
     [LKS_KERNEL_BINARY] = lks_ref_binary,
     [LKS_KERNEL_LUT] = lks_ref_lut,
+    [LKS_KERNEL_REQUANT] = lks_ref_requant,
     [LKS_KERNEL_WINDOW_MAX] = lks_ref_window_max,
     [LKS_KERNEL_WINDOW_SUM] = lks_ref_window_sum,
     [LKS_KERNEL_REDUCE] = lks_ref_reduce,

@@ -28,6 +28,7 @@ void lks_ref_matmul(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_batch_matmul(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_binary(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_lut(const lks_kernel_args *args, const lks_operands *t);
+void lks_ref_requant(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_window_max(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_window_sum(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_reduce(const lks_kernel_args *args, const lks_operands *t);

@@ -94,7 +94,7 @@ static const char *why_not(int32_t type)
     case LKS_TFL_FLOAT16:
     case LKS_TFL_FLOAT64: return "only INT8 models are supported, quantize weights and activations";
     case LKS_TFL_UINT8:   return "no reference kernel mixes it with the other types of this op";
-    case LKS_TFL_INT16:   return "16-bit activations are not supported yet";
+    case LKS_TFL_INT16:   return "16-bit activations are supported only where QUANTIZE takes them";
     case LKS_TFL_INT4:    return "4-bit weights are not supported yet";
     default:              return "not supported here";
     }
@@ -108,7 +108,10 @@ static lks_status refuse_type(const lks_tfl_op *op, const char *role, const lks_
 
 static lks_status check_activation(const lks_tfl_op *op, const char *role, lks_tfl_types types, const lks_tfl_tensor *t)
 {
-    if (t->type != LKS_TFL_INT8 && !(types == LKS_TFL_I8_OR_U8 && t->type == LKS_TFL_UINT8))
+    const bool u8 = types != LKS_TFL_I8_ONLY && t->type == LKS_TFL_UINT8;
+    const bool i16 = types == LKS_TFL_I8_U8_OR_I16 && t->type == LKS_TFL_INT16;
+
+    if (t->type != LKS_TFL_INT8 && !u8 && !i16)
         return refuse_type(op, role, t);
     return lks_tfl_check_shape(op, role, t);
 }
@@ -157,7 +160,7 @@ lks_status lks_tfl_unary(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tenso
 
 static uint32_t type_bytes(int32_t type)
 {
-    return type == LKS_TFL_INT64 ? 8 : type == LKS_TFL_INT32 ? 4 : 1;
+    return type == LKS_TFL_INT64 ? 8 : type == LKS_TFL_INT32 ? 4 : type == LKS_TFL_INT16 ? 2 : 1;
 }
 
 lks_status lks_tfl_constant(const lks_tfl_op *op, uint32_t i, const char *role, int32_t type, lks_tfl_tensor **t)
@@ -206,7 +209,7 @@ int64_t lks_tfl_value(const lks_tfl_tensor *t, uint32_t i)
 
 lks_status lks_tfl_quantization(const lks_tfl_op *op, const lks_tfl_tensor *t, lks_tfl_quant *q)
 {
-    int32_t offset = t->type == LKS_TFL_UINT8 ? 128 : 0;
+    const int32_t offset = t->type == LKS_TFL_UINT8 ? 128 : 0, least = t->type == LKS_TFL_INT16 ? INT16_MIN : -128;
     int64_t zero;
 
     if (t->scales.count == 0)
@@ -217,7 +220,7 @@ lks_status lks_tfl_quantization(const lks_tfl_op *op, const lks_tfl_tensor *t, l
     if (!lks_scale_usable(q->scale))
         return refuse_tensor(op, "quantized", t, "has a scale that is not a positive normal number");
     zero = lks_fb_item_signed(&op->m->fb, t->zeros, 0);
-    if (zero < -128 + offset || zero > 127 + offset)
+    if (zero < least + offset || zero > -1 - least + offset)
         return refuse_tensor(op, "quantized", t, "has a zero point outside its type");
     q->zero = (int32_t)zero - offset;
     return LKS_OK;
@@ -382,8 +385,8 @@ static lks_status describe_activation(const lks_tfl_op *op, const lks_tfl_tensor
 {
     lks_tfl_quant q;
 
-    *out = (lks_tensor){ .name = copy_name(op, t->name, name), .type = LKS_I8 };
-    out->interface = t->type == LKS_TFL_UINT8 ? LKS_U8 : LKS_I8;
+    *out = (lks_tensor){ .name = copy_name(op, t->name, name), .type = t->type == LKS_TFL_INT16 ? LKS_I16 : LKS_I8 };
+    out->interface = t->type == LKS_TFL_UINT8 ? LKS_U8 : out->type;
     copy_shape(out, t);
     if (t->scales.count != 0) {
         LKS_TFL_TRY(lks_tfl_quantization(op, t, &q));

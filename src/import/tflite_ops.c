@@ -100,7 +100,7 @@ static lks_status import_max_pool_2d(const lks_tfl_op *op)
     return import_pool(op, LKS_OP_MAX_POOL);
 }
 
-/* ---- MEAN, SUM ----------------------------------------------------------------------------------------------------------- */
+/* ---- MEAN, SUM, REDUCE_MAX, REDUCE_MIN ----------------------------------------------------------------------------------- */
 
 /* Operand 1 as a set of axes, and the number of elements that are summed.  The limits are those of the arrays in which the
  * reference keeps them (reduce_common.cc: kMaxNumberOfAxis, kMaxNumberOfReducedAxis; MeanParams): it writes beyond their ends. */
@@ -155,6 +155,33 @@ static lks_status import_reduce(const lks_tfl_op *op, bool mean)
     args.sum.y_max = 127;
     args.sum.rounding = LKS_TFLITE;
     return lks_tfl_emit(op, LKS_OP_SUM, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+/* reduce_common.cc: PrepareMinMax */
+static lks_status import_extremum(const lks_tfl_op *op, int32_t smallest)
+{
+    lks_tfl_tensor *x, *y;
+    lks_tfl_quant qx, qy;
+    lks_op_args args = { .reduce_max = { .smallest = smallest, .y_min = -128, .y_max = 127 } };
+    uint32_t count;
+
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
+    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
+    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
+    if (qx.scale != qy.scale || qx.zero != qy.zero)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input and output have different scales or zero points");
+    LKS_TFL_TRY(read_axes(op, x, &args.reduce_max.axes, &count));
+    return lks_tfl_emit(op, LKS_OP_REDUCE_MAX, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+static lks_status import_reduce_max(const lks_tfl_op *op)
+{
+    return import_extremum(op, 0);
+}
+
+static lks_status import_reduce_min(const lks_tfl_op *op)
+{
+    return import_extremum(op, 1);
 }
 
 static lks_status import_mean(const lks_tfl_op *op)
@@ -214,8 +241,8 @@ static lks_status import_quantize(const lks_tfl_op *op)
     LKS_TFL_TRY(lks_tfl_operand(op, 0, "input", &x));
     if (x->type == LKS_TFL_FLOAT32)
         return lks_tfl_import_float_quantize(op);
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_U8_OR_I16, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, x->type == LKS_TFL_INT16 ? LKS_TFL_I8_ONLY : LKS_TFL_I8_OR_U8, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     if (!lks_quantize_ratio(qx.scale, qy.scale, &rq))
@@ -428,6 +455,8 @@ static const struct row {
     { LKS_TFL_PADV2,             OPTIONS_NONE,              2, 3, import_pad },
     { LKS_TFL_PRELU,             OPTIONS_NONE,              2, 2, lks_tfl_import_prelu },
     { LKS_TFL_QUANTIZE,          OPTIONS_NONE,              1, 1, import_quantize },
+    { LKS_TFL_REDUCE_MAX,        OPTIONS_REDUCER,           2, 2, import_reduce_max },
+    { LKS_TFL_REDUCE_MIN,        OPTIONS_REDUCER,           2, 2, import_reduce_min },
     { LKS_TFL_RELU,              OPTIONS_NONE,              1, 1, import_relu },
     { LKS_TFL_RELU6,             OPTIONS_NONE,              1, 1, import_relu6 },
     { LKS_TFL_RELU_0_TO_1,       OPTIONS_NONE,              1, 1, import_relu_0_to_1 },

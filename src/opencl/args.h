@@ -73,7 +73,7 @@ typedef struct lks_pooling {
 /* kept, summed: dims with 1 where the axis is not of that kind. */
 typedef struct lks_summing {
     uint32_t x_elements, y_elements, summed_count;      /* of one image; of the sum of one element */
-    int32_t x_zero, kept[LKS_MAX_RANK], summed[LKS_MAX_RANK], stride[LKS_MAX_RANK];
+    int32_t kind, x_zero, kept[LKS_MAX_RANK], summed[LKS_MAX_RANK], stride[LKS_MAX_RANK];
     lks_magic by_image, by_kept[LKS_MAX_RANK], by_summed[LKS_MAX_RANK];
     lks_rq rq;
     lks_tail tail;

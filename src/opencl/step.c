@@ -414,6 +414,14 @@ static void make_lut(const lks_device_handle *d, const lks_step *s, lks_cl_step 
     o->per_group *= d->limits.is_cpu ? 16 : 4;
 }
 
+static void make_requant(const lks_step *s, lks_cl_step *o)
+{
+    o->kernel = "requant";
+    o->args_bytes = sizeof o->args.requant;
+    o->args.requant = s->args.requant;
+    direct_work(o, (uint64_t)s->args.requant.count);
+}
+
 /* The magic numbers of every height of a window, then of every width. */
 static uint64_t put_windows(const lks_pooling *a, uint32_t widths, lks_cl_constants *c)
 {
@@ -457,7 +465,7 @@ static void make_reduce(const lks_device_handle *d, const lks_step *s, lks_cl_st
 
     o->kernel = "reduce";
     o->args_bytes = sizeof *a;
-    *a = (lks_summing){ .x_elements = product(k->dims), .x_zero = k->x_zero, .rq = k->rq, .tail = k->tail };
+    *a = (lks_summing){ .x_elements = product(k->dims), .kind = k->kind, .x_zero = k->x_zero, .rq = k->rq, .tail = k->tail };
     for (int axis = LKS_MAX_RANK - 1; axis >= 0; axis--) {
         int summed = k->axes >> axis & 1;
 
@@ -539,6 +547,7 @@ void lks_cl_make_step(lks_device_handle *d, const lks_plan *plan, const lks_step
     case LKS_KERNEL_BATCH_MATMUL: make_batch_matmul(d, plan, s, variant, o); break;
     case LKS_KERNEL_BINARY:     make_binary(s, o); break;
     case LKS_KERNEL_LUT:        make_lut(d, s, o); break;
+    case LKS_KERNEL_REQUANT:    make_requant(s, o); break;
     case LKS_KERNEL_WINDOW_MAX:
     case LKS_KERNEL_WINDOW_SUM: make_window(s, constants, o); break;
     case LKS_KERNEL_REDUCE:     make_reduce(d, s, o); break;

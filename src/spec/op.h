@@ -45,6 +45,7 @@ enum {
     LKS_OP_TRANSPOSED_CONV = 3,
     LKS_OP_BATCH_MATMUL = 4,
     LKS_OP_CONV_3D = 5,
+    LKS_OP_SCALE = 6,
     LKS_OP_ADD = 16,
     LKS_OP_SUB = 17,
     LKS_OP_MUL = 18,
@@ -55,6 +56,7 @@ enum {
     LKS_OP_MAX_POOL = 32,
     LKS_OP_AVG_POOL = 33,
     LKS_OP_SUM = 34,
+    LKS_OP_REDUCE_MAX = 35,
     LKS_OP_SOFTMAX = 40,
     LKS_OP_RESHAPE = 48,
     LKS_OP_PAD = 49,
@@ -88,6 +90,7 @@ typedef struct lks_transposed_conv_args {
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
 } lks_transposed_conv_args;
 
+/* Also those of scale. */
 typedef struct lks_fully_connected_args {
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
 } lks_fully_connected_args;
@@ -130,6 +133,10 @@ typedef struct lks_sum_args {
     int32_t axes, x_zero, y_zero, m, s, y_min, y_max, rounding;
 } lks_sum_args;
 
+typedef struct lks_reduce_max_args {
+    int32_t axes, smallest, y_min, y_max;
+} lks_reduce_max_args;
+
 typedef struct lks_softmax_args {
     int32_t m, s;
 } lks_softmax_args;
@@ -171,6 +178,7 @@ typedef union lks_op_args {
     lks_prelu_args prelu;
     lks_pool_args pool;
     lks_sum_args sum;
+    lks_reduce_max_args reduce_max;
     lks_softmax_args softmax;
     lks_pad_args pad;
     lks_axis_args axis;
@@ -189,6 +197,7 @@ typedef enum lks_kernel {
     LKS_KERNEL_BATCH_MATMUL,
     LKS_KERNEL_BINARY,
     LKS_KERNEL_LUT,
+    LKS_KERNEL_REQUANT,
     LKS_KERNEL_WINDOW_MAX,
     LKS_KERNEL_WINDOW_SUM,
     LKS_KERNEL_REDUCE,
@@ -212,11 +221,11 @@ typedef struct lks_addition {
 } lks_addition;
 
 /* The product of two stored values a and b; for prelu, of a negative a and the slope b.  spec 4.13, 4.15 */
-typedef struct lks_product {
+typedef struct lks_multiplication {
     int32_t a_zero, b_zero;
     lks_rq rq, positive;        /* positive: prelu only, of an a that is not negative */
     lks_tail tail;
-} lks_product;
+} lks_multiplication;
 
 /*
  * What fusing (host/fuse.c) may put behind the tail of a linear kernel, exactly as the ops would have done it one by one:
@@ -265,7 +274,7 @@ enum { LKS_BINARY_ADD, LKS_BINARY_MUL, LKS_BINARY_PRELU };
 typedef struct lks_pair {
     int32_t kind;               /* LKS_BINARY_... */
     lks_addition add;
-    lks_product mul;            /* mul and prelu */
+    lks_multiplication mul;            /* mul and prelu */
 } lks_pair;
 
 /*
@@ -297,14 +306,27 @@ typedef struct lks_lut {
     int32_t count;
 } lks_lut;
 
+/* y[i] = tail(x[i] - x_zero) over [n][count], x of int16 (of int8 it is a lut).  spec 4.4 */
+typedef struct lks_requantization {
+    int32_t count, x_zero;
+    lks_rq rq;
+    lks_tail tail;
+} lks_requantization;
+
 /* LKS_KERNEL_WINDOW_MAX, LKS_KERNEL_WINDOW_SUM: x [n * images][in_h][in_w][c], y [n * images][out_h][out_w][c].  spec 4.6, 4.7 */
 typedef struct lks_pool {
     lks_window window;
     int32_t c, y_min, y_max, rounding;
 } lks_pool;
 
-/* x [n][dims[0]] ... [dims[5]], summed over each axis i of dims whose bit i is set in axes; y is dense.  spec 4.8 */
+enum { LKS_REDUCE_SUM, LKS_REDUCE_MAX, LKS_REDUCE_MIN };
+
+/*
+ * x [n][dims[0]] ... [dims[5]], summed over each axis i of dims whose bit i is set in axes, or its largest or smallest element there,
+ * which use y_min and y_max of the tail alone; y is dense.  spec 4.8, 4.17
+ */
 typedef struct lks_reduce {
+    int32_t kind;               /* LKS_REDUCE_... */
     int32_t dims[LKS_MAX_RANK], axes, x_zero;
     lks_rq rq;
     lks_tail tail;
@@ -343,6 +365,7 @@ typedef union lks_kernel_args {
     lks_batch_matmul batch_matmul;
     lks_binary binary;
     lks_lut lut;
+    lks_requantization requant;
     lks_pool pool;
     lks_reduce reduce;
     lks_softmax softmax;

@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import prod
 
 from .arithmetic import I32_MAX, maxabs, requant
-from .lks_file import I8, I32, MAX_ELEMENTS, MAX_EXTENT, Model
+from .lks_file import I8, I16, I32, MAX_ELEMENTS, MAX_EXTENT, Model
 from .op_table import HALF_UP, TFLITE
 from .op_view import OpView
 
@@ -30,10 +30,10 @@ def need(condition: bool, reason: str) -> None:
 
 # Parts that ops share
 
-def need_activation(v: OpView, name: str) -> None:
+def need_activation(v: OpView, name: str, types: tuple[int, ...] = (I8,)) -> None:
     t = v.tensor(name)
     need(not t.is_constant, f"{name} is a constant")
-    need(t.type == I8, f"{name} is not i8")
+    need(t.type in types, f"{name} is not i8")
 
 
 def need_constant(v: OpView, name: str, type_: int, shape: tuple[int, ...]) -> None:
@@ -58,7 +58,8 @@ def need_range(v: OpView, names: str, low: int, high: int) -> None:
 
 def check_common_arguments(v: OpView) -> None:
     """The limits that spec 4 states once for all ops."""
-    need_range(v, " ".join(n for n in v.kind.arguments if n in ZERO_NAMES), -128, 127)
+    if v.kind.name != "requant":
+        need_range(v, " ".join(n for n in v.kind.arguments if n in ZERO_NAMES), -128, 127)
     if "y_min" in v.kind.arguments:
         need(-128 <= v.args.y_min <= v.args.y_max <= 127, "y_min and y_max are not in order within i8")
     if "rounding" in v.kind.arguments:
@@ -164,6 +165,12 @@ def check_fully_connected(v: OpView) -> list[int]:
     return check_channels(v)
 
 
+def check_scale(v: OpView) -> list[int]:
+    need_constant(v, "w", I8, v.shape("x")[-1:])
+    need_shape(v, v.shape("x"))
+    return check_channels(v)
+
+
 def check_channels(v: OpView) -> list[int]:
     """Bias, multiplier table and the bound of each output channel."""
     channels = v.shape("w")[0]
@@ -244,8 +251,11 @@ def check_mul(v: OpView) -> list[int]:
 
 
 def check_requant(v: OpView) -> list[int]:
+    zero, wide = v.args.x_zero, v.tensor("x").type == I16
     need_shape(v, v.shape("x"))
-    bound = maxabs(v.args.x_zero)
+    need_range(v, "y_zero", -128, 127)
+    need_range(v, "x_zero", *((-2**15, 2**15 - 1) if wide else (-128, 127)))
+    bound = max(2**15 - 1 - zero, zero + 2**15) if wide else maxabs(zero)
     check_bound(v.args.rounding, bound, v.args.m, v.args.s)
     return [bound]
 
@@ -297,14 +307,26 @@ def summed_axes(v: OpView) -> list[bool]:
     return [bool(v.args.axes >> i & 1) for i in range(len(v.shape("x")))]
 
 
-def check_sum(v: OpView) -> list[int]:
+def check_reduced(v: OpView) -> list[bool]:
+    """The axes and shapes of sum and reduce_max."""
     x, y = v.shape("x"), v.shape("y")
     need(1 <= v.args.axes < 1 << len(x), "axes names no axis, or one beyond the rank")
     summed = summed_axes(v)
     kept = tuple(1 if gone else extent for extent, gone in zip(x, summed))
     left_out = tuple(extent for extent, gone in zip(x, summed) if not gone) or (1,)
     need(y in (kept, left_out), f"y has shape {y}, not {kept} or {left_out}")
-    bound = prod(extent for extent, gone in zip(x, summed) if gone) * maxabs(v.args.x_zero)
+    return summed
+
+
+def check_reduce_max(v: OpView) -> list[int]:
+    check_reduced(v)
+    need(v.args.smallest in (0, 1), "smallest is neither 0 nor 1")
+    return []
+
+
+def check_sum(v: OpView) -> list[int]:
+    summed = check_reduced(v)
+    bound = prod(extent for extent, gone in zip(v.shape("x"), summed) if gone) * maxabs(v.args.x_zero)
     check_bound(v.args.rounding, bound, v.args.m, v.args.s)
     return [bound]
 
@@ -414,16 +436,19 @@ def check_resize_nearest(v: OpView) -> list[int]:
     return []
 
 
-CHECKS = {1: check_conv, 2: check_fully_connected, 3: check_transposed_conv, 4: check_batch_matmul, 5: check_conv_3d, 16: check_add, 17: check_add, 18: check_mul,
-          24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
-          32: check_max_pool, 33: check_avg_pool, 34: check_sum, 40: check_softmax,
-          48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split,
-          52: check_slice, 53: check_transpose, 54: check_tile, 55: check_gather, 56: check_resize_nearest}
+CHECKS = {
+    1: check_conv, 2: check_fully_connected, 3: check_transposed_conv, 4: check_batch_matmul, 5: check_conv_3d,
+    6: check_scale,
+    16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
+    32: check_max_pool, 33: check_avg_pool, 34: check_sum, 35: check_reduce_max, 40: check_softmax,
+    48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split, 52: check_slice, 53: check_transpose, 54: check_tile,
+    55: check_gather, 56: check_resize_nearest,
+}
 
 
 def check_op(v: OpView) -> list[int]:
     for name in [name for name in v.operands if name == "x"] + v.outputs:
-        need_activation(v, name)
+        need_activation(v, name, (I8, I16) if v.kind.name == "requant" and name == "x" else (I8,))
     check_common_arguments(v)
     return CHECKS[v.kind.number](v)
 
@@ -438,7 +463,7 @@ def check(model: Model) -> list[list[int]]:
         except Limit as reason:
             raise Refused(f"op {index} ({v.kind.name} '{v.title}'): {reason}") from None
     for i in model.inputs:
-        if model.tensors[i].type != I8:
+        if model.tensors[i].type not in (I8, I16):
             raise Refused(f"graph input {i}: version 1 has no activation of this type")
     return bounds
 
@@ -467,9 +492,9 @@ def is_free(v: OpView) -> bool:
         return all(pair_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
     if name == "prelu":
         return pair_operand_is_free(v.tensor("slope"), y)
-    if name == "sum":
+    if name in ("sum", "reduce_max"):
         return not v.args.axes & 1
-    if name == "softmax":
+    if name in ("softmax", "scale"):
         return len(y) >= 2
     if name == "reshape":
         return v.shape("x")[0] == y[0]

@@ -57,6 +57,7 @@ KINDS = (
     _kind(5, "conv_3d", "x w bias rq",
           f"stride_d {_STRIDES} dilation_d dilation_h dilation_w pad_front pad_back {_PADS} pad_value groups x_zero w_zero y_zero {_CLAMP} "
           "rounding"),
+    _kind(6, "scale", "x w bias rq", f"x_zero w_zero y_zero {_CLAMP} rounding"),
     _kind(16, "add", "a b", f"a_zero b_zero y_zero left_shift a_m a_s b_m b_s m s {_CLAMP} rounding"),
     _kind(17, "sub", "a b", f"a_zero b_zero y_zero left_shift a_m a_s b_m b_s m s {_CLAMP} rounding"),
     _kind(18, "mul", "a b", f"a_zero b_zero y_zero m s {_CLAMP} rounding"),
@@ -67,6 +68,7 @@ KINDS = (
     _kind(32, "max_pool", "x", f"kernel_h kernel_w {_STRIDES} {_PADS} {_CLAMP}"),
     _kind(33, "avg_pool", "x", f"kernel_h kernel_w {_STRIDES} {_PADS} {_CLAMP} rounding"),
     _kind(34, "sum", "x", f"axes x_zero y_zero m s {_CLAMP} rounding"),
+    _kind(35, "reduce_max", "x", f"axes smallest {_CLAMP}"),
     _kind(40, "softmax", "x", "m s"),
     _kind(48, "reshape", "x", ""),
     _kind(49, "pad", "x", f"{_PAD_COUNTS} pad_value"),

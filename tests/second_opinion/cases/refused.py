@@ -21,8 +21,10 @@ from .mul import mul
 from .pad import pad
 from .pool_models import pool
 from .prelu import prelu
+from .reduce_max import reduce_max
 from .requant import requant
 from .resize_nearest import resize
+from .scale import scale
 from .softmax import softmax
 from .split import split
 from .sum_over_axes import sum_model
@@ -79,7 +81,9 @@ def pair_limits(name: str, make, step: int = 1) -> Found:
 def types(name: str, model: Model) -> Found:
     """An x or y of a type that no op takes."""
     x, y = model.ops[0].operands[0], model.ops[0].outputs[0]
-    yield f"{name} x is i16", with_tensor(model, x, type=I16, interface=I16), "x is not i8"
+    if name != "requant":
+        yield f"{name} x is i16", with_tensor(model, x, type=I16, interface=I16), "x is not i8"
+    yield f"{name} x is i32", with_tensor(model, x, type=I32, interface=I32), "x is not i8"
     yield f"{name} y is i32", with_tensor(model, y, type=I32, interface=I32), "y is not i8"
     extra = Tensor(b"extra", I8, I8, (1,))
     constant = replace(model.tensors[x], data=bytes(model.tensors[x].elements))
@@ -169,6 +173,20 @@ def fully_connected_cases() -> Found:
     yield "fully_connected w of rank 3", with_shape(base, 1, 4, 6, 1), "w is not of rank 2"
     yield "fully_connected w of rank 1", with_shape(base, 1, 24), "w is not of rank 2"
     yield from pair_limits("fully_connected", lambda rounding, m, s: fc(rounding, rq=[PLAIN[rounding], (m, s)]))
+
+
+def scale_cases() -> Found:
+    base = scale(TFLITE, (2, 4), [1] * 4, [0] * 4, [PLAIN[TFLITE]] * 4)
+    yield from common("scale", base, dict(zeros=("x_zero", "w_zero", "y_zero")))
+    yield from types("scale", base)
+    yield from channel_tensors("scale", base)
+    yield "scale w of rank 2", with_shape(base, 1, 4, 1), "w has shape"
+    yield "scale w for 3 channels", with_shape(base, 1, 3), "w has shape"
+    yield "scale y of another rank", with_shape(base, 4, 1, 2, 4), "y has shape"
+    yield from pair_limits("scale", lambda rounding, m, s: scale(
+        rounding, (1, 2), [1] * 2, [0] * 2, [PLAIN[rounding], (m, s)]), step=2)
+    fine = (2**31 - 1, 62)
+    yield "scale bound 2^31", scale(HALF_UP, (1, 1), [127], [2**31 - 255 * 255], [fine], (-128, -128, 0)), "leaves i32"
 
 
 def channel_bounds() -> Found:
@@ -320,6 +338,12 @@ def requant_cases() -> Found:
     yield from common("requant", base, dict(zeros=("x_zero", "y_zero")))
     yield from types("requant", base)
     yield from pair_limits("requant", lambda rounding, m, s: requant((2, 3), rounding, m, s))
+    wide = requant((2, 3), TFLITE, 2**30, 0, interface=I16)
+    for value in (-2**15 - 1, 2**15):
+        yield f"requant of i16 x_zero {value}", with_arguments(wide, x_zero=value), "x_zero"
+    yield "requant of i16 y_zero 128", with_arguments(wide, y_zero=128), "y_zero"
+    for zero, s in ((0, 16), (-2**15, 16)):
+        yield f"requant tflite of i16 x_zero {zero} shifted by {s}", requant((1,), TFLITE, 1, s, zero, interface=I16), "left shift"
     yield "requant y of another rank", with_shape(base, 1, 6), "y has shape"
     for zero, s in ((0, 24), (-1, 24), (-128, 24), (5, 30)):
         yield f"requant tflite x_zero {zero} shifted by {s}", requant((1,), TFLITE, 1, s, zero), "left shift"
@@ -400,6 +424,18 @@ def sum_cases() -> Found:
         sum_model((2**12, 2**12), 3, True, HALF_UP, 2**31 - 1, 62, 127), "leaves i32"
     yield "sum of 2 shifted by 23", sum_model((2, 2), 2, True, TFLITE, 1, 23), "left shift"
     yield "sum half_up bound at scale nearly two", sum_model((2**23,), 1, True, HALF_UP, 2**31 - 1, 30), "after scaling"
+
+
+def reduce_max_cases() -> Found:
+    base = reduce_max((2, 3, 4), 0b010, True)
+    yield from common("reduce_max", base, dict(rounding=False))
+    yield from types("reduce_max", base)
+    for axes in (0, 8, 10, -1, 64):
+        yield f"reduce_max axes {axes} for rank 3", with_arguments(base, axes=axes), "axes names"
+    for smallest in (2, -1):
+        yield f"reduce_max smallest {smallest}", with_arguments(base, smallest=smallest), "smallest"
+    for shape in ((2, 3), (1, 3, 4), (2, 1, 1, 4)):
+        yield f"reduce_max over axis 1 with y {join(shape)}", with_shape(base, 1, *shape), "y has shape"
 
 
 def softmax_cases() -> Found:
@@ -587,15 +623,16 @@ def graph_cases() -> Found:
         replace(base, ops=(replace(first, operands=(t2,)), second, third)), "before it is made"
     yield "graph an unused op with a tensor that nothing makes", \
         replace(base, tensors=orphan, ops=(replace(first, operands=(5,)), second, third)), "before it is made"
-    for type_, interface, what in ((I16, I16, "i16"), (I32, I32, "i32"), (I32, I64, "i32 by way of i64")):
+    for type_, interface, what in ((I32, I32, "i32"), (I32, I64, "i32 by way of i64")):
         odd = replace(extra, type=type_, interface=interface)
         yield f"graph an unused input of type {what}", \
             replace(base, tensors=base.tensors + (odd,), inputs=(x, 5)), "no activation of this type"
 
 
-FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, channel_bounds, conv_bounds, add_cases, sub_cases, mul_cases,
-            requant_cases, lut_cases, clamp_cases, prelu_cases, pool_cases, sum_cases, softmax_cases, shape_op_cases, join_cases,
-            move_cases, index_cases, transposed_conv_cases, conv_3d_cases,
+FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, scale_cases, channel_bounds, conv_bounds,
+            add_cases, sub_cases, mul_cases, requant_cases, lut_cases, clamp_cases, prelu_cases,
+            pool_cases, sum_cases, reduce_max_cases, softmax_cases,
+            shape_op_cases, join_cases, move_cases, index_cases, transposed_conv_cases, conv_3d_cases,
             graph_cases)
 
 
