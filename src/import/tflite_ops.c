@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The builtin ops of a .tflite file that can be imported: one row of a table and one short function each; the functions of those
- * with weights are in tflite_linear.c, of those that work element by element in tflite_element.c
- * and tflite_table.c.
+ * The builtin ops of a .tflite file that can be imported: one row of a table and one short function each.  The functions of most
+ * stand by family, in tflite_linear.c, tflite_element.c, tflite_table.c, tflite_join.c, tflite_slice.c and tflite_move.c.
  *
  * The normative reference is TensorFlow Lite Micro: what its Prepare functions refuse is refused here, and what they accept only
  * by leaving memory unwritten, or by reading beyond it, is refused as well.
@@ -12,8 +11,10 @@
 #include "import/quantize.h"
 #include "import/tflite_element.h"
 #include "import/tflite_ends.h"
+#include "import/tflite_join.h"
 #include "import/tflite_linear.h"
 #include "import/tflite_move.h"
+#include "import/tflite_slice.h"
 #include "import/tflite_table.h"
 #include "spec/arith.h"
 
