@@ -221,6 +221,7 @@ flow make_split(maker *m);
 flow make_slice(maker *m);
 flow make_transpose(maker *m);
 flow make_tile(maker *m);
+flow make_svdf(maker *m);
 flow make_block(maker *m);
 flow make_graph(maker *m);
 

@@ -60,7 +60,8 @@ enum {
     LKS_OP_SPLIT = 51,
     LKS_OP_SLICE = 52,
     LKS_OP_TRANSPOSE = 53,
-    LKS_OP_TILE = 54
+    LKS_OP_TILE = 54,
+    LKS_OP_SVDF = 65
 };
 
 /* The arguments of each op: its words in a file, in this order.  spec 4 */
@@ -138,6 +139,10 @@ typedef struct lks_tiling_args {
     int32_t repeats[LKS_MAX_RANK];
 } lks_tiling_args;
 
+typedef struct lks_svdf_args {
+    int32_t rank, x_zero, state_min, state_max, feature_m, feature_s, y_zero, m, s, y_min, y_max, rounding;
+} lks_svdf_args;
+
 #define LKS_MAX_ARGS 16
 
 typedef union lks_op_args {
@@ -154,6 +159,7 @@ typedef union lks_op_args {
     lks_sum_args sum;
     lks_softmax_args softmax;
     lks_pad_args pad;
+    lks_svdf_args svdf;
     lks_axis_args axis;
     lks_slice_args slice;
     lks_transpose_args transpose;
@@ -176,6 +182,7 @@ typedef enum lks_kernel {
     LKS_KERNEL_REDUCE,
     LKS_KERNEL_SOFTMAX,
     LKS_KERNEL_COPY,
+    LKS_KERNEL_SVDF,
     LKS_KERNEL_COUNT
 } lks_kernel;
 
@@ -317,6 +324,16 @@ typedef struct lks_copy {
     int32_t x_stride[LKS_MAX_RANK], y_stride[LKS_MAX_RANK], fill;
 } lks_copy;
 
+/*
+ * x [n * images][in_c], w [units * rank][in_c], w_time [units * rank][memory] of int16, bias [units], y [n * images][units].  state
+ * [n * images][units * rank][memory] of int16, the oldest element first.  spec 4.51
+ */
+typedef struct lks_svdf {
+    int32_t images, in_c, units, rank, memory, x_zero, state_min, state_max;
+    lks_rq feature_rq, rq;
+    lks_tail tail;
+} lks_svdf;
+
 typedef union lks_kernel_args {
     lks_conv conv;
     lks_matmul matmul;
@@ -328,6 +345,7 @@ typedef union lks_kernel_args {
     lks_reduce reduce;
     lks_softmax softmax;
     lks_copy copy;
+    lks_svdf svdf;
 } lks_kernel_args;
 
 #endif

@@ -70,6 +70,8 @@ KINDS = (
     _kind(52, "slice", "x", f"{_per_axis('begin')} {_per_axis('step')}"),
     _kind(53, "transpose", "x", _per_axis("perm")),
     _kind(54, "tile", "x", _per_axis("repeats")),
+    _kind(65, "svdf", "x w w_time bias",
+          f"rank x_zero state_min state_max feature_m feature_s y_zero m s {_CLAMP} rounding"),
 )
 
 BY_NUMBER = {kind.number: kind for kind in KINDS}
