@@ -152,7 +152,9 @@ static int run_all(lks_model *m, const pack_case *c, lks_session *kept, lks_sess
 /* Twice, begun anew between; where there are several runs, with the state kept. */
 static int run_on(lks_model *m, const pack_case *c, lks_context *context, const char *backend, buffers *b)
 {
-    lks_session_options o = { .context = context, .max_batch = c->batch, .keep = 1, .keep_state = b->runs > 1, .check = LKS_CHECK_NONE };
+    lks_session_options o = {
+        .context = context, .max_batch = c->batch, .keep = 1, .keep_state = b->runs > 1, .check = LKS_CHECK_NONE
+    };
     lks_session *kept = NULL, *unkept = NULL;
     lks_error error;
     int ok = lks_session_open(m, &o, &kept, &error) == LKS_OK;

@@ -22,7 +22,7 @@ from tflite_writer import (FLOAT32, INT4, INT8, INT16, INT32, INT64, NONE, RELU,
 MODELS = program.SHARED / "models"
 TABLES = program.ROOT / "tests/unit/test_import_quantize.c"
 CONV, FULLY_CONNECTED, ADD, REQUANT, MAX_POOL, AVG_POOL, SUM, SOFTMAX, RESHAPE, PAD = 1, 2, 16, 24, 32, 33, 34, 40, 48, 49
-SUB, MUL, LUT, CLAMP, PRELU = 17, 18, 25, 26, 27
+SUB, MUL, LUT, CLAMP, PRELU, REDUCE_MAX = 17, 18, 25, 26, 27, 35
 BATCH_MATMUL = 4
 SVDF = 65
 HALF_UP, TFLITE = 0, 1
@@ -578,6 +578,11 @@ class Imports(ImportCase):
         m, op = self.only_op(model)
         self.assertEqual((op.arguments[0], m.tensors[op.outputs[0]].shape), (3, (1,)))
 
+    def test_reduce_max_and_min(self) -> None:
+        for name, smallest in (("REDUCE_MAX", 0), ("REDUCE_MIN", 1)):
+            op = self.only_op(with_tensor(reduce_model(name, [1, -2]), 2, scale=0.3, zero=5))[1]
+            self.assertEqual((op.number, op.arguments), (REDUCE_MAX, (6, smallest, -128, 127)))
+
     def test_softmax(self) -> None:
         op = self.only_op(softmax())[1]
         self.assertEqual((op.number, op.arguments), (SOFTMAX, Reference.softmax(1.0, f32(0.1))))
@@ -882,11 +887,12 @@ def refusals() -> list[tuple[str, Model, str, str]]:
         ("state with data", with_tensor(s, 4, values=[0] * 32), "op 0 (SVDF)", "begins with data"),
         ("state of another size", with_tensor(s, 4, shape=[1, 16]), "op 0 (SVDF)", "16 elements, for 2 images of 16"),
         ("state with a zero point", with_tensor(s, 4, zero=1), "op 0 (SVDF)", "zero point other than 0"),
-        ("state of two ops", Model([*s.tensors, Tensor([2, 2], scale=0.1)], [*s.ops, Op("SVDF", [0, 1, 2, 3, 4], [6], {0: Scalar("i", 2)})]),
+        ("state of two ops", Model([*s.tensors, Tensor([2, 2], scale=0.1)], [*s.ops, replace(s.ops[0], outputs=[6])]),
          "op 1 (SVDF)", "state of two ops"),
         ("svdf without bias", with_op(s, inputs=[0, 1, 2, -1, 4]), "op 0 (SVDF)", "has no bias"),
         ("svdf of float", with_tensor(s, 0, type=FLOAT32, scale=None), "op 0 (SVDF)", "FLOAT32"),
-        ("svdf time weights", with_tensor(s, 2, type=INT32, values=[0] * 16), "op 0 (SVDF)", "time weights tensor \"t2\" is INT32"),
+        ("svdf time weights", with_tensor(s, 2, type=INT32, values=[0] * 16), "op 0 (SVDF)",
+         "time weights tensor \"t2\" is INT32"),
         ("svdf weight zero point", with_tensor(s, 1, zero=1), "op 0 (SVDF)", "feature weights have a zero point"),
         ("svdf scales per channel", with_tensor(s, 1, scale=[0.1] * 4, zero=[0] * 4), "op 0 (SVDF)", "4 scales"),
         ("svdf bias scale", with_tensor(s, 3, scale=0.1), "op 0 (SVDF)", "bias scale is not state scale"),
@@ -901,6 +907,7 @@ def refusals() -> list[tuple[str, Model, str, str]]:
         ("negative axis", reduce_model("SUM", [-5]), "op 0 (SUM)", "axis -5"),
         ("three axes", reduce_model("MEAN", [0, 1, 2]), "op 0 (MEAN)", "3 reduced axes"),
         ("five axes", reduce_model("MEAN", [1, 1, 1, 1, 1]), "op 0 (MEAN)", "at most"),
+        ("scales of reduce max", with_tensor(reduce_model("REDUCE_MAX", [1, 2]), 2, zero=5), "op 0 (REDUCE_MAX)", "different scales"),
         ("softmax scale", with_tensor(softmax(), 1, scale=1 / 255), "op 0 (SOFTMAX)", "scale 1/256"),
         ("softmax zero point", with_tensor(softmax(), 1, zero=0), "op 0 (SOFTMAX)", "zero point -128"),
         ("softmax beta", with_op(softmax(), options={}), "op 0 (SOFTMAX)", "beta"),

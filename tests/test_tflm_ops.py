@@ -158,10 +158,10 @@ class Maker:
         x, w = Tensor([n, i], scale=self.scale(), zero=self.zero()), Tensor([u * r, i], values=self.values(u * r * i, -127))
         time = Tensor([u * r, t], kind, values=[self.random.randint(-time_max, time_max) for _ in range(u * r * t)])
         w.scale, time.scale = self.scale(-10, -4), self.scale(-16, -8)
-        state = Tensor([n, u * r * t], kind, f32(x.scale * w.scale * 74 * 74 * math.sqrt(i) / state_max * self.random.choice((1, 2, 0.1))),
-                       variable=True)
-        y = Tensor([n, u], zero=self.zero())
-        y.scale = f32(f32(state.scale) * f32(time.scale)) * state_max * time_max / 4 * math.sqrt(r * t) / self.random.choice((40, 100, 400))
+        feature = x.scale * w.scale * 74 * 74 * math.sqrt(i) * self.random.choice((1, 2, 0.1))
+        state, y = Tensor([n, u * r * t], kind, f32(feature / state_max), variable=True), Tensor([n, u], zero=self.zero())
+        y.scale = f32(f32(state.scale) * f32(time.scale)) * state_max * time_max / 4 * math.sqrt(r * t)
+        y.scale /= self.random.choice((40, 100, 400))
         bias = Tensor([u], INT32, f32(f32(state.scale) * f32(time.scale)),
                       values=[self.random.randint(-2**20, 2**20) for _ in range(u)])
         return Model([x, w, time, bias, state, y],
@@ -207,12 +207,12 @@ class Maker:
     def reduce(self) -> Model:
         x = [self.random.randint(1, 7) for _ in range(self.random.randint(1, 4))]
         axes = self.random.sample(range(len(x)), self.random.randint(1, min(2, len(x))))
-        keep, name = self.chance(0.5), self.random.choice(("MEAN", "SUM"))
+        keep, name = self.chance(0.5), self.random.choice(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"))
         y = [1 if i in axes else d for i, d in enumerate(x) if keep or i not in axes]
         written = [a - len(x) if self.chance(0.3) else a for a in axes] + ([axes[0]] if self.chance(0.1) else [])
         source = Tensor(x, scale=self.scale(), zero=self.zero())
         target = Tensor(y, scale=source.scale, zero=source.zero)
-        if self.chance(0.7):
+        if self.chance(0.7) and name in ("MEAN", "SUM"):
             count = math.prod(x[a] for a in axes)
             target.scale *= self.random.uniform(0.3, 2) * (math.sqrt(count) if name == "SUM" else 1)
             target.zero = self.zero()
@@ -312,8 +312,8 @@ class Maker:
             op.options[slot] = Scalar(form, self.random.choice((0, 9) if form.isupper() else (0, 9, -1)))
 
 
-KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "svdf", "add", "sub", "mul", "pool", "reduce", "softmax", "quantize", "relu",
-         "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu", "extremum")
+KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "svdf", "add", "sub", "mul", "pool", "reduce", "softmax", "quantize",
+         "relu", "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu", "extremum")
 
 
 STATEFUL = ("svdf",)

@@ -118,6 +118,8 @@ static flow grow_sum(graph *g, const flow *x)
 
     if (!g->batch_free && draw_one_in(&g->m->s, 4))
         axes |= 1;
+    if (draw_one_in(&g->m->s, 3))
+        return add_reduce_max(g->m, x, axes, true);
     return add_sum(g->m, x, axes, draw_one_in(&g->m->s, 2));
 }
 
@@ -218,7 +220,7 @@ static flow grow_any(graph *g, uint32_t at)
     case 5: case 6:                         return grow_pool(g, x);
     case 8:                                 return x->rank > 2 && draw_one_in(&g->m->s, 3) ? grow_batch_matmul(g, x)
                                                                                            : grow_fully_connected(g, x);
-    case 9:                                 return add_requant(g->m, x);
+    case 9:                                 return draw_one_in(&g->m->s, 2) ? add_requant(g->m, x) : add_scale(g->m, x);
     case 10:                                return grow_reshape(g, x);
     case 11:                                return add_softmax(g->m, x);
     case 7:                                 return add_prelu(g->m, x, flow_shape(1, &x->dims[x->rank - 1]));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cases of conv, fully_connected and batch_matmul: weights, biases and multipliers whose bound holds by construction.
+ * Cases of conv, fully_connected, batch_matmul and scale: weights, biases and multipliers whose bound holds by construction.
  */
 #include "tools/cases_maker.h"
 
@@ -370,4 +370,31 @@ flow make_batch_matmul(maker *m)
     }
     m->batch = f[BM_BATCH];
     return shape_batch_matmul(m, 1 + draw_below(&m->s, 2), f);
+}
+
+/* ---- scale --------------------------------------------------------------------------------------------------------------- */
+
+flow add_scale(maker *m, const flow *x)
+{
+    const uint32_t channels = x->dims[x->rank - 1];
+    lks_tail t = draw_tail(&m->d);
+    linear l = { .terms = 1, .out_c = channels, .x_zero = draw_x_zero(m, x), .rounding = t.rounding };
+    uint32_t operand[4] = { 0 };
+    lks_op_args a;
+    flow y;
+
+    add_weights(m, &l, x, 1, &channels, operand);
+    a = (lks_op_args){ .fully_connected = { l.x_zero, l.w_zero, t.y_zero, t.y_min, t.y_max, t.rounding } };
+    y = add_activation(m, flow_shape(x->rank, x->dims));
+    lks_builder_op(m->b, LKS_OP_SCALE, operand, &y.tensor, &a);
+    return y;
+}
+
+flow make_scale(maker *m)
+{
+    flow x = draw_any_shape(m);
+
+    draw_extreme(m);
+    x = add_input(m, x);
+    return add_scale(m, &x);
 }

@@ -225,6 +225,17 @@ static void explain_batch_matmul(explanation *e)
     explain_finish(e, e->sum, p->m, p->s, tail, p->rounding);
 }
 
+static void explain_scale(explanation *e)
+{
+    const lks_fully_connected_args *a = &e->op->args.fully_connected;
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max }, zero[2] = { a->x_zero, a->w_zero };
+    const uint32_t w_at[LKS_RANK_MAX] = { e->at[e->y.rank - 1] };
+
+    start_products(e, 1);
+    add_product(e, e->at, w_at, element_at(&e->in[0], e->at), element_at(&e->in[1], w_at), zero);
+    finish_channel(e, w_at[0], tail, a->rounding);
+}
+
 /* ---- element by element (spec 4.3 .. 4.5) -------------------------------------------------------------------------------- */
 
 /* The element of a broadcast operand that belongs to that of y. */
@@ -403,9 +414,9 @@ static void explain_avg_pool(explanation *e)
     explain_clamp(e, q, a->y_min, a->y_max);
 }
 
-/* ---- sum (spec 4.8) ------------------------------------------------------------------------------------------------------ */
+/* ---- sum, reduce_max (spec 4.8, 4.17) ------------------------------------------------------------------------------------ */
 
-/* Where the first summed element is, and the number of them. */
+/* Where the first summed or reduced element is, and the number of them.  The first word of either op is axes. */
 static uint64_t sum_start(const explanation *e, uint32_t at[LKS_RANK_MAX])
 {
     const explain_tensor *x = &e->in[0];
@@ -413,7 +424,7 @@ static uint64_t sum_start(const explanation *e, uint32_t at[LKS_RANK_MAX])
     uint32_t k = 0;
 
     for (uint32_t i = 0; i < x->rank; i++) {
-        bool summed = (uint32_t)e->op->args.sum.axes >> i & 1;
+        bool summed = (uint32_t)e->op->args.word[0] >> i & 1;
 
         at[i] = summed ? 0 : e->at[e->y.rank == x->rank ? i : k++];
         count *= summed ? x->dims[i] : 1;
@@ -427,7 +438,7 @@ static void sum_next(const explanation *e, uint32_t at[LKS_RANK_MAX])
     const explain_tensor *x = &e->in[0];
 
     for (uint32_t i = x->rank; i-- > 0;) {
-        if (!((uint32_t)e->op->args.sum.axes >> i & 1))
+        if (!((uint32_t)e->op->args.word[0] >> i & 1))
             continue;
         if (++at[i] < x->dims[i])
             return;
@@ -453,6 +464,25 @@ static void explain_sum(explanation *e)
     e->bound = count * (uint64_t)maxabs(a->x_zero);
     explain_note(e, "acc", e->sum, "the sum; proven: |acc| <= %" PRIu64, e->bound);
     explain_finish(e, e->sum, a->m, a->s, tail, a->rounding);
+}
+
+static void explain_reduce_max(explanation *e)
+{
+    static const char *const names[] = { "x" };
+    const lks_reduce_max_args *a = &e->op->args.reduce_max;
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+    uint64_t count = sum_start(e, at);
+    int64_t best = a->smallest ? INT64_MAX : INT64_MIN;
+
+    start(e, count, false, 1, names);
+    for (uint64_t i = 0; i < count; i++, sum_next(e, at)) {
+        const int64_t x = element_at(&e->in[0], at);
+
+        add(e, at, NULL, &x);
+        best = a->smallest ? (x < best ? x : best) : x > best ? x : best;
+    }
+    explain_note(e, a->smallest ? "min" : "max", best, "the %s of %" PRIu64 " values", a->smallest ? "smallest" : "largest", count);
+    explain_clamp(e, best, a->y_min, a->y_max);
 }
 
 /* ---- softmax (spec 4.9) -------------------------------------------------------------------------------------------------- */
@@ -607,6 +637,31 @@ static void explain_tile(explanation *e)
     take(e, at);
 }
 
+static void explain_gather(explanation *e)
+{
+    const uint32_t axis = (uint32_t)e->op->args.axis.axis, rank = e->in[1].rank;
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+    int64_t index;
+
+    memcpy(at, e->at, axis * sizeof *at);
+    for (uint32_t i = axis + 1; i < e->in[0].rank; i++)
+        at[i] = e->at[i - 1 + rank];
+    index = element_at(&e->in[1], e->at + axis);
+    explain_note(e, "index", index, "element %" PRIu64 " of indices, on axis %" PRIu32, linear(&e->in[1], e->at + axis), axis);
+    at[axis] = (uint32_t)index;
+    take(e, at);
+}
+
+static void explain_resize_nearest(explanation *e)
+{
+    const int64_t row = element(&e->in[1], e->at[1]), column = element(&e->in[2], e->at[2]);
+    const uint32_t at[LKS_RANK_MAX] = { e->at[0], (uint32_t)row, (uint32_t)column, e->at[3] };
+
+    explain_note(e, "row", row, "rows[%" PRIu32 "]", e->at[1]);
+    explain_note(e, "column", column, "columns[%" PRIu32 "]", e->at[2]);
+    take(e, at);
+}
+
 /* ---- svdf (spec 4.51) ---------------------------------------------------------------------------------------------------- */
 
 /* What filter f remembers of this run. */
@@ -661,6 +716,7 @@ static const struct {
     { LKS_OP_CONV, explain_conv },
     { LKS_OP_FULLY_CONNECTED, explain_fully_connected },
     { LKS_OP_BATCH_MATMUL, explain_batch_matmul },
+    { LKS_OP_SCALE, explain_scale },
     { LKS_OP_ADD, explain_add },
     { LKS_OP_SUB, explain_add },
     { LKS_OP_MUL, explain_mul },
@@ -671,6 +727,7 @@ static const struct {
     { LKS_OP_MAX_POOL, explain_max_pool },
     { LKS_OP_AVG_POOL, explain_avg_pool },
     { LKS_OP_SUM, explain_sum },
+    { LKS_OP_REDUCE_MAX, explain_reduce_max },
     { LKS_OP_SOFTMAX, explain_softmax },
     { LKS_OP_RESHAPE, explain_reshape },
     { LKS_OP_PAD, explain_pad },
@@ -679,6 +736,8 @@ static const struct {
     { LKS_OP_SLICE, explain_slice },
     { LKS_OP_TRANSPOSE, explain_transpose },
     { LKS_OP_TILE, explain_tile },
+    { LKS_OP_GATHER, explain_gather },
+    { LKS_OP_RESIZE_NEAREST, explain_resize_nearest },
     { LKS_OP_SVDF, explain_svdf }
 };
 

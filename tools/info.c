@@ -110,7 +110,8 @@ static void print_cost(const view *v)
     printf("\nMACs             %" PRIu64 "\nelement ops      %" PRIu64 "\n", v->cost.macs, v->cost.element_ops);
     printf("parameter bytes  %" PRIu64 "\npeak bytes       %" PRIu64 "\n", v->cost.parameter_bytes, v->cost.peak_bytes);
     if (state_bytes(v))
-        printf("state bytes      %" PRIu64 "  part of the peak; kept from run to run where a session asks for it\n", state_bytes(v));
+        printf("state bytes      %" PRIu64 "  part of the peak; kept from run to run where a session asks for it\n",
+               state_bytes(v));
     puts("\nbound: log2 of the largest |accumulator| that any input can cause, proven from the weights; it stays below 31.");
 }
 

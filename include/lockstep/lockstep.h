@@ -221,8 +221,8 @@ typedef struct lks_session lks_session;
 /*
  * How a session checks itself: runs are executed again by the reference, cpu_ref, and every byte of the outputs, and of the
  * intermediate tensors where they are kept, is compared.
- * A session on cpu_ref is its own reference, and checks nothing.  With keep_state a checked run starts from the state that the device
- * had, and the state that it leaves is compared as well.
+ * A session on cpu_ref is its own reference, and checks nothing.  With keep_state a checked run starts from the state that the
+ * device had, and the state that it leaves is compared as well.
  */
 typedef enum lks_check {
     LKS_CHECK_AUTO = 0,         /* the first run, and then every 64th */
@@ -289,8 +289,8 @@ lks_status lks_session_open(lks_model *model, const lks_session_options *options
 lks_status lks_session_run(lks_session *session, const lks_in *in, const lks_out *out, lks_error *error);
 
 /*
- * Begin anew: the next run of a session with keep_state starts from a state of zero, as the first one did.  Image i of a run goes on
- * where image i of the runs before it was; a run of fewer images leaves the others as they are.
+ * Begin anew: the next run of a session with keep_state starts from a state of zero, as the first one did.  Image i of a run goes
+ * on where image i of the runs before it was; a run of fewer images leaves the others as they are.
  *
  * LKS_ERR_DEVICE  the driver failed; close the session.
  */

@@ -14,7 +14,7 @@ extern const lks_backend lks_ref_backend;
 typedef struct lks_operands {
     int32_t n;
     const int8_t *x, *x2, *w, *table;
-    const int32_t *bias, *exp_table;
+    const int32_t *bias, *exp_table, *rows, *columns;
     const lks_rq *rq;
     const int16_t *w_time;
     int16_t *state;
@@ -37,5 +37,6 @@ void lks_ref_reduce(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_softmax(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_svdf(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_copy(const lks_kernel_args *args, const lks_operands *t);
+void lks_ref_gather(const lks_kernel_args *args, const lks_operands *t);
 
 #endif

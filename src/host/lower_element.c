@@ -114,7 +114,7 @@ static void lower_prelu(lks_lowering *l)
 {
     const lks_prelu_args *a = &l->v.op->args.prelu;
     const lks_tensor *slope = l->v.in[1];
-    const lks_product product = {
+    const lks_multiplication product = {
         .a_zero = a->x_zero, .b_zero = a->slope_zero, .rq = { a->m, a->s }, .positive = { a->positive_m, a->positive_s },
         .tail = { a->y_zero, a->y_min, a->y_max, a->rounding }
     };

@@ -81,9 +81,35 @@ static void lower_batch_matmul(lks_lowering *l)
     lks_set_operand_data(l, s);
 }
 
+/* A depthwise convolution of 1x1: an image stays one, all else is one row of pixels. */
+static void lower_scale(lks_lowering *l)
+{
+    const lks_fully_connected_args *a = &l->v.op->args.fully_connected;
+    const lks_tensor *x = l->v.in[0];
+    const int32_t channels = (int32_t)x->dims[x->rank - 1], pixels = lks_image_elements(l, x) / channels;
+    lks_step *s = lks_add_step(l, LKS_KERNEL_DEPTHWISE);
+    lks_window *w = &s->args.conv.window;
+
+    s->args.conv = (lks_conv){
+        .window = { .images = 1, .in_h = 1, .in_w = pixels, .kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1,
+                    .dilation_h = 1, .dilation_w = 1 },
+        .in_c = channels, .out_c = channels, .groups = channels, .x_zero = a->x_zero, .w_zero = a->w_zero,
+        .tail = { a->y_zero, a->y_min, a->y_max, a->rounding }
+    };
+    if (x->rank == 4) {
+        w->images = lks_first_extent(l, x);
+        w->in_h = (int32_t)x->dims[1];
+        w->in_w = (int32_t)x->dims[2];
+    }
+    w->out_h = w->in_h;
+    w->out_w = w->in_w;
+    set_weights(l, s);
+}
+
 const lks_lowering_row lks_linear_lowerings[] = {
     { LKS_OP_CONV, lower_conv },
     { LKS_OP_FULLY_CONNECTED, lower_fully_connected },
     { LKS_OP_BATCH_MATMUL, lower_batch_matmul },
+    { LKS_OP_SCALE, lower_scale },
     { 0 }
 };

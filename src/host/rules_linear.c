@@ -58,7 +58,18 @@ static lks_status check_fully_connected(const lks_op_view *v)
     return LKS_OK;
 }
 
-/* conv and fully_connected: weights [out_c][terms]. */
+static lks_status check_scale(const lks_op_view *v)
+{
+    const uint32_t channels[1] = { v->in[0]->dims[v->in[0]->rank - 1] };
+    lks_status st;
+
+    if ((st = lks_expect_constant(v, 1, "w", LKS_I8, 1)) != LKS_OK) return st;
+    if ((st = lks_expect_shape(v, v->in[1], "w", 1, channels)) != LKS_OK) return st;
+    if ((st = check_channels(v, channels[0])) != LKS_OK) return st;
+    return lks_same_shape(v);
+}
+
+/* Weights [out_c][terms]; of scale, one term. */
 static lks_status prove_linear(const lks_op_view *v, int32_t x_zero, int32_t w_zero, int32_t rounding)
 {
     uint32_t out_c = v->in[1]->dims[0], terms = v->in[1]->elements / out_c;
@@ -85,6 +96,7 @@ static lks_status prove_conv(const lks_op_view *v)
     return prove_linear(v, a->x_zero, a->w_zero, a->rounding);
 }
 
+/* Also scale. */
 static lks_status prove_fully_connected(const lks_op_view *v)
 {
     const lks_fully_connected_args *a = &v->op->args.fully_connected;
@@ -158,6 +170,11 @@ static bool fully_connected_free(const lks_op_view *v)
     return v->y->rank >= 2 && lks_same_first_extent(v);
 }
 
+static bool scale_free(const lks_op_view *v)
+{
+    return v->y->rank >= 2;
+}
+
 static uint64_t linear_macs(const lks_op_view *v)
 {
     return (uint64_t)v->y->elements * (v->in[1]->elements / v->in[1]->dims[0]);
@@ -179,5 +196,7 @@ const lks_op_rule lks_linear_rules[] = {
       fully_connected_free, linear_macs, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_BATCH_MATMUL, "batch_matmul", 2, 1, 10, batch_matmul_args, 9, check_batch_matmul, prove_batch_matmul,
       batch_matmul_free, batch_matmul_macs, lks_per_output, LKS_I8, LKS_I8 },
+    { LKS_OP_SCALE, "scale", 4, 1, 6, fully_connected_args, 5, check_scale, prove_fully_connected, scale_free, linear_macs,
+      lks_per_output, LKS_I8, LKS_I8 },
     { 0 }
 };

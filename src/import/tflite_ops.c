@@ -32,6 +32,7 @@ enum {
     OPTIONS_RESHAPE = 17,
     OPTIONS_SPACE_TO_DEPTH = 19,
     OPTIONS_MUL = 21,
+    OPTIONS_GATHER = 23,
     OPTIONS_TRANSPOSE = 26,
     OPTIONS_REDUCER = 27,
     OPTIONS_SUB = 28,
@@ -44,6 +45,7 @@ enum {
     OPTIONS_UNPACK = 64,
     OPTIONS_LEAKY_RELU = 75,
     OPTIONS_ABS = 78,
+    OPTIONS_RESIZE_NEAREST_NEIGHBOR = 74,
     OPTIONS_SPLIT_V = 79,
     OPTIONS_HARD_SWISH = 91,
     OPTIONS_DEPTH_TO_SPACE = 94,
@@ -99,7 +101,7 @@ static lks_status import_max_pool_2d(const lks_tfl_op *op)
     return import_pool(op, LKS_OP_MAX_POOL);
 }
 
-/* ---- MEAN, SUM ----------------------------------------------------------------------------------------------------------- */
+/* ---- MEAN, SUM, REDUCE_MAX, REDUCE_MIN ----------------------------------------------------------------------------------- */
 
 /* Operand 1 as a set of axes, and the number of elements that are summed.  The limits are those of the arrays in which the
  * reference keeps them (reduce_common.cc: kMaxNumberOfAxis, kMaxNumberOfReducedAxis; MeanParams): it writes beyond their ends. */
@@ -154,6 +156,33 @@ static lks_status import_reduce(const lks_tfl_op *op, bool mean)
     args.sum.y_max = 127;
     args.sum.rounding = LKS_TFLITE;
     return lks_tfl_emit(op, LKS_OP_SUM, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+/* reduce_common.cc: PrepareMinMax */
+static lks_status import_extremum(const lks_tfl_op *op, int32_t smallest)
+{
+    lks_tfl_tensor *x, *y;
+    lks_tfl_quant qx, qy;
+    lks_op_args args = { .reduce_max = { .smallest = smallest, .y_min = -128, .y_max = 127 } };
+    uint32_t count;
+
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
+    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
+    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
+    if (qx.scale != qy.scale || qx.zero != qy.zero)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input and output have different scales or zero points");
+    LKS_TFL_TRY(read_axes(op, x, &args.reduce_max.axes, &count));
+    return lks_tfl_emit(op, LKS_OP_REDUCE_MAX, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+static lks_status import_reduce_max(const lks_tfl_op *op)
+{
+    return import_extremum(op, 0);
+}
+
+static lks_status import_reduce_min(const lks_tfl_op *op)
+{
+    return import_extremum(op, 1);
 }
 
 static lks_status import_mean(const lks_tfl_op *op)
@@ -417,6 +446,7 @@ static const struct row {
     { LKS_TFL_LEAKY_RELU,        OPTIONS_LEAKY_RELU,        1, 1, lks_tfl_import_leaky_relu },
     { LKS_TFL_LOGISTIC,          OPTIONS_NONE,              1, 1, lks_tfl_import_logistic },
     { LKS_TFL_MAXIMUM,           OPTIONS_MAXIMUM_MINIMUM,   2, 2, lks_tfl_import_maximum },
+    { LKS_TFL_GATHER,            OPTIONS_GATHER,            2, 2, lks_tfl_import_gather },
     { LKS_TFL_MAX_POOL_2D,       OPTIONS_POOL_2D,           1, 1, import_max_pool_2d },
     { LKS_TFL_MEAN,              OPTIONS_REDUCER,           2, 2, import_mean },
     { LKS_TFL_MINIMUM,           OPTIONS_MAXIMUM_MINIMUM,   2, 2, lks_tfl_import_minimum },
@@ -426,11 +456,14 @@ static const struct row {
     { LKS_TFL_PADV2,             OPTIONS_NONE,              2, 3, import_pad },
     { LKS_TFL_PRELU,             OPTIONS_NONE,              2, 2, lks_tfl_import_prelu },
     { LKS_TFL_QUANTIZE,          OPTIONS_NONE,              1, 1, import_quantize },
+    { LKS_TFL_REDUCE_MAX,        OPTIONS_REDUCER,           2, 2, import_reduce_max },
+    { LKS_TFL_REDUCE_MIN,        OPTIONS_REDUCER,           2, 2, import_reduce_min },
     { LKS_TFL_RELU,              OPTIONS_NONE,              1, 1, import_relu },
     { LKS_TFL_RELU6,             OPTIONS_NONE,              1, 1, import_relu6 },
     { LKS_TFL_RELU_0_TO_1,       OPTIONS_NONE,              1, 1, import_relu_0_to_1 },
     { LKS_TFL_RELU_N1_TO_1,      OPTIONS_NONE,              1, 1, import_relu_n1_to_1 },
     { LKS_TFL_RESHAPE,           OPTIONS_RESHAPE,           1, 2, import_reshape },
+    { LKS_TFL_RESIZE_NEAREST_NEIGHBOR, OPTIONS_RESIZE_NEAREST_NEIGHBOR, 2, 2, lks_tfl_import_resize_nearest_neighbor },
     { LKS_TFL_SLICE,             OPTIONS_SLICE,             3, 3, lks_tfl_import_slice },
     { LKS_TFL_SOFTMAX,           OPTIONS_SOFTMAX,           1, 1, import_softmax },
     { LKS_TFL_SPACE_TO_DEPTH,    OPTIONS_SPACE_TO_DEPTH,    1, 1, lks_tfl_import_space_to_depth },

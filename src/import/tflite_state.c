@@ -68,8 +68,8 @@ static lks_status svdf_operands(const lks_tfl_op *op, svdf_parts *p)
     if (p->x->rank != 2 || p->w->rank != 2 || p->time->rank != 2 || p->bias->rank != 1)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input and weights must have 2 dimensions, and the bias 1");
     if (lks_tfl_elements(p->state) != (uint64_t)p->x->dims[0] * lks_tfl_elements(p->time))
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the state has %u elements, for %d images of %u", (unsigned)lks_tfl_elements(p->state),
-                              (int)p->x->dims[0], (unsigned)lks_tfl_elements(p->time));
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the state has %u elements, for %d images of %u",
+                              (unsigned)lks_tfl_elements(p->state), (int)p->x->dims[0], (unsigned)lks_tfl_elements(p->time));
     return LKS_OK;
 }
 
@@ -83,7 +83,8 @@ static lks_status svdf_quantization(const lks_tfl_op *op, svdf_parts *p)
     LKS_TFL_TRY(weights_scale(op, "time weights", p->time, &p->time_scale));
     LKS_TFL_TRY(weights_scale(op, "biases", p->bias, &p->bias_scale));
     if (p->qs.zero != 0)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the state has a zero point other than 0: revisions of the reference disagree");
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED,
+                              "the state has a zero point other than 0: revisions of the reference disagree");
     if (!lks_svdf_bias_scale_agrees(p->qs.scale, p->time_scale, p->bias_scale))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the bias scale is not state scale * time weight scale");
     return LKS_OK;

@@ -73,7 +73,7 @@ typedef struct lks_pooling {
 /* kept, summed: dims with 1 where the axis is not of that kind. */
 typedef struct lks_summing {
     uint32_t x_elements, y_elements, summed_count;      /* of one image; of the sum of one element */
-    int32_t x_zero, kept[LKS_MAX_RANK], summed[LKS_MAX_RANK], stride[LKS_MAX_RANK];
+    int32_t kind, x_zero, kept[LKS_MAX_RANK], summed[LKS_MAX_RANK], stride[LKS_MAX_RANK];
     lks_magic by_image, by_kept[LKS_MAX_RANK], by_summed[LKS_MAX_RANK];
     lks_rq rq;
     lks_tail tail;
@@ -84,6 +84,12 @@ typedef struct lks_moving {
     uint32_t elements;                                  /* that one image copies */
     lks_magic by_image, by[LKS_MAX_RANK];               /* elements, dims */
 } lks_moving;
+
+/* rows and columns lie one behind the other at the place of the table. */
+typedef struct lks_gathering {
+    lks_gather k;
+    lks_magic by_inner, by_out_b, by_out_a;
+} lks_gathering;
 
 typedef struct lks_streaming {
     lks_svdf k;

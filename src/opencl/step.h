@@ -30,6 +30,7 @@ typedef struct lks_cl_step {
         lks_summing summing;
         lks_softmax softmax;
         lks_moving moving;
+        lks_gathering gathering;
         lks_streaming svdf;
     } args;
     uint64_t per_image;         /* count = n * per_image */

@@ -113,13 +113,13 @@ LKS_FN int8_t lks_add(int32_t a, int32_t b, lks_addition p)
 }
 
 /* spec 4.13 */
-LKS_FN int8_t lks_mul(int32_t a, int32_t b, lks_product p)
+LKS_FN int8_t lks_mul(int32_t a, int32_t b, lks_multiplication p)
 {
     return lks_finish((a - p.a_zero) * (b - p.b_zero), p.rq, p.tail);
 }
 
 /* spec 4.15; a: x, b: the slope */
-LKS_FN int8_t lks_prelu(int32_t a, int32_t b, lks_product p)
+LKS_FN int8_t lks_prelu(int32_t a, int32_t b, lks_multiplication p)
 {
     int32_t u = a - p.a_zero;
 
@@ -131,6 +131,18 @@ LKS_FN int8_t lks_pair_value(int32_t a, int32_t b, lks_pair p)
     if (p.kind == LKS_BINARY_ADD)
         return lks_add(a, b, p.add);
     return p.kind == LKS_BINARY_MUL ? lks_mul(a, b, p.mul) : lks_prelu(a, b, p.mul);
+}
+
+/* What is summed, or of which the largest is taken: a minimum is a maximum of complements.  spec 4.17 */
+LKS_FN int32_t lks_reduce_term(int32_t x, int32_t kind)
+{
+    return kind == LKS_REDUCE_MIN ? ~x : x;
+}
+
+/* From a sum of x - x_zero, or the largest term. */
+LKS_FN int8_t lks_reduce_finish(int32_t acc, int32_t kind, lks_rq rq, lks_tail t)
+{
+    return kind == LKS_REDUCE_SUM ? lks_finish(acc, rq, t) : (int8_t)lks_clamp(lks_reduce_term(acc, kind), t.y_min, t.y_max);
 }
 
 /* acc / k rounded as spec 4.7 says; k >= 1.  For the host and the reference: devices use a magic factor. */

@@ -19,8 +19,10 @@
 #include "spec/op.h"
 
 /*
- * An activation of a plan.  One that is the state of a step (lks_step.state) shares its memory with no other, so that it lasts from run
- * to run; the host sets it to zero where it is to begin anew.  Two have the same place where one is a reshaping of the other (LKS_FUSE_ALIAS). */
+ * An activation of a plan.  Two have the same place where one is a reshaping of the other (LKS_FUSE_ALIAS).  One that is the state of
+ * a step (lks_step.state) shares its memory with no other, so that it lasts from run to run; the host sets it to zero where it is to
+ * begin anew.
+ */
 typedef struct lks_plan_tensor {
     size_t offset;              /* of its first byte in the arena; a multiple of LKS_ARENA_ALIGN */
     size_t image_bytes;         /* storage bytes of one image; of the whole tensor where the model is not batch free */
@@ -56,6 +58,7 @@ typedef struct lks_step {
     const lks_rq *rq;           /* out_c rows */
     const int8_t *table;        /* lut, and what a lut was fused into: 256 values; else NULL */
     const int32_t *exp_table;   /* softmax: 256 values */
+    const int32_t *rows, *columns;          /* gather: out_a and out_b indices */
     lks_kernel_args args;
 } lks_step;
 

@@ -43,6 +43,7 @@ enum {
     LKS_OP_CONV = 1,
     LKS_OP_FULLY_CONNECTED = 2,
     LKS_OP_BATCH_MATMUL = 4,
+    LKS_OP_SCALE = 6,
     LKS_OP_ADD = 16,
     LKS_OP_SUB = 17,
     LKS_OP_MUL = 18,
@@ -53,6 +54,7 @@ enum {
     LKS_OP_MAX_POOL = 32,
     LKS_OP_AVG_POOL = 33,
     LKS_OP_SUM = 34,
+    LKS_OP_REDUCE_MAX = 35,
     LKS_OP_SOFTMAX = 40,
     LKS_OP_RESHAPE = 48,
     LKS_OP_PAD = 49,
@@ -61,6 +63,8 @@ enum {
     LKS_OP_SLICE = 52,
     LKS_OP_TRANSPOSE = 53,
     LKS_OP_TILE = 54,
+    LKS_OP_GATHER = 55,
+    LKS_OP_RESIZE_NEAREST = 56,
     LKS_OP_SVDF = 65
 };
 
@@ -72,6 +76,7 @@ typedef struct lks_conv_args {
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
 } lks_conv_args;
 
+/* Also those of scale. */
 typedef struct lks_fully_connected_args {
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
 } lks_fully_connected_args;
@@ -114,6 +119,10 @@ typedef struct lks_sum_args {
     int32_t axes, x_zero, y_zero, m, s, y_min, y_max, rounding;
 } lks_sum_args;
 
+typedef struct lks_reduce_max_args {
+    int32_t axes, smallest, y_min, y_max;
+} lks_reduce_max_args;
+
 typedef struct lks_softmax_args {
     int32_t m, s;
 } lks_softmax_args;
@@ -122,7 +131,7 @@ typedef struct lks_pad_args {
     int32_t before[LKS_MAX_RANK], after[LKS_MAX_RANK], pad_value;
 } lks_pad_args;
 
-/* concat, split */
+/* concat, split, gather */
 typedef struct lks_axis_args {
     int32_t axis;
 } lks_axis_args;
@@ -157,6 +166,7 @@ typedef union lks_op_args {
     lks_prelu_args prelu;
     lks_pool_args pool;
     lks_sum_args sum;
+    lks_reduce_max_args reduce_max;
     lks_softmax_args softmax;
     lks_pad_args pad;
     lks_svdf_args svdf;
@@ -182,6 +192,7 @@ typedef enum lks_kernel {
     LKS_KERNEL_REDUCE,
     LKS_KERNEL_SOFTMAX,
     LKS_KERNEL_COPY,
+    LKS_KERNEL_GATHER,
     LKS_KERNEL_SVDF,
     LKS_KERNEL_COUNT
 } lks_kernel;
@@ -200,11 +211,11 @@ typedef struct lks_addition {
 } lks_addition;
 
 /* The product of two stored values a and b; for prelu, of a negative a and the slope b.  spec 4.13, 4.15 */
-typedef struct lks_product {
+typedef struct lks_multiplication {
     int32_t a_zero, b_zero;
     lks_rq rq, positive;        /* positive: prelu only, of an a that is not negative */
     lks_tail tail;
-} lks_product;
+} lks_multiplication;
 
 /*
  * What fusing (host/fuse.c) may put behind the tail of a linear kernel, exactly as the ops would have done it one by one:
@@ -253,7 +264,7 @@ enum { LKS_BINARY_ADD, LKS_BINARY_MUL, LKS_BINARY_PRELU };
 typedef struct lks_pair {
     int32_t kind;               /* LKS_BINARY_... */
     lks_addition add;
-    lks_product mul;            /* mul and prelu */
+    lks_multiplication mul;            /* mul and prelu */
 } lks_pair;
 
 /*
@@ -298,8 +309,14 @@ typedef struct lks_pool {
     int32_t c, y_min, y_max, rounding;
 } lks_pool;
 
-/* x [n][dims[0]] ... [dims[5]], summed over each axis i of dims whose bit i is set in axes; y is dense.  spec 4.8 */
+enum { LKS_REDUCE_SUM, LKS_REDUCE_MAX, LKS_REDUCE_MIN };
+
+/*
+ * x [n][dims[0]] ... [dims[5]], summed over each axis i of dims whose bit i is set in axes, or its largest or smallest element there,
+ * which use y_min and y_max of the tail alone; y is dense.  spec 4.8, 4.17
+ */
 typedef struct lks_reduce {
+    int32_t kind;               /* LKS_REDUCE_... */
     int32_t dims[LKS_MAX_RANK], axes, x_zero;
     lks_rq rq;
     lks_tail tail;
@@ -325,8 +342,16 @@ typedef struct lks_copy {
 } lks_copy;
 
 /*
- * x [n * images][in_c], w [units * rank][in_c], w_time [units * rank][memory] of int16, bias [units], y [n * images][units].  state
- * [n * images][units * rank][memory] of int16, the oldest element first.  spec 4.51
+ * y[o][a][b][k] = x[o][rows[a]][columns[b]][k], x [n * outer][in_a][in_b][inner], y [n * outer][out_a][out_b][inner]; rows and columns
+ * are out_a and out_b indices in range.  spec 4.35, 4.36
+ */
+typedef struct lks_gather {
+    int32_t outer, in_a, in_b, out_a, out_b, inner;
+} lks_gather;
+
+/*
+ * x [n * images][in_c], w [units * rank][in_c], w_time [units * rank][memory] of int16, bias [units], y [n * images][units].
+ * state [n * images][units * rank][memory] of int16, the oldest element first.  spec 4.51
  */
 typedef struct lks_svdf {
     int32_t images, in_c, units, rank, memory, x_zero, state_min, state_max;
@@ -345,6 +370,7 @@ typedef union lks_kernel_args {
     lks_reduce reduce;
     lks_softmax softmax;
     lks_copy copy;
+    lks_gather gather;
     lks_svdf svdf;
 } lks_kernel_args;
 

@@ -126,6 +126,12 @@ def check_fully_connected(v: OpView) -> list[int]:
     return check_channels(v)
 
 
+def check_scale(v: OpView) -> list[int]:
+    need_constant(v, "w", I8, v.shape("x")[-1:])
+    need_shape(v, v.shape("x"))
+    return check_channels(v)
+
+
 def check_channels(v: OpView) -> list[int]:
     """Bias, multiplier table and the bound of each output channel."""
     channels = v.shape("w")[0]
@@ -262,14 +268,26 @@ def summed_axes(v: OpView) -> list[bool]:
     return [bool(v.args.axes >> i & 1) for i in range(len(v.shape("x")))]
 
 
-def check_sum(v: OpView) -> list[int]:
+def check_reduced(v: OpView) -> list[bool]:
+    """The axes and shapes of sum and reduce_max."""
     x, y = v.shape("x"), v.shape("y")
     need(1 <= v.args.axes < 1 << len(x), "axes names no axis, or one beyond the rank")
     summed = summed_axes(v)
     kept = tuple(1 if gone else extent for extent, gone in zip(x, summed))
     left_out = tuple(extent for extent, gone in zip(x, summed) if not gone) or (1,)
     need(y in (kept, left_out), f"y has shape {y}, not {kept} or {left_out}")
-    bound = prod(extent for extent, gone in zip(x, summed) if gone) * maxabs(v.args.x_zero)
+    return summed
+
+
+def check_reduce_max(v: OpView) -> list[int]:
+    check_reduced(v)
+    need(v.args.smallest in (0, 1), "smallest is neither 0 nor 1")
+    return []
+
+
+def check_sum(v: OpView) -> list[int]:
+    summed = check_reduced(v)
+    bound = prod(extent for extent, gone in zip(v.shape("x"), summed) if gone) * maxabs(v.args.x_zero)
     check_bound(v.args.rounding, bound, v.args.m, v.args.s)
     return [bound]
 
@@ -355,6 +373,30 @@ def check_tile(v: OpView) -> list[int]:
     return []
 
 
+def need_indices(v: OpView, name: str, extent: int) -> None:
+    t = v.tensor(name)
+    need_constant(v, name, I32, t.shape)
+    need(all(0 <= i < extent for i in t.values), f"an index of {name} is out of range")
+
+
+def check_gather(v: OpView) -> list[int]:
+    x, axis = v.shape("x"), v.args.axis
+    need(0 <= axis < len(x), "axis is not less than the rank")
+    need_indices(v, "indices", x[axis])
+    need_shape(v, x[:axis] + v.shape("indices") + x[axis + 1:])
+    return []
+
+
+def check_resize_nearest(v: OpView) -> list[int]:
+    need_rank(v, "x", 4)
+    n, h, w, c = v.shape("x")
+    for name, extent in (("rows", h), ("columns", w)):
+        need_rank(v, name, 1)
+        need_indices(v, name, extent)
+    need_shape(v, (n, *v.shape("rows"), *v.shape("columns"), c))
+    return []
+
+
 def check_svdf(v: OpView) -> list[int]:
     """The bounds of the F features, then those of the U sums."""
     a = v.args
@@ -388,12 +430,14 @@ def state_elements(v: OpView) -> int:
     return 0
 
 
-CHECKS = {1: check_conv, 2: check_fully_connected, 4: check_batch_matmul, 16: check_add, 17: check_add, 18: check_mul,
-          24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
-          32: check_max_pool, 33: check_avg_pool, 34: check_sum, 40: check_softmax,
-          48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split,
-          52: check_slice, 53: check_transpose, 54: check_tile,
-          65: check_svdf}
+CHECKS = {
+    1: check_conv, 2: check_fully_connected, 4: check_batch_matmul, 6: check_scale,
+    16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
+    32: check_max_pool, 33: check_avg_pool, 34: check_sum, 35: check_reduce_max, 40: check_softmax,
+    48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split, 52: check_slice, 53: check_transpose, 54: check_tile,
+    55: check_gather, 56: check_resize_nearest,
+    65: check_svdf,
+}
 
 
 def check_op(v: OpView) -> list[int]:
@@ -425,7 +469,7 @@ def is_free(v: OpView) -> bool:
     name = v.kind.name
     if name == "concat":
         return v.args.axis != 0 and not any(v.tensor(operand).is_constant for operand in v.operands)
-    if name == "split":
+    if name in ("split", "gather"):
         return v.args.axis != 0
     if name == "slice":
         return v.args.begin_0 == 0 and v.args.step_0 == 1 and v.shape("x")[0] == v.shape("y")[0]
@@ -442,9 +486,9 @@ def is_free(v: OpView) -> bool:
         return all(pair_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
     if name == "prelu":
         return pair_operand_is_free(v.tensor("slope"), y)
-    if name == "sum":
+    if name in ("sum", "reduce_max"):
         return not v.args.axes & 1
-    if name == "softmax":
+    if name in ("softmax", "scale"):
         return len(y) >= 2
     if name == "reshape":
         return v.shape("x")[0] == y[0]

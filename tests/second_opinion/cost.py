@@ -32,6 +32,8 @@ def op_macs(v: OpView) -> int:
         return v.tensor("y").elements * prod(v.shape("w")[1:])
     if v.kind.name == "batch_matmul":
         return v.tensor("y").elements * v.shape("a")[-2 if v.args.adj_a else -1]
+    if v.kind.name == "scale":
+        return v.tensor("y").elements
     if v.kind.name == "svdf":
         return v.shape("x")[0] * v.shape("w")[0] * (v.shape("w")[1] + v.shape("w_time")[1])
     return 0
@@ -42,7 +44,7 @@ def op_elements(v: OpView) -> int:
         return v.shape("x")[0] * v.shape("w")[0] + v.tensor("y").elements
     if v.kind.name in ("max_pool", "avg_pool"):
         return v.tensor("y").elements * v.args.kernel_h * v.args.kernel_w
-    if v.kind.name in ("sum", "split"):
+    if v.kind.name in ("sum", "reduce_max", "split"):
         return v.tensor("x").elements
     if v.kind.name == "softmax":
         return 3 * v.tensor("x").elements

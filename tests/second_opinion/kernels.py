@@ -112,6 +112,15 @@ def fully_connected(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     return out
 
 
+def scale(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    channels = v.shape("w")[0]
+    out = [0] * len(xs["x"])
+    for channel, finish in enumerate(channel_finishers(v, bounds)):
+        (w,), bias = v.centered_weights[channel], v.constant("bias")[channel]
+        out[channel::channels] = finish([bias + (x - v.args.x_zero) * w for x in xs["x"][channel::channels]])
+    return out
+
+
 def broadcast_to(values: Values, shape: tuple[int, ...], y_shape: tuple[int, ...]) -> Values:
     """`values` of `shape`, repeated to fill `y_shape`."""
     shape = (1,) * (len(y_shape) - len(shape)) + shape
@@ -196,6 +205,14 @@ def prelu(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     slopes = broadcast_to([s - a.slope_zero for s in v.constant("slope")], v.shape("slope"), v.shape("x"))
     us = [x - a.x_zero for x in xs["x"]]
     return [(positive([u]) if u >= 0 else negative([u * slope]))[0] for u, slope in zip(us, slopes)]
+
+
+def reduce_max(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    reduced, better = summed_axes(v), min if v.args.smallest else max
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for at, x in zip(product(*map(range, v.shape("x"))), xs["x"]):
+        groups.setdefault(tuple(i for i, gone in zip(at, reduced) if not gone), []).append(x)
+    return [clamp(better(group), v.args.y_min, v.args.y_max) for _, group in sorted(groups.items())]
 
 
 # Pools
@@ -333,6 +350,18 @@ def tile(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return pick(v, xs["x"], lambda at: tuple(i % extent for i, extent in zip(at, v.shape("x"))))
 
 
+def gather(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    axis, indices, shape = v.args.axis, v.constant("indices"), v.shape("indices")
+    steps = [prod(shape[i + 1:]) for i in range(len(shape))]
+    end = axis + len(shape)
+    return pick(v, xs["x"], lambda at: at[:axis] + (indices[sum(map(mul, at[axis:end], steps))],) + at[end:])
+
+
+def resize_nearest(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    rows, columns = v.constant("rows"), v.constant("columns")
+    return pick(v, xs["x"], lambda at: (at[0], rows[at[1]], columns[at[2]], at[3]))
+
+
 # State
 
 def svdf(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
@@ -353,8 +382,11 @@ def svdf(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     return out
 
 
-KERNELS = {"conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "add": add_op, "sub": sub_op, "mul": mul_op,
-           "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu, "max_pool": max_pool,
-           "avg_pool": avg_pool, "sum": sum_op, "softmax": softmax, "reshape": reshape, "pad": pad, "concat": concat,
-           "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
-           "svdf": svdf}
+KERNELS = {
+    "conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
+    "add": add_op, "sub": sub_op, "mul": mul_op, "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu,
+    "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "reduce_max": reduce_max, "softmax": softmax,
+    "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
+    "gather": gather, "resize_nearest": resize_nearest,
+    "svdf": svdf,
+}

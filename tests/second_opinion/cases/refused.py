@@ -13,13 +13,17 @@ from .clamp import clamp
 from .concat import concat
 from .conv import conv_model
 from .fully_connected import fully_connected
+from .gather import gather
 from .lut import lut
 from .moves import slice_model, tile_model, transpose_model
 from .mul import mul
 from .pad import pad
 from .pool_models import pool
 from .prelu import prelu
+from .reduce_max import reduce_max
 from .requant import requant
+from .resize_nearest import resize
+from .scale import scale
 from .softmax import softmax
 from .split import split
 from .svdf import svdf
@@ -168,6 +172,20 @@ def fully_connected_cases() -> Found:
     yield "fully_connected w of rank 3", with_shape(base, 1, 4, 6, 1), "w is not of rank 2"
     yield "fully_connected w of rank 1", with_shape(base, 1, 24), "w is not of rank 2"
     yield from pair_limits("fully_connected", lambda rounding, m, s: fc(rounding, rq=[PLAIN[rounding], (m, s)]))
+
+
+def scale_cases() -> Found:
+    base = scale(TFLITE, (2, 4), [1] * 4, [0] * 4, [PLAIN[TFLITE]] * 4)
+    yield from common("scale", base, dict(zeros=("x_zero", "w_zero", "y_zero")))
+    yield from types("scale", base)
+    yield from channel_tensors("scale", base)
+    yield "scale w of rank 2", with_shape(base, 1, 4, 1), "w has shape"
+    yield "scale w for 3 channels", with_shape(base, 1, 3), "w has shape"
+    yield "scale y of another rank", with_shape(base, 4, 1, 2, 4), "y has shape"
+    yield from pair_limits("scale", lambda rounding, m, s: scale(
+        rounding, (1, 2), [1] * 2, [0] * 2, [PLAIN[rounding], (m, s)]), step=2)
+    fine = (2**31 - 1, 62)
+    yield "scale bound 2^31", scale(HALF_UP, (1, 1), [127], [2**31 - 255 * 255], [fine], (-128, -128, 0)), "leaves i32"
 
 
 def channel_bounds() -> Found:
@@ -407,6 +425,18 @@ def sum_cases() -> Found:
     yield "sum half_up bound at scale nearly two", sum_model((2**23,), 1, True, HALF_UP, 2**31 - 1, 30), "after scaling"
 
 
+def reduce_max_cases() -> Found:
+    base = reduce_max((2, 3, 4), 0b010, True)
+    yield from common("reduce_max", base, dict(rounding=False))
+    yield from types("reduce_max", base)
+    for axes in (0, 8, 10, -1, 64):
+        yield f"reduce_max axes {axes} for rank 3", with_arguments(base, axes=axes), "axes names"
+    for smallest in (2, -1):
+        yield f"reduce_max smallest {smallest}", with_arguments(base, smallest=smallest), "smallest"
+    for shape in ((2, 3), (1, 3, 4), (2, 1, 1, 4)):
+        yield f"reduce_max over axis 1 with y {join(shape)}", with_shape(base, 1, *shape), "y has shape"
+
+
 def softmax_cases() -> Found:
     base = softmax((2, 3), 2**30, 20)
     yield from common("softmax", base, dict(clamp=False, rounding=False))
@@ -487,6 +517,27 @@ def move_cases() -> Found:
         yield f"tile {changes}", with_arguments(base, **changes), why
 
 
+def index_cases() -> Found:
+    base = gather((2, 5, 3), 1, (2, 2), [0, 4, 1, 1])
+    yield from common("gather", base, dict(clamp=False, rounding=False))
+    yield from types("gather", base)
+    for axis in (3, -1):
+        yield f"gather axis {axis} of rank 3", with_arguments(base, axis=axis), "axis is not less"
+    for wrong in (5, -1, -2**31, 2**31 - 1):
+        yield f"gather index {wrong} of 5", gather((2, 5, 3), 1, (2,), [0, wrong]), "out of range"
+    yield "gather along an axis that is shorter", with_arguments(base, axis=2), "out of range"
+    yield "gather with indices of type i8", with_tensor(base, 1, type=I8, interface=I8, data=bytes(4)), "indices has the wrong type"
+    base = resize((1, 3, 4, 2), [0, 2], [3, 0, 1])
+    yield from common("resize_nearest", base, dict(clamp=False, rounding=False))
+    yield from types("resize_nearest", base)
+    yield "resize_nearest row 3 of 3", resize((1, 3, 4, 2), [0, 3], [3]), "rows is out of range"
+    yield "resize_nearest column -1", resize((1, 3, 4, 2), [0], [-1]), "columns is out of range"
+    yield "resize_nearest of rank 3", with_shape(with_shape(base, 0, 3, 4, 2), 3, 2, 3, 2), "x is not of rank 4"
+    yield "resize_nearest with rows of rank 2", with_shape(base, 1, 1, 2), "rows is not of rank 1"
+    yield "resize_nearest with columns of type i8", \
+        with_tensor(base, 2, type=I8, interface=I8, data=bytes(3)), "columns has the wrong type"
+
+
 def chain() -> Model:
     """x -> reshape -> t1 -> reshape -> t2, with a lut for a constant: tensors x t1 t2 table t4."""
     b = Builder()
@@ -500,7 +551,8 @@ def svdf_cases() -> Found:
     scale = {HALF_UP: (2**30, 38), TFLITE: (2**30, -7)}
 
     def model(rounding: int = TFLITE, feature=None, last=None, bias=(0, 0), w=1, **changes) -> Model:
-        return svdf(rounding, 1, 3, 2, 2, 2, [w] * 12, [1] * 8, bias, feature or scale[rounding], last or scale[rounding], **changes)
+        return svdf(rounding, 1, 3, 2, 2, 2, [w] * 12, [1] * 8, bias, feature or scale[rounding], last or scale[rounding],
+                    **changes)
 
     base = model()
     yield from common("svdf", base, dict(zeros=("x_zero", "y_zero")))
@@ -513,7 +565,8 @@ def svdf_cases() -> Found:
     for at, operand, good in ((1, "w", I8), (2, "w_time", I16), (3, "bias", I32)):
         bad = I32 if good == I8 else I8
         size = base.tensors[at].elements * (4 if bad == I32 else 1)
-        yield f"svdf {operand} of another type", with_tensor(base, at, type=bad, interface=bad, data=bytes(size)), "has the wrong type"
+        other = with_tensor(base, at, type=bad, interface=bad, data=bytes(size))
+        yield f"svdf {operand} of another type", other, "has the wrong type"
         loose = replace(with_tensor(base, at, data=None), inputs=base.inputs + (at,))
         if good != I32:
             yield f"svdf {operand} is an activation", loose, f"{operand} is not a constant"
@@ -564,9 +617,12 @@ def graph_cases() -> Found:
             replace(base, tensors=base.tensors + (odd,), inputs=(x, 5)), "no activation of this type"
 
 
-FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, channel_bounds, conv_bounds, add_cases, sub_cases, mul_cases,
-            requant_cases, lut_cases, clamp_cases, prelu_cases, pool_cases, sum_cases, softmax_cases, shape_op_cases, join_cases,
-            move_cases, svdf_cases, graph_cases)
+FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, scale_cases, channel_bounds, conv_bounds,
+            add_cases, sub_cases, mul_cases, requant_cases, lut_cases, clamp_cases, prelu_cases,
+            pool_cases, sum_cases, reduce_max_cases, softmax_cases,
+            shape_op_cases, join_cases, move_cases, index_cases,
+            svdf_cases,
+            graph_cases)
 
 
 def cases() -> Iterator[WrongCase]:

@@ -17,7 +17,8 @@ SHAPES = (
 )
 
 
-def svdf(rounding: int, n, i, u, r, t, w, time, bias, feature, scale, zeros=(0, 0), state=(-2**15, 2**15 - 1), clamp=(-128, 127)) -> Model:
+def svdf(rounding: int, n, i, u, r, t, w, time, bias, feature, scale, zeros=(0, 0), state=(-2**15, 2**15 - 1),
+         clamp=(-128, 127)) -> Model:
     return single("svdf", (n, i), (n, u), [((u * r, i), w, I8), ((u * r, t), time, I16), ((u,), bias, I32)],
                   rank=r, x_zero=zeros[0], state_min=state[0], state_max=state[1], feature_m=feature[0], feature_s=feature[1],
                   y_zero=zeros[1], m=scale[0], s=scale[1], y_min=clamp[0], y_max=clamp[1], rounding=rounding)
@@ -32,8 +33,8 @@ def random_model(rng: Rng, rounding: int, config: dict) -> Model:
     grow = min(state[1], 2**15 - 1).bit_length() - 7
     feature = (m, s + grow if rounding == TFLITE else max(s - grow, 30))
     scale = multiplier(rng, rounding, (state[1] - state[0]) * 500 * (int((r * t)**0.5) + 1) // 4)
-    return svdf(rounding, config["n"], i, u, r, t, w, rng.list(u * r * t, -900, 900), rng.list(u, -2**19, 2**19), feature, scale, zeros,
-                state)
+    time, bias = rng.list(u * r * t, -900, 900), rng.list(u, -2**19, 2**19)
+    return svdf(rounding, config["n"], i, u, r, t, w, time, bias, feature, scale, zeros, state)
 
 
 def sequence_cases():
