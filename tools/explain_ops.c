@@ -168,6 +168,68 @@ static void explain_conv(explanation *e)
     finish_channel(e, o, tail, a->rounding);
 }
 
+/* Where tap i of an axis lies in x. */
+static int64_t window_at(uint32_t y, int32_t stride, int32_t pad, uint32_t tap, int32_t dilation)
+{
+    return (int64_t)y * stride - pad + (int64_t)tap * dilation;
+}
+
+static void explain_conv_3d(explanation *e)
+{
+    const lks_conv_3d_args *a = &e->op->args.conv_3d;
+    const explain_tensor *x = &e->in[0], *w = &e->in[1];
+    const uint32_t *y = e->at, o = y[4], per_group = w->dims[0] / (uint32_t)a->groups, first = o / per_group * w->dims[4];
+    const uint64_t terms = (uint64_t)w->dims[1] * w->dims[2] * w->dims[3] * w->dims[4];
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max }, zero[2] = { a->x_zero, a->w_zero };
+
+    start_products(e, terms);
+    for (uint64_t term = 0; term < terms; term++) {
+        uint32_t w_at[LKS_RANK_MAX];
+
+        coordinates(w, (uint64_t)o * terms + term, w_at);
+
+        const int64_t l = window_at(y[1], a->stride_d, a->pad_front, w_at[1], a->dilation_d);
+        const int64_t i = window_at(y[2], a->stride_h, a->pad_top, w_at[2], a->dilation_h);
+        const int64_t j = window_at(y[3], a->stride_w, a->pad_left, w_at[3], a->dilation_w);
+        const bool inside = l >= 0 && l < x->dims[1] && i >= 0 && i < x->dims[2] && j >= 0 && j < x->dims[3];
+        const uint32_t at[LKS_RANK_MAX] = { y[0], (uint32_t)l, (uint32_t)i, (uint32_t)j, first + w_at[4] };
+
+        add_product(e, inside ? at : NULL, w_at, inside ? element_at(x, at) : a->pad_value, element_at(w, w_at), zero);
+    }
+    finish_channel(e, o, tail, a->rounding);
+}
+
+/* The element of x that tap r adds to output p, on one axis; -1: there is none. */
+static int64_t scattered_from(uint32_t p, int32_t pad, uint32_t r, int32_t stride, uint32_t extent)
+{
+    const int64_t at = (int64_t)p + pad - r;
+
+    return at >= 0 && at % stride == 0 && at / stride < extent ? at / stride : -1;
+}
+
+static void explain_transposed_conv(explanation *e)
+{
+    const lks_transposed_conv_args *a = &e->op->args.transposed_conv;
+    const explain_tensor *x = &e->in[0], *w = &e->in[1];
+    const uint32_t *y = e->at, o = y[3], per_group = w->dims[0] / (uint32_t)a->groups, first = o / per_group * w->dims[3];
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max }, zero[2] = { a->x_zero, a->w_zero };
+
+    e->all = true;                      /* few terms: how many depends on the place */
+    start_products(e, 0);
+    for (uint32_t r = 0; r < w->dims[1]; r++)
+        for (uint32_t q = 0; q < w->dims[2]; q++)
+            for (uint32_t k = 0; k < w->dims[3]; k++) {
+                const int64_t i = scattered_from(y[1], a->pad_top, r, a->stride_h, x->dims[1]);
+                const int64_t j = scattered_from(y[2], a->pad_left, q, a->stride_w, x->dims[2]);
+                const uint32_t at[LKS_RANK_MAX] = { y[0], (uint32_t)i, (uint32_t)j, first + k };
+                const uint32_t w_at[LKS_RANK_MAX] = { o, r, q, k };
+
+                if (i >= 0 && j >= 0)
+                    add_product(e, at, w_at, element_at(x, at), element_at(w, w_at), zero);
+            }
+    finish_channel(e, o, tail, a->rounding);
+}
+
 static void explain_fully_connected(explanation *e)
 {
     const lks_fully_connected_args *a = &e->op->args.fully_connected;
@@ -715,6 +777,8 @@ static const struct {
 } ops[] = {
     { LKS_OP_CONV, explain_conv },
     { LKS_OP_FULLY_CONNECTED, explain_fully_connected },
+    { LKS_OP_TRANSPOSED_CONV, explain_transposed_conv },
+    { LKS_OP_CONV_3D, explain_conv_3d },
     { LKS_OP_BATCH_MATMUL, explain_batch_matmul },
     { LKS_OP_SCALE, explain_scale },
     { LKS_OP_ADD, explain_add },

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const lks_lowering_row *const families[] = {
-    lks_linear_lowerings, lks_element_lowerings, lks_reduce_lowerings, lks_move_lowerings, lks_state_lowerings
+    lks_linear_lowerings, lks_conv_lowerings, lks_element_lowerings, lks_reduce_lowerings, lks_move_lowerings, lks_state_lowerings
 };
 
 /* Constants of a plan: a list of blocks, each before its bytes. */
@@ -42,8 +42,12 @@ static void *grow(lks_lowering *l, void *array, uint32_t count, uint32_t *room, 
 lks_step *lks_add_step(lks_lowering *l, lks_kernel kernel)
 {
     const lks_op *op = l->v.op;
-    lks_step *steps = grow(l, l->to->steps, l->to->step_count, &l->step_room, sizeof *steps), *s = &l->spare;
+    lks_step *steps = NULL, *s = &l->spare;
 
+    if (l->to->step_count < LKS_MAX_STEPS)
+        steps = grow(l, l->to->steps, l->to->step_count, &l->step_room, sizeof *steps);
+    else
+        l->failed = true;
     if (steps) {
         l->to->steps = steps;
         s = &steps[l->to->step_count++];
@@ -133,6 +137,7 @@ static void lower_op(lks_lowering *l)
 lks_status lks_lower(const lks_model *m, lks_lowered *to)
 {
     lks_lowering l = { .m = m, .to = to };
+    bool full;
 
     *to = (lks_lowered){ 0 };
     for (uint32_t i = 0; !l.failed && i < m->graph.op_count; i++) {
@@ -141,8 +146,9 @@ lks_status lks_lower(const lks_model *m, lks_lowered *to)
     }
     if (!l.failed)
         return LKS_OK;
+    full = to->step_count == LKS_MAX_STEPS;
     lks_lowered_free(to);
-    return LKS_ERR_NOMEM;
+    return full ? LKS_ERR_LIMIT : LKS_ERR_NOMEM;
 }
 
 void lks_lowered_free(lks_lowered *l)

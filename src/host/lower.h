@@ -15,7 +15,7 @@ typedef struct lks_lowering {
     lks_op_view v;                  /* the op that is being lowered */
     lks_lowered *to;
     uint32_t step_room, scratch_room;
-    bool failed;                    /* memory ran out */
+    bool failed;                    /* memory ran out, or there are too many steps */
     lks_step spare;                 /* what lks_add_step gives then */
 } lks_lowering;
 
@@ -24,8 +24,8 @@ typedef struct lks_lowering_row {
     void (*lower)(lks_lowering *l);
 } lks_lowering_row;
 
-extern const lks_lowering_row lks_linear_lowerings[], lks_element_lowerings[], lks_reduce_lowerings[], lks_move_lowerings[],
-    lks_state_lowerings[];
+extern const lks_lowering_row lks_linear_lowerings[], lks_conv_lowerings[], lks_element_lowerings[], lks_reduce_lowerings[],
+    lks_move_lowerings[], lks_state_lowerings[];
 
 /*
  * Add a step.  It has the first two operands that are activations as x and x2, the first output as y, and no arguments.  Good until

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The builtin ops that only move elements.  Their bytes are copied, so that quantization does not matter, but for CONCATENATION of UINT8
+ * The builtin ops that only move elements.  Bytes are copied, so that quantization does not matter, but for CONCATENATION of UINT8
  * operands, each of which becomes what the output's scale makes of it.
  */
 #include "import/tflite_move.h"
@@ -57,8 +57,8 @@ lks_status lks_tfl_import_same_elements(const lks_tfl_op *op)
 /* ---- CONCATENATION, PACK ------------------------------------------------------------------------------------------------- */
 
 /* A UINT8 operand in the scale of the output: a table. */
-static lks_status rescale(const lks_tfl_op *op, const lks_tfl_tensor *x, const lks_tfl_tensor *y, lks_tfl_quant qx, lks_tfl_quant qy,
-                          uint32_t *index)
+static lks_status rescale(const lks_tfl_op *op, const lks_tfl_tensor *x, const lks_tfl_tensor *y, lks_tfl_quant qx,
+                          lks_tfl_quant qy, uint32_t *index)
 {
     const uint32_t size = LKS_TABLE_SIZE;
     const lks_op_args none = { 0 };
@@ -100,7 +100,8 @@ static lks_status concat_operand(const lks_tfl_op *op, uint32_t i, const lks_tfl
         return lks_tfl_refuse_rank(op, "an input", x->rank, y->rank);
     if (qx.scale != qy.scale || qx.zero != qy.zero) {
         if (x->type != LKS_TFL_UINT8 || x->data)
-            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input %u and the output have different scales or zero points", (unsigned)i);
+            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input %u and the output have different scales or zero points",
+                                  (unsigned)i);
         return rescale(op, x, y, qx, qy, index);
     }
     *index = x->index[LKS_TFL_PLAIN];
@@ -179,8 +180,8 @@ static lks_status emit_split(const lks_tfl_op *op, const lks_tfl_tensor *x, uint
 static lks_status check_count(const lks_tfl_op *op, const lks_fb_field *field)
 {
     if (lks_tfl_option(op, field) != op->o.outputs.count)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "%s is %lld for %u outputs", field->name, (long long)lks_tfl_option(op, field),
-                              (unsigned)op->o.outputs.count);
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "%s is %lld for %u outputs", field->name,
+                              (long long)lks_tfl_option(op, field), (unsigned)op->o.outputs.count);
     return LKS_OK;
 }
 
@@ -266,7 +267,8 @@ static lks_status constant_list(const lks_tfl_op *op, uint32_t i, const char *ro
     LKS_TFL_TRY(lks_tfl_operand(op, i, role, t));
     LKS_TFL_TRY(lks_tfl_constant(op, i, role, (*t)->type == LKS_TFL_INT64 ? LKS_TFL_INT64 : LKS_TFL_INT32, t));
     if (lks_tfl_elements(*t) != count)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "%s has %u elements, not %u", role, (unsigned)lks_tfl_elements(*t), (unsigned)count);
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "%s has %u elements, not %u", role, (unsigned)lks_tfl_elements(*t),
+                              (unsigned)count);
     return LKS_OK;
 }
 
@@ -317,8 +319,8 @@ typedef struct sliced {
 
 static lks_status read_ranges(const lks_tfl_op *op, ranges *r)
 {
-    static const lks_fb_field begin = { "StridedSliceOptions.begin_mask", 0, 4, 0 }, end = { "StridedSliceOptions.end_mask", 1, 4, 0 },
-        ellipsis = { "StridedSliceOptions.ellipsis_mask", 2, 4, 0 }, inserted = { "StridedSliceOptions.new_axis_mask", 3, 4, 0 },
+    static const lks_fb_field begin = { "StridedSliceOptions.begin_mask", 0, 4, 0 },
+        end = { "StridedSliceOptions.end_mask", 1, 4, 0 }, ellipsis = { "StridedSliceOptions.ellipsis_mask", 2, 4, 0 }, inserted = { "StridedSliceOptions.new_axis_mask", 3, 4, 0 },
         shrink = { "StridedSliceOptions.shrink_axis_mask", 4, 4, 0 }, offset = { "StridedSliceOptions.offset", 5, 1, 0 };
 
     LKS_TFL_TRY(lks_tfl_constant(op, 1, "begin", LKS_TFL_INT32, &r->begin));
@@ -404,7 +406,7 @@ static lks_status take_ranges(const lks_tfl_op *op, const lks_tfl_tensor *x, con
         if (s->rank >= LKS_MAX_RANK)
             return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "more than 6 dimensions");
         if (is_set(r->ellipsis_mask, i) && x->rank <= named)
-            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the ellipsis stands for no axis, which revisions of TensorFlow disagree about");
+            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the ellipsis stands for no axis, which the reference does not do");
         if (is_set(r->ellipsis_mask, i))
             LKS_TFL_TRY(take_whole(op, x, s->axis + x->rank - named, s));
         else if (is_set(r->new_mask, i))
@@ -475,8 +477,8 @@ lks_status lks_tfl_import_tile(const lks_tfl_op *op)
 /* ---- GATHER, RESIZE_NEAREST_NEIGHBOR ------------------------------------------------------------------------------------- */
 
 /* The i32 constant of so many values, which fill makes.  LKS_ERR_LIMIT, LKS_ERR_NOMEM */
-static lks_status emit_indices(const lks_tfl_op *op, uint32_t rank, const uint32_t *dims, int32_t (*fill)(const void *from, uint32_t i),
-                               const void *from, uint32_t *index)
+static lks_status emit_indices(const lks_tfl_op *op, uint32_t rank, const uint32_t *dims,
+                               int32_t (*fill)(const void *from, uint32_t i), const void *from, uint32_t *index)
 {
     uint32_t count = 1;
     int32_t *values;
@@ -502,10 +504,11 @@ static int32_t position(const void *tensor, uint32_t i)
     return v < 0 || v > INT32_MAX ? -1 : (int32_t)v;
 }
 
-/* y is the shape of x with the shape of the positions in place of the axis: one axis, of extent 1, where they are a single number. */
+/* A single position takes the axis away: the .lks gathers an axis of extent 1, and leaves it out afterwards. */
 lks_status lks_tfl_import_gather(const lks_tfl_op *op)
 {
-    static const lks_fb_field axis_field = { "GatherOptions.axis", 0, 4, 0 }, batch_dims = { "GatherOptions.batch_dims", 1, 4, 0 };
+    static const lks_fb_field axis_field = { "GatherOptions.axis", 0, 4, 0 };
+    static const lks_fb_field batch_dims = { "GatherOptions.batch_dims", 1, 4, 0 };
     const lks_op_args none = { 0 };
     lks_op_args args = { 0 };
     lks_tfl_tensor *x, *y, *positions;
@@ -516,7 +519,8 @@ lks_status lks_tfl_import_gather(const lks_tfl_op *op)
     if (lks_tfl_option(op, &batch_dims) != 0)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "batch_dims is not supported");
     LKS_TFL_TRY(lks_tfl_operand(op, 1, "positions", &positions));
-    LKS_TFL_TRY(lks_tfl_constant(op, 1, "positions", positions->type == LKS_TFL_INT64 ? LKS_TFL_INT64 : LKS_TFL_INT32, &positions));
+    LKS_TFL_TRY(lks_tfl_constant(op, 1, "positions", positions->type == LKS_TFL_INT64 ? LKS_TFL_INT64 : LKS_TFL_INT32,
+                                 &positions));
     for (uint32_t i = 0; i < positions->rank; i++)
         dims[i] = (uint32_t)positions->dims[i];
     LKS_TFL_TRY(emit_indices(op, positions->rank ? positions->rank : 1, dims, position, positions, &operands[1]));
@@ -608,7 +612,9 @@ lks_status lks_tfl_import_space_to_depth(const lks_tfl_op *op)
     LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
     LKS_TFL_TRY(check_blocks(op, x, y, b));
 
-    const uint32_t dims[5] = { (uint32_t)x->dims[0], (uint32_t)y->dims[1], (uint32_t)b, (uint32_t)y->dims[2], (uint32_t)(b * x->dims[3]) };
+    const uint32_t dims[5] = {
+        (uint32_t)x->dims[0], (uint32_t)y->dims[1], (uint32_t)b, (uint32_t)y->dims[2], (uint32_t)(b * x->dims[3])
+    };
 
     return swap_blocks(op, x, y, dims);
 }
@@ -622,7 +628,9 @@ lks_status lks_tfl_import_depth_to_space(const lks_tfl_op *op)
     LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
     LKS_TFL_TRY(check_blocks(op, y, x, b));
 
-    const uint32_t dims[5] = { (uint32_t)x->dims[0], (uint32_t)x->dims[1], (uint32_t)x->dims[2], (uint32_t)b, (uint32_t)(b * y->dims[3]) };
+    const uint32_t dims[5] = {
+        (uint32_t)x->dims[0], (uint32_t)x->dims[1], (uint32_t)x->dims[2], (uint32_t)b, (uint32_t)(b * y->dims[3])
+    };
 
     return swap_blocks(op, x, y, dims);
 }

@@ -296,7 +296,7 @@ int64_t lks_tfl_option(const lks_tfl_op *op, const lks_fb_field *field)
 /* ---- windows ------------------------------------------------------------------------------------------------------------- */
 
 /* padding.h: ComputePaddingHeightWidth, one axis */
-static lks_status pad_window(const lks_tfl_op *op, const lks_fb_field *padding, const char *axis, lks_tfl_window *w)
+lks_status lks_tfl_pad_window(const lks_tfl_op *op, const lks_fb_field *padding, const char *axis, lks_tfl_window *w)
 {
     int64_t rule = lks_tfl_option(op, padding), effective, out, total;
 
@@ -334,8 +334,8 @@ lks_status lks_tfl_windows(const lks_tfl_op *op, const lks_tfl_window_fields *f,
                            .stride = lks_tfl_option(op, &f->stride_h), .dilation = option_or(op, &f->dilation_h, 1) };
     *w = (lks_tfl_window){ .in = x->dims[2], .out = y->dims[2], .kernel = (int32_t)option_or(op, &f->kernel_w, kernel_w),
                            .stride = lks_tfl_option(op, &f->stride_w), .dilation = option_or(op, &f->dilation_w, 1) };
-    LKS_TFL_TRY(pad_window(op, &f->padding, "height", h));
-    return pad_window(op, &f->padding, "width", w);
+    LKS_TFL_TRY(lks_tfl_pad_window(op, &f->padding, "height", h));
+    return lks_tfl_pad_window(op, &f->padding, "width", w);
 }
 
 /* ---- emitting ------------------------------------------------------------------------------------------------------------ */
@@ -446,7 +446,8 @@ lks_status lks_tfl_emit_activation(const lks_tfl_op *op, lks_tfl_tensor *t)
     return LKS_OK;
 }
 
-lks_status lks_tfl_emit_between(const lks_tfl_op *op, const lks_tfl_tensor *y, uint32_t rank, const uint32_t *dims, uint32_t *index)
+lks_status lks_tfl_emit_between(const lks_tfl_op *op, const lks_tfl_tensor *y, uint32_t rank, const uint32_t *dims,
+                                uint32_t *index)
 {
     char name[LKS_MAX_NAME + 1];
     lks_tensor out;

@@ -40,6 +40,7 @@ enum {
     OPTIONS_SPLIT = 35,
     OPTIONS_MAXIMUM_MINIMUM = 39,
     OPTIONS_SLICE = 48,
+    OPTIONS_TRANSPOSE_CONV = 49,
     OPTIONS_TILE = 51,
     OPTIONS_PACK = 59,
     OPTIONS_UNPACK = 64,
@@ -477,6 +478,7 @@ static const struct row {
     { LKS_TFL_TANH,              OPTIONS_NONE,              1, 1, lks_tfl_import_tanh },
     { LKS_TFL_TILE,              OPTIONS_TILE,              2, 2, lks_tfl_import_tile },
     { LKS_TFL_TRANSPOSE,         OPTIONS_TRANSPOSE,         2, 2, lks_tfl_import_transpose },
+    { LKS_TFL_TRANSPOSE_CONV,    OPTIONS_TRANSPOSE_CONV,    3, 4, lks_tfl_import_transpose_conv },
     { LKS_TFL_UNPACK,            OPTIONS_UNPACK,            1, 1, lks_tfl_import_unpack },
 };
 

@@ -14,8 +14,8 @@
 
 /* The sources, each as one string that ends with a zero (made by cmake/embed.cmake from src/opencl and src/spec). */
 #define SOURCES(DO)                                                                                                              \
-    DO(op) DO(arith) DO(magic) DO(args) DO(dot) DO(linear) DO(tile) DO(wide) DO(conv) DO(matmul) DO(batch_matmul)                   \
-    DO(window) DO(depthwise) DO(binary) DO(lut) DO(requant) DO(window_max) DO(window_sum) DO(reduce) DO(softmax) DO(copy) \
+    DO(op) DO(arith) DO(magic) DO(args) DO(dot) DO(linear) DO(tile) DO(wide) DO(conv) DO(matmul) DO(batch_matmul)                \
+    DO(window) DO(depthwise) DO(binary) DO(lut) DO(requant) DO(window_max) DO(window_sum) DO(reduce) DO(softmax) DO(copy)        \
     DO(gather) DO(svdf) DO(selftest)
 
 #define DECLARE(name) extern const char lks_cl_source_##name[];

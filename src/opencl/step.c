@@ -28,7 +28,7 @@ static int has_lanes(lks_kernel kernel)
     return kernel == LKS_KERNEL_REDUCE || kernel == LKS_KERNEL_SOFTMAX;
 }
 
-/* conv and batch_matmul: every program; matmul: every one but direct; reduce and softmax: direct and lanes; the others: direct. */
+/* conv, batch_matmul: every program; matmul: every one but direct; reduce, softmax: direct and lanes; the others: direct. */
 const char *lks_cl_variant(lks_kernel kernel, uint32_t i)
 {
     uint32_t first = kernel == LKS_KERNEL_MATMUL ? 1 : 0, count = is_product(kernel) ? LKS_CL_PROGRAMS - first : 1;
@@ -47,16 +47,21 @@ static int has_large_tile(lks_device_handle *d)
     return lks_cl_program(d, LKS_CL_TILE(d->dot, 0), &program, &unused) != LKS_ERR_UNSUPPORTED;
 }
 
+/* For so many products of that shape. */
+static uint32_t choose_tile(lks_device_handle *d, int64_t rows, int32_t columns, int64_t products)
+{
+    const int few = lks_ceil_div(rows, 128) * lks_ceil_div(columns, 128) * products < MANY_TILES;
+
+    return LKS_CL_TILE(d->dot, few || !has_large_tile(d));
+}
+
 static uint32_t choose_linear(lks_device_handle *d, int64_t rows, int32_t columns, int32_t groups)
 {
-    int few;
-
     if (groups > 1 && columns < FEW_COLUMNS)
         return LKS_CL_DIRECT;
     if (d->limits.is_cpu)
         return LKS_CL_WIDE;
-    few = lks_ceil_div(rows, 128) * lks_ceil_div(columns, 128) * groups < MANY_TILES;
-    return LKS_CL_TILE(d->dot, few || !has_large_tile(d));
+    return choose_tile(d, rows, columns, groups);
 }
 
 static uint32_t named(lks_kernel kernel, const char *variant, uint32_t chosen)
@@ -354,13 +359,13 @@ static int32_t load_of(const lks_batch_matmul *k, int32_t image, const int32_t s
     return LKS_CL_BYTES;
 }
 
-static uint32_t choose_batch_matmul(const lks_device_handle *d, int64_t matrices, int32_t rows, int32_t columns)
+static uint32_t choose_batch_matmul(lks_device_handle *d, int64_t matrices, int32_t rows, int32_t columns)
 {
     if (d->limits.is_cpu)
         return LKS_CL_WIDE;
     if (rows < FEW_COLUMNS || columns < FEW_COLUMNS)
         return LKS_CL_DIRECT;
-    return LKS_CL_TILE(d->dot, lks_ceil_div(rows, 128) * lks_ceil_div(columns, 128) * matrices < MANY_TILES);
+    return choose_tile(d, rows, columns, matrices);
 }
 
 /* A block of outputs: one, those of a tile, or those of a work-item of the wide kernel. */
@@ -379,7 +384,8 @@ static void matrix_work(int32_t rows, int32_t columns, lks_cl_step *o)
     o->groups[1] = o->groups[2] = 1;
 }
 
-static void make_batch_matmul(const lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant, lks_cl_step *o)
+static void make_batch_matmul(lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
+                              lks_cl_step *o)
 {
     const lks_batch_matmul *k = &s->args.batch_matmul;
     const int32_t rows = k->dims[LKS_MAX_RANK - 2], columns = k->dims[LKS_MAX_RANK - 1];

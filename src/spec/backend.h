@@ -19,9 +19,9 @@
 #include "spec/op.h"
 
 /*
- * An activation of a plan.  Two have the same place where one is a reshaping of the other (LKS_FUSE_ALIAS).  One that is the state of
- * a step (lks_step.state) shares its memory with no other, so that it lasts from run to run; the host sets it to zero where it is to
- * begin anew.
+ * An activation of a plan.  Two have the same place where one is a reshaping of the other (LKS_FUSE_ALIAS).  One that is the
+ * state of a step (lks_step.state) shares its memory with no other, so that it lasts from run to run; the host sets it to zero where
+ * it is to begin anew.
  */
 typedef struct lks_plan_tensor {
     size_t offset;              /* of its first byte in the arena; a multiple of LKS_ARENA_ALIGN */

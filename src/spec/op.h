@@ -42,7 +42,9 @@ typedef struct lks_rq {
 enum {
     LKS_OP_CONV = 1,
     LKS_OP_FULLY_CONNECTED = 2,
+    LKS_OP_TRANSPOSED_CONV = 3,
     LKS_OP_BATCH_MATMUL = 4,
+    LKS_OP_CONV_3D = 5,
     LKS_OP_SCALE = 6,
     LKS_OP_ADD = 16,
     LKS_OP_SUB = 17,
@@ -75,6 +77,19 @@ typedef struct lks_conv_args {
     int32_t groups;
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
 } lks_conv_args;
+
+typedef struct lks_conv_3d_args {
+    int32_t stride_d, stride_h, stride_w, dilation_d, dilation_h, dilation_w;
+    int32_t pad_front, pad_back, pad_top, pad_bottom, pad_left, pad_right, pad_value;
+    int32_t groups;
+    int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
+} lks_conv_3d_args;
+
+/* A negative pad_bottom or pad_right makes y larger. */
+typedef struct lks_transposed_conv_args {
+    int32_t stride_h, stride_w, pad_top, pad_bottom, pad_left, pad_right, groups;
+    int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
+} lks_transposed_conv_args;
 
 /* Also those of scale. */
 typedef struct lks_fully_connected_args {
@@ -152,11 +167,13 @@ typedef struct lks_svdf_args {
     int32_t rank, x_zero, state_min, state_max, feature_m, feature_s, y_zero, m, s, y_min, y_max, rounding;
 } lks_svdf_args;
 
-#define LKS_MAX_ARGS 16
+#define LKS_MAX_ARGS 20
 
 typedef union lks_op_args {
     int32_t word[LKS_MAX_ARGS];
     lks_conv_args conv;
+    lks_conv_3d_args conv_3d;
+    lks_transposed_conv_args transposed_conv;
     lks_fully_connected_args fully_connected;
     lks_batch_matmul_args batch_matmul;
     lks_add_args add;

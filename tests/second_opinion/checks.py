@@ -117,6 +117,45 @@ def check_conv(v: OpView) -> list[int]:
     return check_channels(v)
 
 
+def check_conv_3d(v: OpView) -> list[int]:
+    need_rank(v, "x", 5)
+    need_rank(v, "w", 5)
+    (n, *extents, c), (o, *kernel, _), groups = v.shape("x"), v.shape("w"), v.args.groups
+    need(groups >= 1 and c % groups == 0 and o % groups == 0, "groups does not divide C and O")
+    need_constant(v, "w", I8, (o, *kernel, c // groups))
+    out = []
+    for name, before, after, extent, taps in zip("dhw", ("pad_front", "pad_top", "pad_left"), ("pad_back", "pad_bottom", "pad_right"),
+                                                 extents, kernel):
+        need_range(v, f"stride_{name} dilation_{name}", 1, MAX_STEP)
+        reach = (taps - 1) * getattr(v.args, f"dilation_{name}") + 1
+        need_range(v, f"{before} {after}", 0, reach - 1)
+        padded = extent + getattr(v.args, before) + getattr(v.args, after)
+        need(padded <= I32_MAX, "the padded image is larger than 2^31 - 1")
+        need(padded >= reach, "the kernel is larger than the padded image")
+        out.append((padded - reach) // getattr(v.args, f"stride_{name}") + 1)
+    need(n * out[0] * extents[1] * extents[2] * kernel[0] * c <= I32_MAX, "N * OD * H * W * KD * C is beyond 2^31 - 1")
+    need_shape(v, (n, *out, o))
+    return check_channels(v)
+
+
+def check_transposed_conv(v: OpView) -> list[int]:
+    need_rank(v, "x", 4)
+    need_rank(v, "w", 4)
+    need_range(v, "stride_h stride_w", 1, 32)
+    (n, h, w, c), (o, kh, kw, _), groups, a = v.shape("x"), v.shape("w"), v.args.groups, v.args
+    need(groups >= 1 and c % groups == 0 and o % groups == 0, "groups does not divide C and O")
+    need_constant(v, "w", I8, (o, kh, kw, c // groups))
+    need_range(v, "pad_top", 0, kh - 1)
+    need_range(v, "pad_bottom", 1 - a.stride_h, kh - 1)
+    need_range(v, "pad_left", 0, kw - 1)
+    need_range(v, "pad_right", 1 - a.stride_w, kw - 1)
+    oh = (h - 1) * a.stride_h + kh - a.pad_top - a.pad_bottom
+    ow = (w - 1) * a.stride_w + kw - a.pad_left - a.pad_right
+    need(1 <= oh <= MAX_EXTENT and 1 <= ow <= MAX_EXTENT, "an extent of y is not in 1 .. 2^24")
+    need_shape(v, (n, oh, ow, o))
+    return check_channels(v)
+
+
 def check_fully_connected(v: OpView) -> list[int]:
     need_rank(v, "w", 2)
     (o, k), y = v.shape("w"), v.shape("y")
@@ -431,7 +470,8 @@ def state_elements(v: OpView) -> int:
 
 
 CHECKS = {
-    1: check_conv, 2: check_fully_connected, 4: check_batch_matmul, 6: check_scale,
+    1: check_conv, 2: check_fully_connected, 3: check_transposed_conv, 4: check_batch_matmul, 5: check_conv_3d,
+    6: check_scale,
     16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
     32: check_max_pool, 33: check_avg_pool, 34: check_sum, 35: check_reduce_max, 40: check_softmax,
     48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split, 52: check_slice, 53: check_transpose, 54: check_tile,

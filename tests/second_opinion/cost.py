@@ -28,8 +28,10 @@ def cost(model: Model, batch: int | None = None) -> Cost:
 
 
 def op_macs(v: OpView) -> int:
-    if v.kind.name in ("conv", "fully_connected"):
+    if v.kind.name in ("conv", "conv_3d", "fully_connected"):
         return v.tensor("y").elements * prod(v.shape("w")[1:])
+    if v.kind.name == "transposed_conv":
+        return v.tensor("x").elements * prod(v.shape("w")[:3]) // v.args.groups
     if v.kind.name == "batch_matmul":
         return v.tensor("y").elements * v.shape("a")[-2 if v.args.adj_a else -1]
     if v.kind.name == "scale":

@@ -51,7 +51,12 @@ KINDS = (
     _kind(1, "conv", "x w bias rq",
           f"{_STRIDES} dilation_h dilation_w {_PADS} pad_value groups x_zero w_zero y_zero {_CLAMP} rounding"),
     _kind(2, "fully_connected", "x w bias rq", f"x_zero w_zero y_zero {_CLAMP} rounding"),
+    _kind(3, "transposed_conv", "x w bias rq",
+          f"{_STRIDES} {_PADS} groups x_zero w_zero y_zero {_CLAMP} rounding"),
     _kind(4, "batch_matmul", "a b", f"a_zero b_zero y_zero adj_a adj_b m s {_CLAMP} rounding"),
+    _kind(5, "conv_3d", "x w bias rq",
+          f"stride_d {_STRIDES} dilation_d dilation_h dilation_w pad_front pad_back {_PADS} pad_value groups x_zero w_zero y_zero {_CLAMP} "
+          "rounding"),
     _kind(6, "scale", "x w bias rq", f"x_zero w_zero y_zero {_CLAMP} rounding"),
     _kind(16, "add", "a b", f"a_zero b_zero y_zero left_shift a_m a_s b_m b_s m s {_CLAMP} rounding"),
     _kind(17, "sub", "a b", f"a_zero b_zero y_zero left_shift a_m a_s b_m b_s m s {_CLAMP} rounding"),
