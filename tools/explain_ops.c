@@ -32,6 +32,8 @@ static void coordinates(const explain_tensor *t, uint64_t index, uint32_t *at)
 /* The stored value.  spec 2 */
 static int64_t element(const explain_tensor *t, uint64_t i)
 {
+    if (!t->data && t->tensor->type == LKS_I16)
+        return ((const int16_t *)t->tensor->data)[i];
     if (!t->data && t->tensor->type == LKS_I32)
         return ((const int32_t *)t->tensor->data)[i];
     if (!t->data)
@@ -722,6 +724,51 @@ static void explain_resize_nearest(explanation *e)
     take(e, at);
 }
 
+/* ---- svdf (spec 4.51) ---------------------------------------------------------------------------------------------------- */
+
+/* What filter f remembers of this run. */
+static int64_t newest(explanation *e, uint32_t f)
+{
+    const lks_svdf_args *a = &e->op->args.svdf;
+    const uint32_t inputs = e->in[1].dims[1];
+    char name[24];
+    int64_t acc = 0, v;
+
+    for (uint32_t i = 0; i < inputs; i++)
+        acc += (element(&e->in[0], (uint64_t)e->at[0] * inputs + i) - a->x_zero) * element(&e->in[1], (uint64_t)f * inputs + i);
+    snprintf(name, sizeof name, "acc %" PRIu32, f);
+    explain_note(e, name, acc, "the sum of (x - x_zero) * w of filter %" PRIu32, f);
+    snprintf(name, sizeof name, "state %" PRIu32 " ", f);
+    v = explain_requant(e, name, acc, a->feature_m, a->feature_s, a->rounding);
+    return v < a->state_min ? a->state_min : v > a->state_max ? a->state_max : v;
+}
+
+/* A run from a state of zeros: only the newest element of each memory counts. */
+static void explain_svdf(explanation *e)
+{
+    static const char *const names[] = { "newest state", "w_time", "product" };
+    const lks_svdf_args *a = &e->op->args.svdf;
+    const uint32_t rank = (uint32_t)a->rank, memory = e->in[2].dims[1], first = e->at[1] * rank;
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max }, bias = element(&e->in[3], e->at[1]);
+    int64_t sum;
+
+    start(e, rank, true, 3, names);
+    for (uint32_t f = first; f < first + rank; f++) {
+        const uint32_t at[LKS_RANK_MAX] = { f, memory - 1 };
+        const int64_t state = newest(e, f), w = element_at(&e->in[2], at);
+        const int64_t value[] = { state, w, state * w };
+
+        add(e, at, NULL, value);
+    }
+    sum = e->sum + bias;
+    explain_note(e, "bias", bias, "bias[%" PRIu32 "]", e->at[1]);
+    explain_note(e, "sum", sum, "%" PRId64 " + %" PRId64 ", from a state of zeros", e->sum, bias);
+    sum = sum > INT32_MAX ? INT32_MAX : sum < -INT32_MAX ? -INT32_MAX : sum;
+    e->bound = INT32_MAX;
+    explain_note(e, "acc", sum, "clamp to -(2^31 - 1) .. 2^31 - 1");
+    explain_finish(e, sum, a->m, a->s, tail, a->rounding);
+}
+
 /* ---- all of them --------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -754,7 +801,8 @@ static const struct {
     { LKS_OP_TRANSPOSE, explain_transpose },
     { LKS_OP_TILE, explain_tile },
     { LKS_OP_GATHER, explain_gather },
-    { LKS_OP_RESIZE_NEAREST, explain_resize_nearest }
+    { LKS_OP_RESIZE_NEAREST, explain_resize_nearest },
+    { LKS_OP_SVDF, explain_svdf }
 };
 
 bool explain_op(explanation *e)

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const lks_lowering_row *const families[] = {
-    lks_linear_lowerings, lks_conv_lowerings, lks_element_lowerings, lks_reduce_lowerings, lks_move_lowerings
+    lks_linear_lowerings, lks_conv_lowerings, lks_element_lowerings, lks_reduce_lowerings, lks_move_lowerings, lks_state_lowerings
 };
 
 /* Constants of a plan: a list of blocks, each before its bytes. */
@@ -52,7 +52,8 @@ lks_step *lks_add_step(lks_lowering *l, lks_kernel kernel)
         l->to->steps = steps;
         s = &steps[l->to->step_count++];
     }
-    *s = (lks_step){ .kernel = kernel, .op = l->v.index, .last_op = l->v.index, .x = -1, .x2 = -1, .y = (int32_t)op->output[0] };
+    *s = (lks_step){ .kernel = kernel, .op = l->v.index, .last_op = l->v.index, .x = -1, .x2 = -1, .state = -1,
+                      .y = (int32_t)op->output[0] };
     if (!l->v.in[0]->constant)
         s->x = (int32_t)op->operand[0];
     if (op->operand_count > 1 && !l->v.in[1]->constant)
@@ -79,6 +80,11 @@ int32_t lks_add_scratch(lks_lowering *l, uint64_t image_bytes)
     l->to->scratch_bytes = scratch;
     scratch[l->to->scratch_count] = image_bytes;
     return (int32_t)(l->m->graph.tensor_count + l->to->scratch_count++);
+}
+
+void lks_add_state(lks_lowering *l, lks_step *s, uint64_t elements)
+{
+    s->state = lks_add_scratch(l, elements * sizeof(int16_t));
 }
 
 void *lks_add_constants(lks_lowering *l, size_t bytes)

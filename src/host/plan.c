@@ -106,6 +106,8 @@ static void step_lifetimes(const lks_graph *g, const owned_plan *o, lks_lifetime
         if (life[s->y].first > life[s->y].last)         /* several steps may make one tensor, part by part */
             life[s->y].first = i;
         life[s->y].last = i;
+        if (s->state >= 0)
+            life[s->state] = (lks_lifetime){ 0, o->plan.step_count };
     }
     for (uint32_t i = 0; i < g->output_count; i++)
         use(life, o->home, (int32_t)g->outputs[i], o->plan.step_count);

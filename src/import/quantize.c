@@ -378,3 +378,12 @@ bool lks_bias_scale_agrees(uint32_t x, uint32_t w, uint32_t bias, uint32_t y)
 
     return compare(divide(off, from_scale(y), BINARY64), tolerance) <= 0;
 }
+
+/* svdf_common.cc: PrepareSvdf */
+bool lks_svdf_bias_scale_agrees(uint32_t state, uint32_t time, uint32_t bias)
+{
+    const number tolerance = { 0x14f8b588e368f1, -69 };     /* 1e-5 in binary64 */
+    const number product = round_to(multiply(from_scale(state), from_scale(time)), false, BINARY32);
+
+    return compare(difference(product, from_scale(bias)), tolerance) < 0;
+}

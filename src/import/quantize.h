@@ -81,6 +81,9 @@ int32_t lks_quantize_nearest(int32_t i, int32_t in, int32_t out, bool align_corn
 /* |a - b| <= 1e-6: the scales of the two sides of a pool. */
 bool lks_scales_agree(uint32_t a, uint32_t b);
 
+/* |state * time - bias| < 1e-5, the product rounded to binary32: the scale of the bias of svdf. */
+bool lks_svdf_bias_scale_agrees(uint32_t state, uint32_t time, uint32_t bias);
+
 /* |x * w - bias| / y <= 0.02: the scale of a bias, of which 0 means that it has none. */
 bool lks_bias_scale_agrees(uint32_t x, uint32_t w, uint32_t bias, uint32_t y);
 

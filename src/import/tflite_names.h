@@ -39,6 +39,7 @@ enum {
     LKS_TFL_RESHAPE = 22,
     LKS_TFL_SOFTMAX = 25,
     LKS_TFL_SPACE_TO_DEPTH = 26,
+    LKS_TFL_SVDF = 27,
     LKS_TFL_TANH = 28,
     LKS_TFL_CUSTOM = 32,
     LKS_TFL_PAD = 34,

@@ -63,6 +63,9 @@ lks_status lks_tfl_unary(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tenso
 /* Refused where an operand has another type than the output. */
 lks_status lks_tfl_same_type(const lks_tfl_op *op, const lks_tfl_tensor *x, const lks_tfl_tensor *y);
 
+/* Operand i, a variable of that type that is the state of no op so far; it becomes that of this one. */
+lks_status lks_tfl_variable(const lks_tfl_op *op, uint32_t i, const char *role, int32_t type, lks_tfl_tensor **t);
+
 /* Operand i, a constant of that type (an LKS_TFL_ number) whose data fits its shape. */
 lks_status lks_tfl_constant(const lks_tfl_op *op, uint32_t i, const char *role, int32_t type, lks_tfl_tensor **t);
 

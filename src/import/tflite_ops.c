@@ -15,6 +15,7 @@
 #include "import/tflite_linear.h"
 #include "import/tflite_move.h"
 #include "import/tflite_slice.h"
+#include "import/tflite_state.h"
 #include "import/tflite_table.h"
 #include "spec/arith.h"
 
@@ -24,6 +25,7 @@ enum {
     OPTIONS_CONV_2D = 1,
     OPTIONS_DEPTHWISE_CONV_2D = 2,
     OPTIONS_POOL_2D = 5,
+    OPTIONS_SVDF = 6,
     OPTIONS_FULLY_CONNECTED = 8,
     OPTIONS_SOFTMAX = 9,
     OPTIONS_CONCATENATION = 10,
@@ -473,6 +475,7 @@ static const struct row {
     { LKS_TFL_STRIDED_SLICE,     OPTIONS_STRIDED_SLICE,     4, 4, lks_tfl_import_strided_slice },
     { LKS_TFL_SUB,               OPTIONS_SUB,               2, 2, lks_tfl_import_sub },
     { LKS_TFL_SUM,               OPTIONS_REDUCER,           2, 2, import_sum },
+    { LKS_TFL_SVDF,              OPTIONS_SVDF,              5, 5, lks_tfl_import_svdf },
     { LKS_TFL_TANH,              OPTIONS_NONE,              1, 1, lks_tfl_import_tanh },
     { LKS_TFL_TILE,              OPTIONS_TILE,              2, 2, lks_tfl_import_tile },
     { LKS_TFL_TRANSPOSE,         OPTIONS_TRANSPOSE,         2, 2, lks_tfl_import_transpose },

@@ -111,6 +111,8 @@ static void place(const lks_plan *plan, const lks_step *s, lks_cl_constants *c, 
         p->x2 = plan->tensors[s->x2].offset;
     else if (s->x2_data)
         p->x2 = put(c, s->x2_data, s->x2_data_bytes);
+    if (s->state >= 0)
+        p->state = plan->tensors[s->state].offset;
     p->has_table = s->table != NULL;
     if (s->table)
         p->table = put(c, s->table, LKS_TABLE_SIZE);
@@ -538,6 +540,24 @@ static void make_gather(const lks_step *s, lks_cl_constants *c, lks_cl_step *o)
     direct_work(o, (uint64_t)k->outer * (uint64_t)k->out_a * (uint64_t)k->out_b * (uint64_t)k->inner);
 }
 
+/* Weights are packed [input][filter], so that neighbours read neighbouring bytes. */
+static void make_svdf(const lks_step *s, lks_cl_constants *c, lks_cl_step *o)
+{
+    const lks_svdf *k = &s->args.svdf;
+    const size_t filters = (size_t)k->units * (size_t)k->rank, in_c = (size_t)k->in_c;
+
+    o->kernel = "svdf";
+    o->args_bytes = sizeof o->args.svdf;
+    o->args.svdf = (lks_streaming){ *k, lks_magic_of(k->units) };
+    o->places.w = reserve(c, filters * in_c);
+    for (size_t f = 0; c->bytes && f < filters; f++)
+        for (size_t i = 0; i < in_c; i++)
+            c->bytes[o->places.w + i * filters + f] = (uint8_t)s->w[f * in_c + i];
+    o->places.w_time = put(c, s->w_time, filters * (uint64_t)k->memory * sizeof *s->w_time);
+    o->places.bias = put(c, s->bias, (uint64_t)k->units * sizeof *s->bias);
+    direct_work(o, (uint64_t)k->images * (uint64_t)k->units);
+}
+
 /* conv, depthwise and matmul: a product in one of its variants, or straight from the image. */
 static void make_linear(lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
                         lks_cl_constants *c, lks_cl_step *o)
@@ -571,6 +591,7 @@ void lks_cl_make_step(lks_device_handle *d, const lks_plan *plan, const lks_step
     case LKS_KERNEL_SOFTMAX:    make_softmax(d, s, variant, constants, o); break;
     case LKS_KERNEL_COPY:       make_copy(s, o); break;
     case LKS_KERNEL_GATHER:     make_gather(s, constants, o); break;
+    case LKS_KERNEL_SVDF:       make_svdf(s, constants, o); break;
     case LKS_KERNEL_COUNT:      break;
     }
 }

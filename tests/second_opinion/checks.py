@@ -436,6 +436,39 @@ def check_resize_nearest(v: OpView) -> list[int]:
     return []
 
 
+def check_svdf(v: OpView) -> list[int]:
+    """The bounds of the F features, then those of the U sums."""
+    a = v.args
+    need_rank(v, "x", 2)
+    need_rank(v, "w", 2)
+    need_rank(v, "w_time", 2)
+    (n, inputs), filters, memory = v.shape("x"), v.shape("w")[0], v.shape("w_time")[1]
+    need_constant(v, "w", I8, (filters, inputs))
+    need_constant(v, "w_time", I16, (filters, memory))
+    need(a.rank >= 1 and filters % a.rank == 0, "rank does not divide the filters")
+    units = filters // a.rank
+    need_constant(v, "bias", I32, (units,))
+    need_shape(v, (n, units))
+    need(-2**15 <= a.state_min <= a.state_max <= 2**15 - 1, "state_min and state_max are not in order within i16")
+    w, time = v.constant("w"), v.constant("w_time")
+    features = [maxabs(a.x_zero) * sum(map(abs, w[at:at + inputs])) for at in range(0, len(w), inputs)]
+    most, terms = max(abs(a.state_min), abs(a.state_max)), a.rank * memory
+    sums = [abs(bias) + most * sum(map(abs, time[u * terms:(u + 1) * terms])) for u, bias in enumerate(v.constant("bias"))]
+    sums = [min(total, I32_MAX) for total in sums]
+    for bound in features:
+        check_bound(a.rounding, bound, a.feature_m, a.feature_s)
+    for bound in sums:
+        check_bound(a.rounding, bound, a.m, a.s)
+    return features + sums
+
+
+def state_elements(v: OpView) -> int:
+    """The i16 elements of what the op keeps from run to run."""
+    if v.kind.name == "svdf":
+        return v.shape("x")[0] * v.tensor("w_time").elements
+    return 0
+
+
 CHECKS = {
     1: check_conv, 2: check_fully_connected, 3: check_transposed_conv, 4: check_batch_matmul, 5: check_conv_3d,
     6: check_scale,
@@ -443,6 +476,7 @@ CHECKS = {
     32: check_max_pool, 33: check_avg_pool, 34: check_sum, 35: check_reduce_max, 40: check_softmax,
     48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split, 52: check_slice, 53: check_transpose, 54: check_tile,
     55: check_gather, 56: check_resize_nearest,
+    65: check_svdf,
 }
 
 

@@ -406,6 +406,26 @@ def resize_nearest(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return pick(v, xs["x"], lambda at: (at[0], rows[at[1]], columns[at[2]], at[3]))
 
 
+# State
+
+def svdf(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    """One step; `v.state` is [N, F, T], flat, and is changed."""
+    a, inputs, memory = v.args, v.shape("x")[1], v.shape("w_time")[1]
+    filters, w, time = v.shape("w")[0], v.constant("w"), v.constant("w_time")
+    scale, out = requantizer(a.rounding, a.feature_m, a.feature_s), []
+    for n in range(v.shape("x")[0]):
+        x, products = [value - a.x_zero for value in xs["x"][n * inputs:(n + 1) * inputs]], []
+        for f in range(filters):
+            acc = within([sum(map(mul, x, w[f * inputs:(f + 1) * inputs]))], bounds[f])[0]
+            at = (n * filters + f) * memory
+            v.state[at:at + memory] = v.state[at + 1:at + memory] + [clamp(i32(scale(acc)), a.state_min, a.state_max)]
+            products.append(sum(map(mul, time[f * memory:(f + 1) * memory], v.state[at:at + memory])))
+        for u, bias in enumerate(v.constant("bias")):
+            total = clamp(bias + sum(products[u * a.rank:(u + 1) * a.rank]), -(2**31 - 1), 2**31 - 1)
+            out += finisher(v, a.m, a.s, bounds[filters + u])([total])
+    return out
+
+
 KERNELS = {
     "conv": conv, "transposed_conv": transposed_conv, "conv_3d": conv_3d,
     "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
@@ -413,4 +433,5 @@ KERNELS = {
     "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "reduce_max": reduce_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
     "gather": gather, "resize_nearest": resize_nearest,
+    "svdf": svdf,
 }

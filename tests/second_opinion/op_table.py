@@ -79,6 +79,8 @@ KINDS = (
     _kind(54, "tile", "x", _per_axis("repeats")),
     _kind(55, "gather", "x indices", "axis"),
     _kind(56, "resize_nearest", "x rows columns", ""),
+    _kind(65, "svdf", "x w w_time bias",
+          f"rank x_zero state_min state_max feature_m feature_s y_zero m s {_CLAMP} rounding"),
 )
 
 BY_NUMBER = {kind.number: kind for kind in KINDS}

@@ -27,6 +27,7 @@ from .resize_nearest import resize
 from .scale import scale
 from .softmax import softmax
 from .split import split
+from .svdf import svdf
 from .sum_over_axes import sum_model
 from .transposed_conv import transposed
 
@@ -595,6 +596,42 @@ def chain() -> Model:
     return b.model(b.op("lut", [t2, b.constant((256,), [0] * 256)], (1, 2)))
 
 
+def svdf_cases() -> Found:
+    scale = {HALF_UP: (2**30, 38), TFLITE: (2**30, -7)}
+
+    def model(rounding: int = TFLITE, feature=None, last=None, bias=(0, 0), w=1, **changes) -> Model:
+        return svdf(rounding, 1, 3, 2, 2, 2, [w] * 12, [1] * 8, bias, feature or scale[rounding], last or scale[rounding],
+                    **changes)
+
+    base = model()
+    yield from common("svdf", base, dict(zeros=("x_zero", "y_zero")))
+    yield from types("svdf", base)
+    for value in (0, -1, 3, 8):
+        yield f"svdf rank {value} for 4 filters", with_arguments(base, rank=value), "rank does not divide"
+    yield "svdf rank 4 with the biases of rank 2", with_arguments(base, rank=4), "bias has shape"
+    for low, high in ((1, 0), (-2**15 - 1, 0), (0, 2**15)):
+        yield f"svdf state_min {low} state_max {high}", model(state=(low, high)), "state_min and state_max"
+    for at, operand, good in ((1, "w", I8), (2, "w_time", I16), (3, "bias", I32)):
+        bad = I32 if good == I8 else I8
+        size = base.tensors[at].elements * (4 if bad == I32 else 1)
+        other = with_tensor(base, at, type=bad, interface=bad, data=bytes(size))
+        yield f"svdf {operand} of another type", other, "has the wrong type"
+        loose = replace(with_tensor(base, at, data=None), inputs=base.inputs + (at,))
+        if good != I32:
+            yield f"svdf {operand} is an activation", loose, f"{operand} is not a constant"
+    yield "svdf x of rank 3", with_shape(base, 0, 1, 1, 3), "x is not of rank 2"
+    yield "svdf w of rank 1", with_shape(base, 1, 12), "w is not of rank 2"
+    yield "svdf w for 4 inputs", with_shape(base, 1, 4, 4), "w has shape"
+    yield "svdf w_time of rank 3", with_shape(base, 2, 4, 2, 1), "w_time is not of rank 2"
+    yield "svdf w_time of 3 filters", with_shape(base, 2, 3, 2), "w_time has shape"
+    yield "svdf bias of 4", with_shape(base, 3, 4), "bias has shape"
+    yield from pair_limits("svdf feature", lambda rounding, m, s: model(rounding, feature=(m, s)), step=3)
+    yield from pair_limits("svdf", lambda rounding, m, s: model(rounding, last=(m, s)), step=3)
+    yield "svdf feature bound shifted by 23", model(feature=(1, 23)), "left shift"
+    yield "svdf sum saturated at scale nearly one", model(last=(2**31 - 1, 0), bias=(0, 2**31 - 1)), "after scaling"
+    yield "svdf sum saturated and shifted", model(last=(1, 1), bias=(0, -2**31)), "left shift"
+
+
 def graph_cases() -> Found:
     base = chain()
     x, t1, t2, table, y = range(5)
@@ -633,6 +670,7 @@ FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, scale_cases, 
             add_cases, sub_cases, mul_cases, requant_cases, lut_cases, clamp_cases, prelu_cases,
             pool_cases, sum_cases, reduce_max_cases, softmax_cases,
             shape_op_cases, join_cases, move_cases, index_cases, transposed_conv_cases, conv_3d_cases,
+            svdf_cases,
             graph_cases)
 
 
