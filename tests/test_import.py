@@ -24,6 +24,7 @@ TABLES = program.ROOT / "tests/unit/test_import_quantize.c"
 CONV, FULLY_CONNECTED, ADD, REQUANT, MAX_POOL, AVG_POOL, SUM, SOFTMAX, RESHAPE, PAD = 1, 2, 16, 24, 32, 33, 34, 40, 48, 49
 SUB, MUL, LUT, CLAMP, PRELU, REDUCE_MAX = 17, 18, 25, 26, 27, 35
 BATCH_MATMUL = 4
+RESIZE_BILINEAR = 57
 HALF_UP, TFLITE = 0, 1
 
 
@@ -346,6 +347,12 @@ def reduce_model(name: str, axes: list[int]) -> Model:
                   Tensor([1, 2], zero=-1)], [Op(name, [0, 1], [2])])
 
 
+def resize() -> Model:
+    """[1, 5, 4, 2] -> [1, 12, 8, 2]"""
+    return Model([Tensor([1, 5, 4, 2]), Tensor([2], INT32, None, values=[12, 8]), Tensor([1, 12, 8, 2])],
+                 [Op("RESIZE_BILINEAR", [0, 1], [2])])
+
+
 def softmax() -> Model:
     return Model([Tensor([2, 10], scale=0.1, zero=4), Tensor([2, 10], scale=1 / 256, zero=-128)],
                  [Op("SOFTMAX", [0], [1], {0: Scalar("f", 1.0)})])
@@ -559,6 +566,18 @@ class Imports(ImportCase):
         for name, smallest in (("REDUCE_MAX", 0), ("REDUCE_MIN", 1)):
             op = self.only_op(with_tensor(reduce_model(name, [1, -2]), 2, scale=0.3, zero=5))[1]
             self.assertEqual((op.number, op.arguments), (REDUCE_MAX, (6, smallest, -128, 127)))
+
+    def test_resize_bilinear(self) -> None:
+        rows = (({}, (427, 512, 0, 0)), ({2: Scalar("B", 1)}, (372, 439, 0, 0)), ({3: Scalar("B", 1)}, (427, 512, -299, -256)))
+        for options, places in rows:
+            op = self.only_op(with_op(resize(), options=options))[1]
+            self.assertEqual((op.number, op.operands, op.arguments), (RESIZE_BILINEAR, (0,), (*places, TFLITE)))
+
+    def test_legacy_resize_must_be_exact(self) -> None:
+        """33 to 513 by the corners, as in DeepLab: 1/16."""
+        model = Model([Tensor([1, 33, 33, 1], UINT8), Tensor([2], INT32, None, values=[513, 513]), Tensor([1, 513, 513, 1], UINT8)],
+                      [Op("RESIZE_BILINEAR", [0, 1], [2], {2: Scalar("B", 1)})])
+        self.assertEqual(self.only_op(model)[1].arguments, (64, 64, 0, 0, 0))
 
     def test_softmax(self) -> None:
         op = self.only_op(softmax())[1]
@@ -858,6 +877,14 @@ def refusals() -> list[tuple[str, Model, str, str]]:
         ("three axes", reduce_model("MEAN", [0, 1, 2]), "op 0 (MEAN)", "3 reduced axes"),
         ("five axes", reduce_model("MEAN", [1, 1, 1, 1, 1]), "op 0 (MEAN)", "at most"),
         ("scales of reduce max", with_tensor(reduce_model("REDUCE_MAX", [1, 2]), 2, zero=5), "op 0 (REDUCE_MAX)", "different scales"),
+        ("resize size", with_tensor(resize(), 1, values=[8, 12]), "op 0 (RESIZE_BILINEAR)", "contradicts"),
+        ("resize size is no constant", with_tensor(resize(), 1, values=None), "op 0 (RESIZE_BILINEAR)", "is not constant"),
+        ("resize flags", with_op(resize(), options={2: Scalar("B", 1), 3: Scalar("B", 1)}), "op 0 (RESIZE_BILINEAR)", "both"),
+        ("resize rank", with_tensor(resize(), 0, shape=[5, 4, 2]), "op 0 (RESIZE_BILINEAR)", "4 dimensions, not 3"),
+        ("resize beyond the image", Model([Tensor([1, 1, 1, 1]), Tensor([2], INT32, None, values=[55, 1]), Tensor([1, 55, 1, 1])],
+                                          resize().ops), "op 0 (RESIZE_BILINEAR)", "reads beyond"),
+        ("legacy resize", Model([replace(t, type=UINT8) if t.type == INT8 else t for t in resize().tensors], resize().ops),
+         "op 0 (RESIZE_BILINEAR)", "floating point"),
         ("softmax scale", with_tensor(softmax(), 1, scale=1 / 255), "op 0 (SOFTMAX)", "scale 1/256"),
         ("softmax zero point", with_tensor(softmax(), 1, zero=0), "op 0 (SOFTMAX)", "zero point -128"),
         ("softmax beta", with_op(softmax(), options={}), "op 0 (SOFTMAX)", "beta"),
@@ -1029,7 +1056,7 @@ class RealModels(unittest.TestCase):
 
     def test_others_are_refused_with_a_reason(self) -> None:
         reasons = {
-            "deeplabv3_mnv2_dm05_uint8": r"op 64 \(RESIZE_BILINEAR\): this op is not supported",
+            "deeplabv3_mnv2_dm05_uint8": r"op 71 \(ARG_MAX\): this op is not supported",
             "invalid_model_invoking_error": r"op 0 \(CUSTOM fake-op-double\): custom ops are not supported",
         }
         for name, reason in reasons.items():

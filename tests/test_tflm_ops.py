@@ -31,6 +31,8 @@ STRICTER = {
     r"scale that is not a positive normal number": "its scales are no scales",
     r"give no multiplier|too small for the input scale": "the reference shifts by more bits than an int has",
     r"the bound law": "the reference overflows",
+    r"the size contradicts": "its shapes contradict one another",
+    r"both corners and centers": "its options contradict one another",
     r"revisions of the reference disagree": "revisions of the reference disagree",
     r"padding rule -?\d+|activation function -?\d+|each must be 1 to 65535": "its options mean nothing",
     r"the scale is too small for its range": "the reference converts what no int has room for",
@@ -199,6 +201,19 @@ class Maker:
         return Model([source, Tensor([len(written)], INT32, None, values=written), target],
                      [Op(name, [0, 1], [2], {0: Scalar("B", 1)} if keep else {})])
 
+    def resize(self) -> Model:
+        """By the extents, the corners or the centers; sometimes by a power of two, where LiteRT is exact."""
+        x = [self.below(2), self.random.randint(1, 9), self.random.randint(1, 9), self.below(4)]
+        out = [self.random.randint(1, 17), self.random.randint(1, 17)]
+        if self.chance(0.5):
+            out = [2 * x[1], 4 * x[2]]
+        flags = self.random.choice(({}, {2: Scalar("B", 1)}, {3: Scalar("B", 1)}))
+        if flags and 2 in flags and self.chance(0.5):
+            out = [2 * (x[1] - 1) + 1, 4 * (x[2] - 1) + 1]
+        quantization = {"scale": self.scale(), "zero": self.zero()}
+        return Model([Tensor(x, **quantization), Tensor([2], INT32, None, values=out), Tensor([x[0], *out, x[3]], **quantization)],
+                     [Op("RESIZE_BILINEAR", [0, 1], [2], flags)])
+
     def softmax(self) -> Model:
         shape = [self.below(3) for _ in range(self.random.randint(0, 2))]
         shape.append(self.random.choice((1, 2, self.random.randint(1, 300))))
@@ -289,7 +304,7 @@ class Maker:
             op.options[slot] = Scalar(form, self.random.choice((0, 9) if form.isupper() else (0, 9, -1)))
 
 
-KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "add", "sub", "mul", "pool", "reduce", "softmax", "quantize", "relu",
+KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "add", "sub", "mul", "pool", "reduce", "resize", "softmax", "quantize", "relu",
          "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu", "extremum")
 
 

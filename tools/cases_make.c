@@ -40,6 +40,7 @@ static const case_row rows[] = {
     { LKS_OP_SLICE, make_slice },
     { LKS_OP_TRANSPOSE, make_transpose },
     { LKS_OP_TILE, make_tile },
+    { LKS_OP_RESIZE_BILINEAR, make_resize_bilinear },
     { CASES_BLOCK, make_block },
     { CASES_GRAPH, make_graph }
 };

@@ -187,6 +187,7 @@ flow add_prelu(maker *m, const flow *x, flow slope);
 flow add_pool(maker *m, uint32_t kind, const flow *x, const axis *h, const axis *w);
 flow add_sum(maker *m, const flow *x, uint32_t axes, bool keep);
 flow add_reduce_max(maker *m, const flow *x, uint32_t axes, bool keep);
+flow add_resize_bilinear(maker *m, const flow *x, uint32_t out_h, uint32_t out_w);
 flow add_softmax(maker *m, const flow *x);
 flow add_reshape(maker *m, const flow *x, flow y);
 flow add_pad(maker *m, const flow *x, const uint32_t *before, const uint32_t *after);
@@ -223,6 +224,7 @@ flow make_split(maker *m);
 flow make_slice(maker *m);
 flow make_transpose(maker *m);
 flow make_tile(maker *m);
+flow make_resize_bilinear(maker *m);
 flow make_block(maker *m);
 flow make_graph(maker *m);
 

@@ -627,6 +627,44 @@ static void explain_tile(explanation *e)
     take(e, at);
 }
 
+/* ---- resize_bilinear (spec 4.18) ----------------------------------------------------------------------------------------- */
+
+typedef struct between {
+    int64_t first, second, part;
+} between;
+
+static between place_between(explanation *e, const char *name, int64_t p, int64_t scale, int64_t offset, int64_t extent)
+{
+    int64_t at = p * scale + offset, last = 1024 * (extent - 1), inside = at < 0 ? 0 : at > last ? last : at;
+    const between b = { inside / 1024, inside / 1024 + (inside % 1024 > 0), inside % 1024 };
+
+    explain_note(e, name, inside, "%" PRId64 " * %" PRId64 " + %" PRId64 ", clamped to 0 .. %" PRId64 ": %" PRId64 " and %" PRId64
+                 "/1024", p, scale, offset, last, b.first, b.part);
+    return b;
+}
+
+static void explain_resize_bilinear(explanation *e)
+{
+    static const char *const names[] = { "x", "weight of h", "weight of w", "product" };
+    const lks_resize_bilinear_args *a = &e->op->args.resize_bilinear;
+    const between h = place_between(e, "h", e->at[1], a->scale_h, a->offset_h, e->in[0].dims[1]);
+    const between w = place_between(e, "w", e->at[2], a->scale_w, a->offset_w, e->in[0].dims[2]);
+
+    start(e, 4, true, 4, names);
+    for (int k = 0; k < 4; k++) {
+        const uint32_t row = (uint32_t)(k & 2 ? h.second : h.first), column = (uint32_t)(k & 1 ? w.second : w.first);
+        const uint32_t at[LKS_RANK_MAX] = { e->at[0], row, column, e->at[3] };
+        const int64_t x = element_at(&e->in[0], at), wh = k & 2 ? h.part : 1024 - h.part, ww = k & 1 ? w.part : 1024 - w.part;
+        const int64_t value[] = { x, wh, ww, x * wh * ww };
+
+        add(e, at, NULL, value);
+    }
+    explain_note(e, "acc", e->sum, "the sum; proven: |acc| <= %" PRIu64, e->op->bound);
+    e->stored = a->rounding == LKS_TFLITE ? explain_rshift(e->sum, 20) : explain_shift(e->sum + ((int64_t)1 << 19), 20);
+    explain_note(e, "y", e->stored, "%s", a->rounding == LKS_TFLITE ? "rshift(acc, 20): ties away from zero"
+                                                                    : "(acc + 2^19) >> 20: ties up");
+}
+
 /* ---- all of them --------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -655,7 +693,8 @@ static const struct {
     { LKS_OP_SPLIT, explain_split },
     { LKS_OP_SLICE, explain_slice },
     { LKS_OP_TRANSPOSE, explain_transpose },
-    { LKS_OP_TILE, explain_tile }
+    { LKS_OP_TILE, explain_tile },
+    { LKS_OP_RESIZE_BILINEAR, explain_resize_bilinear }
 };
 
 bool explain_op(explanation *e)

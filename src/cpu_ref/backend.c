@@ -23,7 +23,8 @@ static kernel_function *const kernels[LKS_KERNEL_COUNT] = {
     [LKS_KERNEL_WINDOW_SUM] = lks_ref_window_sum,
     [LKS_KERNEL_REDUCE] = lks_ref_reduce,
     [LKS_KERNEL_SOFTMAX] = lks_ref_softmax,
-    [LKS_KERNEL_COPY] = lks_ref_copy
+    [LKS_KERNEL_COPY] = lks_ref_copy,
+    [LKS_KERNEL_BILINEAR] = lks_ref_bilinear
 };
 
 struct lks_device_handle {

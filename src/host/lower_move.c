@@ -175,6 +175,22 @@ static void lower_tile(lks_lowering *l)
     }
 }
 
+static lks_bilinear_axis bilinear_axis(const lks_lowering *l, uint32_t axis, int32_t scale, int32_t offset)
+{
+    return (lks_bilinear_axis){ (int32_t)l->v.in[0]->dims[axis], (int32_t)l->v.y->dims[axis], scale, offset };
+}
+
+static void lower_resize_bilinear(lks_lowering *l)
+{
+    const lks_resize_bilinear_args *a = &l->v.op->args.resize_bilinear;
+    const lks_tensor *x = l->v.in[0];
+
+    lks_add_step(l, LKS_KERNEL_BILINEAR)->args.bilinear = (lks_bilinear){
+        .images = lks_first_extent(l, x), .c = (int32_t)x->dims[3], .rounding = a->rounding,
+        .h = bilinear_axis(l, 1, a->scale_h, a->offset_h), .w = bilinear_axis(l, 2, a->scale_w, a->offset_w)
+    };
+}
+
 const lks_lowering_row lks_move_lowerings[] = {
     { LKS_OP_RESHAPE, lower_reshape },
     { LKS_OP_PAD, lower_pad },
@@ -183,5 +199,6 @@ const lks_lowering_row lks_move_lowerings[] = {
     { LKS_OP_SLICE, lower_slice },
     { LKS_OP_TRANSPOSE, lower_transpose },
     { LKS_OP_TILE, lower_tile },
+    { LKS_OP_RESIZE_BILINEAR, lower_resize_bilinear },
     { 0 }
 };

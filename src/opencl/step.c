@@ -496,6 +496,18 @@ static void make_copy(const lks_step *s, lks_cl_step *o)
     direct_work(o, a->elements);
 }
 
+static void make_bilinear(const lks_step *s, lks_cl_step *o)
+{
+    const lks_bilinear *k = &s->args.bilinear;
+
+    o->kernel = "bilinear";
+    o->args_bytes = sizeof o->args.resizing;
+    o->args.resizing = (lks_resizing){
+        .k = *k, .by_channel = lks_magic_of(k->c), .by_column = lks_magic_of(k->w.out), .by_row = lks_magic_of(k->h.out)
+    };
+    direct_work(o, (uint64_t)k->images * (uint64_t)k->h.out * (uint64_t)k->w.out * (uint64_t)k->c);
+}
+
 /* conv, depthwise and matmul: a product in one of its variants, or straight from the image. */
 static void make_linear(lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
                         lks_cl_constants *c, lks_cl_step *o)
@@ -527,6 +539,7 @@ void lks_cl_make_step(lks_device_handle *d, const lks_plan *plan, const lks_step
     case LKS_KERNEL_REDUCE:     make_reduce(d, s, o); break;
     case LKS_KERNEL_SOFTMAX:    make_softmax(d, s, constants, o); break;
     case LKS_KERNEL_COPY:       make_copy(s, o); break;
+    case LKS_KERNEL_BILINEAR:   make_bilinear(s, o); break;
     case LKS_KERNEL_COUNT:      break;
     }
 }

@@ -62,7 +62,8 @@ enum {
     LKS_OP_SPLIT = 51,
     LKS_OP_SLICE = 52,
     LKS_OP_TRANSPOSE = 53,
-    LKS_OP_TILE = 54
+    LKS_OP_TILE = 54,
+    LKS_OP_RESIZE_BILINEAR = 57
 };
 
 /* The arguments of each op: its words in a file, in this order.  spec 4 */
@@ -145,6 +146,10 @@ typedef struct lks_tiling_args {
     int32_t repeats[LKS_MAX_RANK];
 } lks_tiling_args;
 
+typedef struct lks_resize_bilinear_args {
+    int32_t scale_h, scale_w, offset_h, offset_w, rounding;
+} lks_resize_bilinear_args;
+
 #define LKS_MAX_ARGS 16
 
 typedef union lks_op_args {
@@ -166,6 +171,7 @@ typedef union lks_op_args {
     lks_slice_args slice;
     lks_transpose_args transpose;
     lks_tiling_args tile;
+    lks_resize_bilinear_args resize_bilinear;
 } lks_op_args;
 
 /* ---- kernels ------------------------------------------------------------------------------------------------------------- */
@@ -183,6 +189,7 @@ typedef enum lks_kernel {
     LKS_KERNEL_REDUCE,
     LKS_KERNEL_SOFTMAX,
     LKS_KERNEL_COPY,
+    LKS_KERNEL_BILINEAR,
     LKS_KERNEL_COUNT
 } lks_kernel;
 
@@ -323,6 +330,17 @@ typedef struct lks_copy {
     int32_t x_stride[LKS_MAX_RANK], y_stride[LKS_MAX_RANK], fill;
 } lks_copy;
 
+/* Where output p of an axis lies in units of 1/1024 of an input: p * scale + offset, within the image.  spec 4.18 */
+typedef struct lks_bilinear_axis {
+    int32_t in, out, scale, offset;
+} lks_bilinear_axis;
+
+/* x [n * images][h.in][w.in][c], y [n * images][h.out][w.out][c].  spec 4.18 */
+typedef struct lks_bilinear {
+    int32_t images, c, rounding;
+    lks_bilinear_axis h, w;
+} lks_bilinear;
+
 typedef union lks_kernel_args {
     lks_conv conv;
     lks_matmul matmul;
@@ -333,6 +351,7 @@ typedef union lks_kernel_args {
     lks_reduce reduce;
     lks_softmax softmax;
     lks_copy copy;
+    lks_bilinear bilinear;
 } lks_kernel_args;
 
 #endif

@@ -369,11 +369,24 @@ def check_tile(v: OpView) -> list[int]:
     return []
 
 
+def check_resize_bilinear(v: OpView) -> list[int]:
+    need_rank(v, "x", 4)
+    (n, h, w, c), y, a = v.shape("x"), v.shape("y"), v.args
+    need(len(y) == 4 and (y[0], y[3]) == (n, c), f"y has shape {y}, for x of {n} images with {c} channels")
+    for extent, out, scale, offset in ((h, y[1], a.scale_h, a.offset_h), (w, y[2], a.scale_w, a.offset_w)):
+        need(extent <= 2**21, "an extent of x is above 2^21")
+        need(scale >= 0, "a scale is negative")
+        need(offset > -2**31, "an offset is -2^31")
+        need((out - 1) * scale + max(offset, 0) <= I32_MAX, "the last place leaves i32")
+    return [2**27]
+
+
 CHECKS = {
     1: check_conv, 2: check_fully_connected, 4: check_batch_matmul, 6: check_scale,
     16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
     32: check_max_pool, 33: check_avg_pool, 34: check_sum, 35: check_reduce_max, 40: check_softmax,
     48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split, 52: check_slice, 53: check_transpose, 54: check_tile,
+    57: check_resize_bilinear,
 }
 
 

@@ -42,6 +42,8 @@ def op_elements(v: OpView) -> int:
         return v.tensor("y").elements * v.args.kernel_h * v.args.kernel_w
     if v.kind.name in ("sum", "reduce_max", "split"):
         return v.tensor("x").elements
+    if v.kind.name == "resize_bilinear":
+        return 4 * v.tensor("y").elements
     if v.kind.name == "softmax":
         return 3 * v.tensor("x").elements
     return v.tensor("y").elements

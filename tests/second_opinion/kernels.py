@@ -350,9 +350,28 @@ def tile(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return pick(v, xs["x"], lambda at: tuple(i % extent for i, extent in zip(at, v.shape("x"))))
 
 
+def between(count: int, scale: int, offset: int, extent: int) -> list[tuple[int, int, int]]:
+    """For each output of an axis: i, i' and f of spec 4.18."""
+    places = [clamp(i32(p * scale + offset), 0, 1024 * (extent - 1)) for p in range(count)]
+    return [(at // 1024, at // 1024 + (at % 1024 > 0), at % 1024) for at in places]
+
+
+def resize_bilinear(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    a, x, (n, h, w, c), (_, oh, ow, _) = v.args, xs["x"], v.shape("x"), v.shape("y")
+    rows, columns = between(oh, a.scale_h, a.offset_h, h), between(ow, a.scale_w, a.offset_w, w)
+    out = []
+    for image, (i, i2, f), (j, j2, g), channel in product(range(n), rows, columns, range(c)):
+        acc = sum(x[((image * h + row) * w + column) * c + channel] * wh * ww
+                  for row, wh in ((i, 1024 - f), (i2, f)) for column, ww in ((j, 1024 - g), (j2, g)))
+        within([acc], bounds[0])
+        out.append(rshift(acc, 20) if a.rounding == TFLITE else (acc + 2**19) >> 20)
+    return out
+
+
 KERNELS = {
     "conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
     "add": add_op, "sub": sub_op, "mul": mul_op, "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu,
     "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "reduce_max": reduce_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
+    "resize_bilinear": resize_bilinear,
 }

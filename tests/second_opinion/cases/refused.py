@@ -21,6 +21,7 @@ from .pool_models import pool
 from .prelu import prelu
 from .reduce_max import reduce_max
 from .requant import requant
+from .resize_bilinear import resize
 from .scale import scale
 from .softmax import softmax
 from .split import split
@@ -506,6 +507,21 @@ def move_cases() -> Found:
         yield f"tile {changes}", with_arguments(base, **changes), why
 
 
+def resize_cases() -> Found:
+    base = resize((2, 4, 4, 3), 8, 8, TFLITE, (512, 0), (512, 0))
+    yield from types("resize_bilinear", base)
+    for value in (2, -1):
+        yield f"resize_bilinear rounding {value}", with_arguments(base, rounding=value), "rounding"
+    for shape in ((2, 8, 8, 4), (1, 8, 8, 3), (2, 8, 24), (2, 8, 8, 3, 1)):
+        yield f"resize_bilinear y {join(shape)}", with_shape(base, 1, *shape), "y has shape"
+    yield "resize_bilinear x of rank 3", with_shape(base, 0, 4, 4, 3), "rank 4"
+    for changes, why in ((dict(scale_h=-1), "negative"), (dict(scale_w=-2**31), "negative"), (dict(offset_h=-2**31), "-2^31"),
+                         (dict(scale_h=2**29), "leaves i32"), (dict(scale_w=306783378, offset_w=2), "leaves i32")):
+        yield f"resize_bilinear {changes}", with_arguments(base, **changes), why
+    yield "resize_bilinear x higher than 2^21", resize((1, 2**21 + 1, 1, 1), 1, 1, TFLITE, (0, 0), (0, 0)), "2^21"
+    yield "resize_bilinear x wider than 2^21", resize((1, 1, 2**21 + 1, 1), 1, 1, TFLITE, (0, 0), (0, 0)), "2^21"
+
+
 def chain() -> Model:
     """x -> reshape -> t1 -> reshape -> t2, with a lut for a constant: tensors x t1 t2 table t4."""
     b = Builder()
@@ -553,7 +569,7 @@ FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, scale_cases, 
             add_cases, sub_cases, mul_cases, requant_cases, lut_cases, clamp_cases, prelu_cases,
             pool_cases, sum_cases, reduce_max_cases, softmax_cases,
             shape_op_cases, join_cases, move_cases,
-            graph_cases)
+            resize_cases, graph_cases)
 
 
 def cases() -> Iterator[WrongCase]:
