@@ -6,6 +6,7 @@ their goldens (skipped where there is no device; Debian's PoCL makes one of the 
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -19,6 +20,8 @@ BACKEND = ("--backend", "opencl")
 FAKE = os.environ.get("OPENCL_FAKE", str(program.ROOT / "build/opencl/tests/opencl_fake"))
 # Compiled kernels are kept beside the build, and the user's own folder is left alone.
 HOME = pathlib.Path(os.environ.get("LOCKSTEP_BINARY_DIR", program.ROOT / "build/opencl")) / "opencl_home"
+# Why there may be nothing to test: what else a device has against it is a failure of ours.
+ABSENT = "no OpenCL loader|knows no driver|shows no device|has no compiler"
 VARIANTS = {"direct", "wide", "portable_128x128", "portable_64x64"}
 
 
@@ -37,6 +40,9 @@ class OnDevices(unittest.TestCase):
     def setUpClass(cls) -> None:
         HOME.mkdir(exist_ok=True)
         devices = listed()
+        refused = [d["reason"] for d in devices if not d["usable"] and not re.search(ABSENT, d["reason"])]
+        if refused:
+            raise AssertionError("a device is there, and is not used: " + "; ".join(refused))
         if not any(d["usable"] for d in devices):
             raise unittest.SkipTest("no OpenCL device: " + "; ".join(d["reason"] or "" for d in devices))
         print("devices:", "; ".join(f"{d['name']} ({d['driver']})" for d in devices))
