@@ -24,7 +24,7 @@ TABLES = program.ROOT / "tests/unit/test_import_quantize.c"
 CONV, FULLY_CONNECTED, ADD, REQUANT, MAX_POOL, AVG_POOL, SUM, SOFTMAX, RESHAPE, PAD = 1, 2, 16, 24, 32, 33, 34, 40, 48, 49
 SUB, MUL, LUT, CLAMP, PRELU, REDUCE_MAX = 17, 18, 25, 26, 27, 35
 BATCH_MATMUL = 4
-RESIZE_BILINEAR = 57
+ARG_MAX, RESIZE_BILINEAR = 36, 57
 HALF_UP, TFLITE = 0, 1
 
 
@@ -347,6 +347,11 @@ def reduce_model(name: str, axes: list[int]) -> Model:
                   Tensor([1, 2], zero=-1)], [Op(name, [0, 1], [2])])
 
 
+def arg_max(name: str = "ARG_MAX", kind: int = INT32) -> Model:
+    return Model([Tensor([1, 3, 4]), Tensor([], INT32, None, values=[-1]), Tensor([1, 3], kind, None)],
+                 [Op(name, [0, 1], [2], {0: Scalar("b", kind)})])
+
+
 def resize() -> Model:
     """[1, 5, 4, 2] -> [1, 12, 8, 2]"""
     return Model([Tensor([1, 5, 4, 2]), Tensor([2], INT32, None, values=[12, 8]), Tensor([1, 12, 8, 2])],
@@ -566,6 +571,17 @@ class Imports(ImportCase):
         for name, smallest in (("REDUCE_MAX", 0), ("REDUCE_MIN", 1)):
             op = self.only_op(with_tensor(reduce_model(name, [1, -2]), 2, scale=0.3, zero=5))[1]
             self.assertEqual((op.number, op.arguments), (REDUCE_MAX, (6, smallest, -128, 127)))
+
+    def test_arg_max_and_min(self) -> None:
+        for name, kind, smallest, interface in (("ARG_MAX", INT32, 0, 4), ("ARG_MIN", INT64, 1, 5)):
+            m, op = self.only_op(arg_max(name, kind))
+            self.assertEqual((op.number, op.operands, op.arguments), (ARG_MAX, (0,), (2, smallest)))
+            self.assertEqual((m.tensors[op.outputs[0]].type, m.tensors[op.outputs[0]].interface), (4, interface))
+
+    def test_reshape_of_indices(self) -> None:
+        model = arg_max("ARG_MAX", INT64)
+        m = self.convert(Model([*model.tensors, Tensor([3], INT64, None)], [*model.ops, Op("RESHAPE", [2], [3])]))
+        self.assertEqual([(t.type, t.interface) for t in m.tensors], [(1, 1), (4, 5), (4, 5)])
 
     def test_resize_bilinear(self) -> None:
         rows = (({}, (427, 512, 0, 0)), ({2: Scalar("B", 1)}, (372, 439, 0, 0)), ({3: Scalar("B", 1)}, (427, 512, -299, -256)))
@@ -877,6 +893,14 @@ def refusals() -> list[tuple[str, Model, str, str]]:
         ("three axes", reduce_model("MEAN", [0, 1, 2]), "op 0 (MEAN)", "3 reduced axes"),
         ("five axes", reduce_model("MEAN", [1, 1, 1, 1, 1]), "op 0 (MEAN)", "at most"),
         ("scales of reduce max", with_tensor(reduce_model("REDUCE_MAX", [1, 2]), 2, zero=5), "op 0 (REDUCE_MAX)", "different scales"),
+        ("reshape of an int32 input", Model([Tensor([2], INT32, None), Tensor([1, 2], INT32, None)], [Op("RESHAPE", [0], [1])]),
+         "op 0 (RESHAPE)", "is INT32"),
+        ("axis of arg max", with_tensor(arg_max(), 1, values=[3]), "op 0 (ARG_MAX)", "one of 3 dimensions"),
+        ("axes of arg max", with_tensor(arg_max(), 1, shape=[2], values=[1, 2]), "op 0 (ARG_MAX)", "one number"),
+        ("axis of arg max is no constant", with_tensor(arg_max(), 1, values=None), "op 0 (ARG_MAX)", "is not constant"),
+        ("indices of int8", with_tensor(arg_max(), 2, type=INT8, scale=0.5), "op 0 (ARG_MAX)", "is INT8"),
+        ("type of indices", with_op(arg_max(), options={0: Scalar("b", INT64)}), "op 0 (ARG_MAX)", "options"),
+        ("arg max of floats", with_tensor(arg_max(), 0, **FLOATS), "op 0 (ARG_MAX)", "FLOAT32"),
         ("resize size", with_tensor(resize(), 1, values=[8, 12]), "op 0 (RESIZE_BILINEAR)", "contradicts"),
         ("resize size is no constant", with_tensor(resize(), 1, values=None), "op 0 (RESIZE_BILINEAR)", "is not constant"),
         ("resize flags", with_op(resize(), options={2: Scalar("B", 1), 3: Scalar("B", 1)}), "op 0 (RESIZE_BILINEAR)", "both"),
@@ -1048,7 +1072,8 @@ class Damage(unittest.TestCase):
 class RealModels(unittest.TestCase):
     def test_int8_models_convert(self) -> None:
         ops = {"hello_world_int8": 3, "kws_int8": 13, "resnet8_cifar10_int8": 16, "vww_int8": 31,
-               "mobilenet_v2_224_int8_u8io": 68, "mobilenet_v1_025_128_uint8": 31, "split_concat_uint8": 3}
+               "mobilenet_v2_224_int8_u8io": 68, "mobilenet_v1_025_128_uint8": 31, "split_concat_uint8": 3,
+               "deeplabv3_mnv2_dm05_uint8": 72}
         for name, count in ops.items():
             done = Converted((MODELS / f"{name}.tflite").read_bytes())
             self.assertEqual((done.code, done.error), (0, ""))
@@ -1056,7 +1081,6 @@ class RealModels(unittest.TestCase):
 
     def test_others_are_refused_with_a_reason(self) -> None:
         reasons = {
-            "deeplabv3_mnv2_dm05_uint8": r"op 71 \(ARG_MAX\): this op is not supported",
             "invalid_model_invoking_error": r"op 0 \(CUSTOM fake-op-double\): custom ops are not supported",
         }
         for name, reason in reasons.items():

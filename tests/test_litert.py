@@ -21,7 +21,7 @@ from tflite_writer import INT8, INT32, UINT8, Model, Op, Tensor, write
 
 PYTHON = os.environ.get("LKS_LITERT_PYTHON")
 MODELS = program.SHARED / "models"
-REAL_MODELS = ("mobilenet_v1_025_128_uint8", "split_concat_uint8")
+REAL_MODELS = ("mobilenet_v1_025_128_uint8", "deeplabv3_mnv2_dm05_uint8", "split_concat_uint8")
 
 INTERPRETER = """
 import os, struct, sys
@@ -108,7 +108,7 @@ def legacy(model: Model) -> Model:
     return model
 
 
-KINDS = ("conv", "depthwise", "add", "sub", "mul", "pool", "softmax", "quantize", "pad", "reshape", "resize", "hard_swish", "leaky_relu",
+KINDS = ("conv", "depthwise", "add", "sub", "mul", "pool", "softmax", "quantize", "pad", "reshape", "arg", "resize", "hard_swish", "leaky_relu",
          "prelu", "extremum", "bounded")
 
 

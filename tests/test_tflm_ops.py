@@ -31,6 +31,9 @@ STRICTER = {
     r"scale that is not a positive normal number": "its scales are no scales",
     r"give no multiplier|too small for the input scale": "the reference shifts by more bits than an int has",
     r"the bound law": "the reference overflows",
+    r"axis must be one number": "its axis means nothing",
+    r"not of the type that its options say": "its options contradict its output",
+    r"must have rank 4, and the batch and channels of x": "its shapes contradict one another",
     r"the size contradicts": "its shapes contradict one another",
     r"both corners and centers": "its options contradict one another",
     r"revisions of the reference disagree": "revisions of the reference disagree",
@@ -201,6 +204,14 @@ class Maker:
         return Model([source, Tensor([len(written)], INT32, None, values=written), target],
                      [Op(name, [0, 1], [2], {0: Scalar("B", 1)} if keep else {})])
 
+    def arg(self) -> Model:
+        x = [self.random.randint(1, 7) for _ in range(self.random.randint(1, 4))]
+        axis = self.random.randrange(len(x))
+        values = [axis - len(x) if self.chance(0.3) else axis]
+        tensors = [Tensor(x, scale=self.scale(), zero=self.zero()), Tensor([], INT32, None, values=values),
+                   Tensor(x[:axis] + x[axis + 1:], INT32, None)]
+        return Model(tensors, [Op(self.random.choice(("ARG_MAX", "ARG_MIN")), [0, 1], [2], {0: Scalar("b", INT32)})])
+
     def resize(self) -> Model:
         """By the extents, the corners or the centers; sometimes by a power of two, where LiteRT is exact."""
         x = [self.below(2), self.random.randint(1, 9), self.random.randint(1, 9), self.below(4)]
@@ -304,7 +315,7 @@ class Maker:
             op.options[slot] = Scalar(form, self.random.choice((0, 9) if form.isupper() else (0, 9, -1)))
 
 
-KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "add", "sub", "mul", "pool", "reduce", "resize", "softmax", "quantize", "relu",
+KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "add", "sub", "mul", "pool", "reduce", "arg", "resize", "softmax", "quantize", "relu",
          "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu", "extremum")
 
 

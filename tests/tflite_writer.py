@@ -22,7 +22,8 @@ OPS = {
     "DEPTH_TO_SPACE": (5, 94), "SPACE_TO_DEPTH": (26, 19), "TRANSPOSE": (39, 26), "STRIDED_SLICE": (45, 32), "SLICE": (65, 48),
     "TILE": (69, 51),
     "SQUEEZE": (43, 30), "SPLIT": (49, 35), "EXPAND_DIMS": (70, 52), "PACK": (83, 59), "UNPACK": (88, 64), "SPLIT_V": (102, 79),
-    "PADV2": (60, 43), "SUM": (74, 27), "REDUCE_MAX": (82, 27), "REDUCE_MIN": (89, 27), "SHAPE": (77, 55), "QUANTIZE": (114, 0), "BATCH_MATMUL": (126, 101), "CUMSUM": (128, 0),
+    "PADV2": (60, 43), "SUM": (74, 27), "REDUCE_MAX": (82, 27), "ARG_MAX": (56, 40), "ARG_MIN": (79, 57), "REDUCE_MIN": (89, 27),
+    "SHAPE": (77, 55), "QUANTIZE": (114, 0), "BATCH_MATMUL": (126, 101), "CUMSUM": (128, 0),
 }
 SAME, VALID = 0, 1
 NONE, RELU, RELU_N1_TO_1, RELU6, TANH, SIGN_BIT = range(6)

@@ -32,6 +32,7 @@ static const case_row rows[] = {
     { LKS_OP_AVG_POOL, make_avg_pool },
     { LKS_OP_SUM, make_sum },
     { LKS_OP_REDUCE_MAX, make_reduce_max },
+    { LKS_OP_ARG_MAX, make_arg_max },
     { LKS_OP_SOFTMAX, make_softmax },
     { LKS_OP_RESHAPE, make_reshape },
     { LKS_OP_PAD, make_pad },
@@ -86,6 +87,15 @@ flow add_input(maker *m, flow shape)
     shape.tensor = add_tensor(m, "x", &shape);
     lks_builder_input(m->b, shape.tensor);
     m->input[m->input_count++] = in;
+    return shape;
+}
+
+flow add_indices(maker *m, flow shape)
+{
+    lks_tensor t = { .name = "y", .type = LKS_I32, .interface = draw_one_in(&m->d, 2) ? LKS_I64 : LKS_I32, .rank = shape.rank };
+
+    memcpy(t.dims, shape.dims, sizeof t.dims);
+    shape.tensor = lks_builder_tensor(m->b, &t);
     return shape;
 }
 

@@ -4,6 +4,8 @@
  */
 #include "tools/explain.h"
 
+#include "tools/tensor.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,8 @@ static int64_t element(const explain_tensor *t, uint64_t i)
         return ((const int32_t *)t->tensor->data)[i];
     if (!t->data)
         return ((const int8_t *)t->tensor->data)[i];
+    if (t->tensor->type == LKS_I32)
+        return tensor_value(t->tensor->interface, t->data, i);
     if (t->tensor->interface == LKS_U8)
         return (int64_t)t->data[i] - 128;
     return t->data[i] < 128 ? t->data[i] : (int64_t)t->data[i] - 256;
@@ -475,6 +479,35 @@ static void explain_reduce_max(explanation *e)
     explain_clamp(e, best, a->y_min, a->y_max);
 }
 
+/* ---- arg_max (spec 4.19) ------------------------------------------------------------------------------------------------- */
+
+static void explain_arg_max(explanation *e)
+{
+    static const char *const names[] = { "x" };
+    const lks_arg_max_args *a = &e->op->args.arg_max;
+    const explain_tensor *x = &e->in[0];
+    const uint32_t axis = (uint32_t)a->axis;
+    uint32_t at[LKS_RANK_MAX] = { 0 }, k = 0;
+    int64_t best = 0, index = 0;
+
+    for (uint32_t i = 0; i < x->rank; i++)
+        at[i] = i == axis ? 0 : e->at[e->y.rank == x->rank ? i : k++];
+    start(e, x->dims[axis], false, 1, names);
+    for (at[axis] = 0; at[axis] < x->dims[axis]; at[axis]++) {
+        const int64_t value = element_at(x, at);
+
+        if (at[axis] == 0 || (a->smallest ? value < best : value > best)) {
+            best = value;
+            index = at[axis];
+        }
+        add(e, at, NULL, &value);
+    }
+    explain_note(e, a->smallest ? "min" : "max", best, "the %s of %" PRIu32 " values", a->smallest ? "smallest" : "largest",
+                 x->dims[axis]);
+    e->stored = index;
+    explain_note(e, "y", index, "the first index at which it stands");
+}
+
 /* ---- softmax (spec 4.9) -------------------------------------------------------------------------------------------------- */
 
 static int64_t row_top(const explanation *e, uint32_t columns, uint32_t at[LKS_RANK_MAX])
@@ -686,6 +719,7 @@ static const struct {
     { LKS_OP_AVG_POOL, explain_avg_pool },
     { LKS_OP_SUM, explain_sum },
     { LKS_OP_REDUCE_MAX, explain_reduce_max },
+    { LKS_OP_ARG_MAX, explain_arg_max },
     { LKS_OP_SOFTMAX, explain_softmax },
     { LKS_OP_RESHAPE, explain_reshape },
     { LKS_OP_PAD, explain_pad },

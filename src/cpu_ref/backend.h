@@ -16,7 +16,7 @@ typedef struct lks_operands {
     const int8_t *x, *x2, *w, *table;
     const int32_t *bias, *exp_table;
     const lks_rq *rq;
-    int8_t *y;
+    int8_t *y;                  /* of arg_max: int32 */
 } lks_operands;
 
 /* One step of a plan on an arena. */
@@ -32,6 +32,7 @@ void lks_ref_window_max(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_window_sum(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_reduce(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_softmax(const lks_kernel_args *args, const lks_operands *t);
+void lks_ref_arg_max(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_bilinear(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_copy(const lks_kernel_args *args, const lks_operands *t);
 

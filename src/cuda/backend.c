@@ -18,7 +18,8 @@ static const lks_cuda_family *const families[LKS_KERNEL_COUNT] = {
     [LKS_KERNEL_REDUCE] = &lks_cuda_reduce,
     [LKS_KERNEL_SOFTMAX] = &lks_cuda_softmax,
     [LKS_KERNEL_COPY] = &lks_cuda_copy,
-    [LKS_KERNEL_BILINEAR] = &lks_cuda_bilinear
+    [LKS_KERNEL_BILINEAR] = &lks_cuda_bilinear,
+    [LKS_KERNEL_ARG_MAX] = &lks_cuda_arg_max
 };
 
 const lks_cuda_family *lks_cuda_family_of(lks_kernel kernel)

@@ -41,9 +41,12 @@ static lks_copy *add_only_copy(lks_lowering *l, const int32_t dims[LKS_MAX_RANK]
 
 static void lower_reshape(lks_lowering *l)
 {
-    const int32_t dims[LKS_MAX_RANK] = { lks_image_elements(l, l->v.y), 1, 1, 1, 1, 1 };
+    const int32_t width = (int32_t)lks_type_bytes(l->v.y->type);
+    const int32_t dims[LKS_MAX_RANK] = { width * lks_image_elements(l, l->v.y), 1, 1, 1, 1, 1 };
+    lks_copy *k = add_only_copy(l, dims);
 
-    add_only_copy(l, dims);
+    k->x_image *= width;        /* of bytes, whatever the type: spec 7 */
+    k->y_image *= width;
 }
 
 static void lower_pad(lks_lowering *l)

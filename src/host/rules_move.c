@@ -236,7 +236,8 @@ static const lks_arg_rule tile_args[] = {
 };
 
 const lks_op_rule lks_move_rules[] = {
-    { LKS_OP_RESHAPE, "reshape", 1, 1, 0, NULL, -1, check_reshape, NULL, lks_same_first_extent, NULL, lks_per_output, LKS_I8, LKS_I8 },
+    { LKS_OP_RESHAPE, "reshape", 1, 1, 0, NULL, -1, check_reshape, NULL, lks_same_first_extent, NULL, lks_per_output,
+      LKS_SAME_TYPE, LKS_SAME_TYPE },
     { LKS_OP_PAD, "pad", 1, 1, 13, pad_args, -1, check_pad, NULL, pad_free, NULL, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_CONCAT, "concat", LKS_ANY_COUNT, 1, 1, axis_args, -1, check_concat, NULL, concat_free, NULL, lks_per_output,
       LKS_I8, LKS_I8 },

@@ -21,23 +21,74 @@ static void exchange_u8(uint8_t *to, const uint8_t *from, size_t bytes)
         to[i] = from[i] ^ 0x80;
 }
 
-static lks_status write_tensor(lks_session *s, uint32_t tensor, const lks_in *in, lks_error *error)
+/* i64 v is stored as i32 v.  The first value that does not fit; count: all do. */
+static size_t narrow(uint8_t *to, const uint8_t *from, size_t count)
 {
-    const void *data = in->data;
+    for (size_t i = 0; i < count; i++) {
+        int64_t wide;
+        int32_t v;
 
-    if (s->model->graph.tensors[tensor].interface == LKS_U8) {
-        exchange_u8(s->staging, in->data, in->bytes);
-        data = s->staging;
+        memcpy(&wide, from + i * sizeof wide, sizeof wide);
+        if (wide < INT32_MIN || wide > INT32_MAX)
+            return i;
+        v = (int32_t)wide;
+        memcpy(to + i * sizeof v, &v, sizeof v);
     }
-    return s->backend->write(s->stream, s->plan->tensors[tensor].offset, data, in->bytes, error);
+    return count;
 }
 
+/* In place, from the last. */
+static void widen(uint8_t *data, size_t count)
+{
+    for (size_t i = count; i-- > 0;) {
+        int32_t v;
+        int64_t wide;
+
+        memcpy(&v, data + i * sizeof v, sizeof v);
+        wide = v;
+        memcpy(data + i * sizeof wide, &wide, sizeof wide);
+    }
+}
+
+size_t lks_session_image_bytes(const lks_session *s, uint32_t tensor)
+{
+    const lks_tensor *t = &s->model->graph.tensors[tensor];
+
+    return s->plan->tensors[tensor].image_bytes / lks_type_bytes(t->type) * lks_type_bytes(t->interface);
+}
+
+static lks_status write_tensor(lks_session *s, uint32_t tensor, const lks_in *in, lks_error *error)
+{
+    const lks_type interface = s->model->graph.tensors[tensor].interface;
+    const void *data = in->data;
+    size_t bytes = in->bytes;
+
+    if (interface == LKS_U8) {
+        exchange_u8(s->staging, in->data, bytes);
+        data = s->staging;
+    } else if (interface == LKS_I64) {
+        size_t count = bytes / sizeof(int64_t), fits = narrow(s->staging, in->data, count);
+
+        if (fits < count)
+            return lks_fail(error, LKS_ERR_ARGUMENT, "input \"%.80s\": element %zu does not fit int32",
+                            s->model->graph.tensors[tensor].name, fits);
+        data = s->staging;
+        bytes = count * sizeof(int32_t);
+    }
+    return s->backend->write(s->stream, s->plan->tensors[tensor].offset, data, bytes, error);
+}
+
+/* bytes: in the interface type. */
 static lks_status read_tensor(lks_session *s, uint32_t tensor, void *data, size_t bytes, lks_error *error)
 {
-    lks_status st = s->backend->read(s->stream, s->plan->tensors[tensor].offset, data, bytes, error);
+    const lks_type interface = s->model->graph.tensors[tensor].interface;
+    const size_t stored = interface == LKS_I64 ? bytes / 2 : bytes;
+    lks_status st = s->backend->read(s->stream, s->plan->tensors[tensor].offset, data, stored, error);
 
-    if (st == LKS_OK && s->model->graph.tensors[tensor].interface == LKS_U8)
+    if (st == LKS_OK && interface == LKS_U8)
         exchange_u8(data, data, bytes);
+    if (st == LKS_OK && interface == LKS_I64)
+        widen(data, bytes / sizeof(int64_t));
     return st;
 }
 
@@ -68,7 +119,7 @@ static lks_status make_staging(lks_session *s, lks_error *error)
     for (uint32_t i = 0; i < g->input_count; i++) {
         size_t bytes = s->plan->tensors[g->inputs[i]].image_bytes * s->plan->max_batch;
 
-        if (g->tensors[g->inputs[i]].interface == LKS_U8 && bytes > most)
+        if (g->tensors[g->inputs[i]].interface != g->tensors[g->inputs[i]].type && bytes > most)
             most = bytes;
     }
     if (most && !(s->staging = malloc(most)))
@@ -187,7 +238,7 @@ lks_status lks_session_mismatch(const lks_session *s, lks_mismatch *mismatch)
 static lks_status check_buffer(const lks_session *s, const char *what, uint32_t i, uint32_t tensor, const lks_in *buffer,
                                lks_error *error)
 {
-    size_t image = s->plan->tensors[tensor].image_bytes;
+    size_t image = lks_session_image_bytes(s, tensor);
 
     if (!buffer->data)
         return lks_fail(error, LKS_ERR_ARGUMENT, "%s %u: is NULL", what, i);
@@ -201,7 +252,7 @@ static lks_status check_buffer(const lks_session *s, const char *what, uint32_t 
 static lks_status check_buffers(lks_session *s, const lks_in *in, const lks_out *out, lks_error *error)
 {
     const lks_graph *g = &s->model->graph;
-    size_t image = s->plan->tensors[g->inputs[0]].image_bytes, images;
+    size_t image = lks_session_image_bytes(s, g->inputs[0]), images;
     lks_status st = LKS_OK;
 
     s->images = 0;
@@ -297,9 +348,9 @@ lks_status lks_session_read(lks_session *s, uint32_t tensor, void *data, size_t 
         return lks_fail(error, LKS_ERR_ARGUMENT, "there is no run to read from: none was made, or the last one failed");
     if (tensor >= s->model->graph.tensor_count || s->model->graph.tensors[tensor].constant)
         return lks_fail(error, LKS_ERR_ARGUMENT, "tensor %u: is no activation of the model", tensor);
-    if (size != s->plan->tensors[tensor].image_bytes * s->images)
+    if (size != lks_session_image_bytes(s, tensor) * s->images)
         return lks_fail(error, LKS_ERR_ARGUMENT, "tensor %u: has %zu bytes, not %zu", tensor,
-                        s->plan->tensors[tensor].image_bytes * s->images, size);
+                        lks_session_image_bytes(s, tensor) * s->images, size);
     st = read_tensor(s, tensor, data, size, error);
     return st == LKS_OK ? lks_ok(error) : st;
 }

@@ -27,6 +27,9 @@ struct lks_session {
     lks_mismatch mismatch;          /* count 0: it never differed */
 };
 
+/* The bytes of one image of an activation, in its interface type. */
+size_t lks_session_image_bytes(const lks_session *s, uint32_t tensor);
+
 /* ---- the self-check (session_check.c) ------------------------------------------------------------------------------------ */
 
 /*

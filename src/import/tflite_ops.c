@@ -41,6 +41,8 @@ enum {
     OPTIONS_TILE = 51,
     OPTIONS_PACK = 59,
     OPTIONS_UNPACK = 64,
+    OPTIONS_ARG_MAX = 40,
+    OPTIONS_ARG_MIN = 57,
     OPTIONS_LEAKY_RELU = 75,
     OPTIONS_ABS = 78,
     OPTIONS_SPLIT_V = 79,
@@ -247,6 +249,40 @@ static lks_status import_mean(const lks_tfl_op *op)
 static lks_status import_sum(const lks_tfl_op *op)
 {
     return import_reduce(op, false);
+}
+
+/* ---- ARG_MAX, ARG_MIN ---------------------------------------------------------------------------------------------------- */
+
+/* arg_min_max.cc.  INT64 indices, and an INT64 axis, are LiteRT's. */
+static lks_status import_arg(const lks_tfl_op *op, int32_t smallest)
+{
+    static const lks_fb_field output_type = { "ArgMaxOptions.output_type", 0, 1, 0 };       /* as ArgMinOptions.output_type */
+    lks_op_args args = { .arg_max = { .smallest = smallest } };
+    lks_tfl_tensor *x, *y, *t;
+    int64_t axis;
+
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_INDICES, &y));
+    LKS_TFL_TRY(lks_tfl_operand(op, 1, "axis", &t));
+    LKS_TFL_TRY(lks_tfl_constant(op, 1, "axis", t->type == LKS_TFL_INT64 ? LKS_TFL_INT64 : LKS_TFL_INT32, &t));
+    if (op->o.options.at != 0 && lks_tfl_option(op, &output_type) != y->type)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "its output is not of the type that its options say");
+    axis = lks_tfl_elements(t) == 1 ? lks_tfl_value(t, 0) : INT64_MAX;
+    axis += axis < 0 ? (int64_t)x->rank : 0;
+    if (axis < 0 || axis >= (int64_t)x->rank)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the axis must be one number, and name one of %u dimensions", (unsigned)x->rank);
+    args.arg_max.axis = (int32_t)axis;
+    return lks_tfl_emit(op, LKS_OP_ARG_MAX, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+static lks_status import_arg_max(const lks_tfl_op *op)
+{
+    return import_arg(op, 0);
+}
+
+static lks_status import_arg_min(const lks_tfl_op *op)
+{
+    return import_arg(op, 1);
 }
 
 /* ---- SOFTMAX ------------------------------------------------------------------------------------------------------------- */
@@ -469,7 +505,9 @@ static lks_status import_reshape(const lks_tfl_op *op)
     const lks_op_args args = { 0 };
     lks_tfl_tensor *x, *y;
 
-    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_ANY, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_ANY, &y));
+    LKS_TFL_TRY(lks_tfl_same_type(op, x, y));
     if (lks_tfl_elements(x) != lks_tfl_elements(y))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the input has %u elements, the output %u", (unsigned)lks_tfl_elements(x),
                               (unsigned)lks_tfl_elements(y));
@@ -487,6 +525,8 @@ static const struct row {
 } rows[] = {
     { LKS_TFL_ABS,               OPTIONS_ABS,               1, 1, lks_tfl_import_abs },
     { LKS_TFL_ADD,               OPTIONS_ADD,               2, 2, lks_tfl_import_add },
+    { LKS_TFL_ARG_MAX,           OPTIONS_ARG_MAX,           2, 2, import_arg_max },
+    { LKS_TFL_ARG_MIN,           OPTIONS_ARG_MIN,           2, 2, import_arg_min },
     { LKS_TFL_AVERAGE_POOL_2D,   OPTIONS_POOL_2D,           1, 1, import_average_pool_2d },
     { LKS_TFL_BATCH_MATMUL,      OPTIONS_BATCH_MATMUL,      2, 2, lks_tfl_import_batch_matmul },
     { LKS_TFL_CONCATENATION,     OPTIONS_CONCATENATION,     1, LKS_MAX_ENDS, lks_tfl_import_concatenation },

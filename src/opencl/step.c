@@ -508,6 +508,16 @@ static void make_bilinear(const lks_step *s, lks_cl_step *o)
     direct_work(o, (uint64_t)k->images * (uint64_t)k->h.out * (uint64_t)k->w.out * (uint64_t)k->c);
 }
 
+static void make_arg_max(const lks_step *s, lks_cl_step *o)
+{
+    const lks_arg_max *k = &s->args.arg_max;
+
+    o->kernel = "arg_max";
+    o->args_bytes = sizeof o->args.choosing;
+    o->args.choosing = (lks_choosing){ .k = *k, .by_inner = lks_magic_of(k->inner) };
+    direct_work(o, (uint64_t)k->outer * (uint64_t)k->inner);
+}
+
 /* conv, depthwise and matmul: a product in one of its variants, or straight from the image. */
 static void make_linear(lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
                         lks_cl_constants *c, lks_cl_step *o)
@@ -540,6 +550,7 @@ void lks_cl_make_step(lks_device_handle *d, const lks_plan *plan, const lks_step
     case LKS_KERNEL_SOFTMAX:    make_softmax(d, s, constants, o); break;
     case LKS_KERNEL_COPY:       make_copy(s, o); break;
     case LKS_KERNEL_BILINEAR:   make_bilinear(s, o); break;
+    case LKS_KERNEL_ARG_MAX:    make_arg_max(s, o); break;
     case LKS_KERNEL_COUNT:      break;
     }
 }

@@ -30,6 +30,7 @@ typedef struct lks_cl_step {
         lks_softmax softmax;
         lks_moving moving;
         lks_resizing resizing;
+        lks_choosing choosing;
     } args;
     uint64_t per_image;         /* count = n * per_image */
     /* Work-groups: along `axis` there are ceil(count / per_group), along the others `groups`. */

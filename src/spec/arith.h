@@ -139,6 +139,17 @@ LKS_FN int8_t lks_reduce_finish(int32_t acc, int32_t kind, lks_rq rq, lks_tail t
     return kind == LKS_REDUCE_SUM ? lks_finish(acc, rq, t) : (int8_t)lks_clamp(lks_reduce_term(acc, kind), t.y_min, t.y_max);
 }
 
+/* Of an element and its index, such that the largest key is that of arg_max: the earlier index wins among equals.  spec 4.19 */
+LKS_FN uint32_t lks_arg_key(int32_t x, uint32_t index, int32_t smallest)
+{
+    return (uint32_t)((smallest ? ~x : x) + 128) << 24 | (0xffffffu - index);
+}
+
+LKS_FN int32_t lks_arg_index(uint32_t key)
+{
+    return (int32_t)(0xffffffu - (key & 0xffffffu));
+}
+
 /* Between which two inputs an output lies, and how far from the first, in units of 1/1024.  spec 4.18 */
 typedef struct lks_between {
     int32_t first, second, part;

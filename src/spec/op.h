@@ -55,6 +55,7 @@ enum {
     LKS_OP_AVG_POOL = 33,
     LKS_OP_SUM = 34,
     LKS_OP_REDUCE_MAX = 35,
+    LKS_OP_ARG_MAX = 36,
     LKS_OP_SOFTMAX = 40,
     LKS_OP_RESHAPE = 48,
     LKS_OP_PAD = 49,
@@ -121,6 +122,10 @@ typedef struct lks_reduce_max_args {
     int32_t axes, smallest, y_min, y_max;
 } lks_reduce_max_args;
 
+typedef struct lks_arg_max_args {
+    int32_t axis, smallest;
+} lks_arg_max_args;
+
 typedef struct lks_softmax_args {
     int32_t m, s;
 } lks_softmax_args;
@@ -165,6 +170,7 @@ typedef union lks_op_args {
     lks_pool_args pool;
     lks_sum_args sum;
     lks_reduce_max_args reduce_max;
+    lks_arg_max_args arg_max;
     lks_softmax_args softmax;
     lks_pad_args pad;
     lks_axis_args axis;
@@ -190,6 +196,7 @@ typedef enum lks_kernel {
     LKS_KERNEL_SOFTMAX,
     LKS_KERNEL_COPY,
     LKS_KERNEL_BILINEAR,
+    LKS_KERNEL_ARG_MAX,
     LKS_KERNEL_COUNT
 } lks_kernel;
 
@@ -341,6 +348,11 @@ typedef struct lks_bilinear {
     lks_bilinear_axis h, w;
 } lks_bilinear;
 
+/* x [n][outer][extent][inner], y [n][outer][inner] of int32: the first index of the largest, or the smallest, element.  spec 4.19 */
+typedef struct lks_arg_max {
+    int32_t outer, extent, inner, smallest;
+} lks_arg_max;
+
 typedef union lks_kernel_args {
     lks_conv conv;
     lks_matmul matmul;
@@ -352,6 +364,7 @@ typedef union lks_kernel_args {
     lks_softmax softmax;
     lks_copy copy;
     lks_bilinear bilinear;
+    lks_arg_max arg_max;
 } lks_kernel_args;
 
 #endif

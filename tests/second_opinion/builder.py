@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import isqrt, prod
 
 from .checks import stated_batch
-from .lks_file import I8, TYPE_CODE, Model, Op, Tensor
+from .lks_file import I8, I32, I64, TYPE_CODE, Model, Op, Tensor
 from .op_table import BY_NAME, HALF_UP
 
 MASK = 2**64 - 1
@@ -73,7 +73,7 @@ class Builder:
 
     def activation(self, shape, interface: int = I8, name: str | None = None, **metadata) -> int:
         name = f"t{len(self.tensors)}" if name is None else name
-        return self.tensor(name, shape, I8, interface, **metadata)
+        return self.tensor(name, shape, I32 if interface in (I32, I64) else I8, interface, **metadata)
 
     def input(self, shape, interface: int = I8, name: str | None = None, **metadata) -> int:
         self.inputs.append(self.activation(shape, interface, name, **metadata))
@@ -140,7 +140,7 @@ def with_shape(model: Model, at: int, *shape: int) -> Model:
 
 def input_size(model: Model, batch: int) -> int:
     """Interface bytes of all graph inputs at a batch that replaces the stated one."""
-    return sum(model.tensors[i].elements for i in model.inputs) * batch // stated_batch(model)
+    return sum(model.tensors[i].interface_bytes for i in model.inputs) * batch // stated_batch(model)
 
 
 def filled(size: int, pattern: str, seed: int) -> bytes:

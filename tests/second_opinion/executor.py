@@ -1,34 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a whole model by docs/spec.md."""
 
-from array import array
+import struct
 
+from .arithmetic import all_i32
 from .checks import Refused, check, with_batch
 from .cost import Cost, cost
 from .kernels import KERNELS, Values
-from .lks_file import U8, Model, Tensor
+from .lks_file import TYPE_CODE, U8, Model, Tensor
 from .op_view import OpView
 
 __all__ = ["Cost", "Refused", "check", "cost", "graph_outputs", "run"]
 
 
 def from_interface(tensor: Tensor, data: bytes) -> Values:
-    """Stored values of an i8 activation from its interface bytes (spec 2)."""
-    if len(data) != tensor.elements:
-        raise ValueError(f"tensor '{tensor.name.decode()}' has {tensor.elements} bytes, {len(data)} given")
+    """Stored values of an activation from its interface bytes (spec 2)."""
+    if len(data) != tensor.interface_bytes:
+        raise ValueError(f"tensor '{tensor.name.decode()}' has {tensor.interface_bytes} bytes, {len(data)} given")
+    values = list(struct.unpack(f"<{tensor.elements}{TYPE_CODE[tensor.interface]}", data))
     if tensor.interface == U8:
-        return [byte - 128 for byte in data]
-    return array("b", data).tolist()
+        return [value - 128 for value in values]
+    return all_i32(values)
 
 
 def to_interface(tensor: Tensor, values: Values) -> bytes:
-    """Interface bytes of an i8 activation; fails on a value that is not i8."""
+    """Interface bytes of an activation; fails on a value that its storage type does not hold."""
     if len(values) != tensor.elements:
         raise AssertionError(f"{len(values)} values for a tensor of {tensor.elements} elements")
-    stored = array("b", values)
+    stored = struct.pack(f"<{len(values)}{TYPE_CODE[tensor.type]}", *values)
+    if tensor.interface == tensor.type:
+        return stored
     if tensor.interface == U8:
-        return bytes(value + 128 for value in stored)
-    return stored.tobytes()
+        return bytes(value + 128 for value in values)
+    return struct.pack(f"<{len(values)}{TYPE_CODE[tensor.interface]}", *values)
 
 
 def run(model: Model, inputs: list[bytes], batch: int | None = None) -> list[bytes]:
@@ -60,7 +64,7 @@ def split_inputs(model: Model, data: bytes, batch: int | None = None) -> list[by
     """Cut the concatenated interface bytes of all graph inputs."""
     model, parts, start = with_batch(model, batch), [], 0
     for i in model.inputs:
-        end = start + model.tensors[i].elements
+        end = start + model.tensors[i].interface_bytes
         parts.append(data[start:end])
         start = end
     if start != len(data):

@@ -215,6 +215,14 @@ def reduce_max(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return [clamp(better(group), v.args.y_min, v.args.y_max) for _, group in sorted(groups.items())]
 
 
+def arg_max(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    shape, axis, better = v.shape("x"), v.args.axis, min if v.args.smallest else max
+    inner = prod(shape[axis + 1:])
+    rows = [xs["x"][at + k:at + shape[axis] * inner:inner]
+            for at in range(0, prod(shape), shape[axis] * inner) for k in range(inner)]
+    return [row.index(better(row)) for row in rows]
+
+
 # Pools
 
 def windows(v: OpView, x: Values):
@@ -371,7 +379,7 @@ def resize_bilinear(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
 KERNELS = {
     "conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
     "add": add_op, "sub": sub_op, "mul": mul_op, "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu,
-    "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "reduce_max": reduce_max, "softmax": softmax,
+    "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "reduce_max": reduce_max, "arg_max": arg_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
     "resize_bilinear": resize_bilinear,
 }

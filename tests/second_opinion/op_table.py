@@ -64,6 +64,7 @@ KINDS = (
     _kind(33, "avg_pool", "x", f"kernel_h kernel_w {_STRIDES} {_PADS} {_CLAMP} rounding"),
     _kind(34, "sum", "x", f"axes x_zero y_zero m s {_CLAMP} rounding"),
     _kind(35, "reduce_max", "x", f"axes smallest {_CLAMP}"),
+    _kind(36, "arg_max", "x", "axis smallest"),
     _kind(40, "softmax", "x", "m s"),
     _kind(48, "reshape", "x", ""),
     _kind(49, "pad", "x", f"{_PAD_COUNTS} pad_value"),
