@@ -608,6 +608,12 @@ class Imports(ImportCase):
             self.assertEqual([t.interface for t in m.tensors], [2 if kind == UINT8 else 1 for kind in (source, target)])
             self.assertEqual([t.zero_point for t in m.tensors], [125 if kind == UINT8 else -3 for kind in (source, target)])
 
+    def test_quantize_int16(self) -> None:
+        m, op = self.only_op(with_tensor(quantize(INT16, INT8), 0, zero=-700, scale=0.002))
+        x = m.tensors[op.operands[0]]
+        self.assertEqual((x.type, x.interface, x.zero_point), (lks_file.I16, lks_file.I16, -700))
+        self.assertEqual(op.arguments, (-700, -3, *Reference.ratio(f32(0.002), f32(0.4)), -128, 127, TFLITE))
+
     def test_legacy_conv(self) -> None:
         """128 less in zero points and weights; the multiplier from a product rounded to binary32, one for all channels."""
         m, op = self.only_op(legacy_conv())
@@ -775,6 +781,9 @@ def refusals() -> list[tuple[str, Model, str, str]]:
         ("float conv", with_tensor(with_tensor(c, 0, **FLOATS), 3, **FLOATS), conv_op, "FLOAT32: only INT8"),
         ("hybrid", with_tensor(with_tensor(f, 0, **FLOATS), 3, **FLOATS), dense_op, "FLOAT32: only INT8"),
         ("int16", with_tensor(with_tensor(c, 0, type=INT16), 3, type=INT16), conv_op, "16-bit activations"),
+        ("int16 to uint8", quantize(INT16, UINT8), "op 0 (QUANTIZE)", "is UINT8"),
+        ("to int16", quantize(INT8, INT16), "op 0 (QUANTIZE)", "is INT16"),
+        ("zero point of int16", with_tensor(quantize(INT16, INT8), 0, zero=2**15), "graph input 0", "zero point outside its type"),
         ("int4 weights", with_tensor(f, 1, type=INT4, values=None, data=bytes(6)), dense_op, "4-bit weights"),
         ("output type", with_tensor(c, 3, type=UINT8), conv_op, "different types, INT8 and UINT8"),
         ("float at the end", quantize(INT8, FLOAT32), "op 0 (QUANTIZE)", "output tensor \"t1\" is FLOAT32"),

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The importer of .tflite files: the ops that only move elements."""
+import math
 from dataclasses import replace
 
 import program
 from test_import import ImportCase, f32, half_away, option_table, with_op, with_tensor
 from tflite_writer import FLOAT32, INT8, INT32, INT64, RELU, UINT8, Model, Op, Scalar, Tensor
 
-LUT, RESHAPE, CONCAT, SPLIT, SLICE, TRANSPOSE, TILE = 25, 48, 50, 51, 52, 53, 54
+LUT, RESHAPE, CONCAT, SPLIT, SLICE, TRANSPOSE, TILE, GATHER, RESIZE_NEAREST = 25, 48, 50, 51, 52, 53, 54, 55, 56
 
 
 def concatenation(kind: int = INT8) -> Model:
@@ -58,6 +59,23 @@ def with_list(name: str, x: list[int], values: list[int], y: list[int]) -> Model
 
 def blocks(name: str, x: list[int], b: int, y: list[int]) -> Model:
     return Model([Tensor(x), Tensor(y)], [Op(name, [0], [1], {0: Scalar("i", b)})])
+
+
+def gather(shape: list[int], positions: list[int], y: list[int], kind: int = INT32, **options: int) -> Model:
+    return Model([Tensor([1, 3, 2]), Tensor(shape, kind, None, values=positions), Tensor(y)],
+                 [Op("GATHER", [0, 1], [2], option_table("axis batch_dims", "ii", options))])
+
+
+def nearest(x: list[int], size: list[int], y: list[int], **options: int) -> Model:
+    return Model([Tensor(x), numbers(size), Tensor(y)],
+                 [Op("RESIZE_NEAREST_NEIGHBOR", [0, 1], [2], option_table("align half", "BB", options))])
+
+
+def nearest_source(i: int, size: int, out: int, align: int, half: int) -> int:
+    """resize_nearest_neighbor.h: GetNearestNeighbor"""
+    scale = f32((size - 1) / (out - 1)) if align and out > 1 else f32(size / out)
+    at = f32((i + half / 2) * scale)
+    return max(0, min(half_away(at) if align else math.floor(at), size - 1))
 
 
 def rescaled(q: int, x: float, x_zero: int, y: float, y_zero: int) -> int:
@@ -156,7 +174,37 @@ class Imports(ImportCase):
             self.assertEqual((m.tensors[m.ops[0].outputs[0]].shape, m.ops[1].arguments), (dims, (0, 1, 3, 2, 4, 5)))
 
 
+    def test_gather(self) -> None:
+        for kind in (INT32, INT64):
+            m, op = self.only_op(gather([2, 2], [2, 0, 1, 1], [1, 2, 2, 2], kind, axis=-2))
+            self.assertEqual((op.number, op.arguments, m.tensors[op.operands[1]].values), (GATHER, (1,), (2, 0, 1, 1)))
+        m = self.convert(gather([], [2], [1, 2], axis=1))
+        self.assertEqual([(op.number, m.tensors[op.outputs[0]].shape) for op in m.ops], [(GATHER, (1, 1, 2)), (RESHAPE, (1, 2))])
+
+    def test_resize_nearest(self) -> None:
+        for height, width, out_h, out_w in ((3, 5, 7, 10), (10, 6, 4, 1), (1, 7, 9, 700), (33, 100, 513, 41)):
+            for align, half in ((0, 0), (1, 0), (0, 1), (1, 1)):
+                m, op = self.only_op(nearest([1, height, width, 2], [out_h, out_w], [1, out_h, out_w, 2], align=align, half=half))
+                self.assertEqual(op.number, RESIZE_NEAREST)
+                for operand, size, out in zip(op.operands[1:], (height, width), (out_h, out_w)):
+                    self.assertEqual(m.tensors[operand].values, tuple(nearest_source(i, size, out, align, half) for i in range(out)))
+
+
 class Refusals(ImportCase):
+    def test_gather_and_resize_nearest(self) -> None:
+        self.refuse(gather([1], [0], [1, 1, 2], axis=3), "op 0 (GATHER)", "axis 3 of 3 dimensions")
+        self.refuse(gather([1], [0], [1, 1, 2], axis=1, batch_dims=1), "op 0 (GATHER)", "batch_dims is not supported")
+        self.refuse(replace(with_tensor(gather([1], [0], [1, 1, 2], axis=1), 1, values=None), inputs=[0, 1]), "op 0 (GATHER)",
+                    "is not constant")
+        for position in (3, -1, 2**40):
+            self.refuse(gather([1], [position], [1, 1, 2], INT64, axis=1), 'op 0 (gather "t2")', "an index is out of range")
+        self.refuse(gather([2], [0, 1], [1, 1, 2], axis=1), 'op 0 (gather "t2")', "the shape must be [1, 2, 2]")
+        label = "op 0 (RESIZE_NEAREST_NEIGHBOR)"
+        self.refuse(nearest([1, 2, 2, 1], [4, 5], [1, 4, 4, 1]), label, "the size operand contradicts")
+        self.refuse(nearest([1, 2, 2, 1], [4], [1, 4, 4, 1]), label, "size has 1 elements, not 2")
+        self.refuse(nearest([2, 2, 1], [4, 4], [1, 4, 4, 1]), label, "must have 4 dimensions, not 3")
+        self.refuse(nearest([1, 2, 2, 1], [4, 4], [1, 4, 4, 2]), 'op 0 (resize_nearest "t2")', "the shape must be [1, 4, 4, 1]")
+
     def test_slices(self) -> None:
         for begin, size in (([2, 0, 0], [1, 1, 1]), ([-1, 0, 0], [1, 1, 1]), ([0, 2, 0], [1, 2, 1]), ([0, 0, 0], [1, -2, 1])):
             self.refuse(slice_model(begin, size, [1, 1, 1]), "op 0 (SLICE)", "elements from")
@@ -172,6 +220,7 @@ class Refusals(ImportCase):
                 (strided([0] * 4, [1] * 4, [1] * 4, [1, 1, 1]), "more ranges than the input has dimensions"),
                 (strided(*all_of_it, [1, 1, 1], [2, 3, 4], ellipsis=3), "more than one ellipsis"),
                 (strided([0] * 4, [1] * 4, [1] * 4, [1, 1, 1], new=15), "more than 6 dimensions"),
+                (strided([0] * 4, [1] * 4, [1] * 4, [1, 1, 1], ellipsis=1), "the ellipsis stands for no axis"),
                 (strided([0] * 13, [1] * 13, [1] * 13, [1, 1, 1]), "13 ranges"),
                 (strided(*all_of_it, [1, 1], [2, 3, 4]), "strides has 2 elements, not 3")):
             self.refuse(model, label, reason)

@@ -123,7 +123,7 @@ class MoveMaker(Maker):
                 what = self.random.random() if wide else 1
                 if what < 0.2 and not masks["ellipsis"]:
                     masks["ellipsis"] |= 1 << entry
-                    count = self.random.randint(0, len(x) - axis)
+                    count = self.random.randint(1, len(x) - axis)
                     y, axis = y + x[axis:axis + count], axis + count
                 elif what < 0.4:
                     masks["new"] |= 1 << entry
@@ -152,6 +152,22 @@ class MoveMaker(Maker):
         x = self.shape(4)
         multiples = [self.random.choice((1, 1, 2, 3)) for _ in x]
         return Model([Tensor(x), self.numbers(multiples), Tensor([n * m for n, m in zip(x, multiples)])], [Op("TILE", [0, 1], [2])])
+
+    def gather(self) -> Model:
+        x, shape = self.shape(3), self.shape(2, 3) if self.chance(0.8) else []
+        axis, written = self.axis(x)
+        positions = [self.random.randrange(x[axis]) for _ in range(math.prod(shape))]
+        y = x[:axis] + shape + x[axis + 1:]
+        if not y:
+            return self.gather()
+        return Model([Tensor(x), Tensor(shape, INT32, None, values=positions), Tensor(y)],
+                     [Op("GATHER", [0, 1], [2], {0: Scalar("i", written)})])
+
+    def resize_nearest(self) -> Model:
+        n, c, h, w, out_h, out_w = self.below(3), self.below(5), *(self.random.randint(1, 40) for _ in range(4))
+        options = option_table("align half", "BB", dict(align=self.chance(0.4), half=self.chance(0.4)))
+        return Model([Tensor([n, h, w, c]), self.numbers([out_h, out_w]), Tensor([n, out_h, out_w, c])],
+                     [Op("RESIZE_NEAREST_NEIGHBOR", [0, 1], [2], options)])
 
     def blocks(self, name: str) -> Model:
         b, (n, h, w, c) = self.random.randint(1, 4), (self.below(3), *(self.random.randint(1, 4) for _ in range(3)))
@@ -189,7 +205,7 @@ def legacy(model: Model, maker: MoveMaker) -> Model:
 
 
 KINDS = ("concatenation", "split", "split_v", "pack", "unpack", "squeeze", "expand_dims", "slice", "strided_slice", "transpose", "tile",
-         "space_to_depth", "depth_to_space")
+         "space_to_depth", "depth_to_space", "gather", "resize_nearest")
 MISSING = ("tile",)     # in TensorFlow Lite Micro
 
 

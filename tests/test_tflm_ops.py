@@ -232,8 +232,11 @@ class Maker:
                      [Op("SOFTMAX", [0], [1], {0: Scalar("f", self.random.choice((1.0, 1.0, 0.5, 0.3, 2.0)))})])
 
     def quantize(self) -> Model:
-        types = self.random.choice(((INT8, INT8), (UINT8, INT8), (INT8, UINT8)))
+        types = self.random.choice(((INT8, INT8), (UINT8, INT8), (INT8, UINT8), (INT16, INT8)))
         scale = self.scale()
+        if types[0] == INT16:
+            return Model([Tensor([1, 300], INT16, scale / 256, self.random.choice((0, 0, -2**15, 2**15 - 1, self.zero()))),
+                          Tensor([1, 300], INT8, scale * self.random.uniform(0.1, 4), self.zero())], [Op("QUANTIZE", [0], [1])])
         scales = scale, scale * self.random.choice((1, 1, 2, 0.5, self.random.uniform(0.1, 4)))
         return Model([Tensor([1, 256], t, s, self.zero() + (128 if t == UINT8 else 0)) for t, s in zip(types, scales)],
                      [Op("QUANTIZE", [0], [1])])
@@ -330,7 +333,7 @@ def model_of(seed: int) -> tuple[Model, bool]:
 
 def inputs_of(seed: int, model: Model) -> list[list[bytes]]:
     """Cases of one buffer per model input: random bytes, the rails, and both in turn."""
-    sizes = [math.prod(model.tensors[i].shape) for i in model.inputs]
+    sizes = [math.prod(model.tensors[i].shape) * (2 if model.tensors[i].type == INT16 else 1) for i in model.inputs]
     if sizes == [256]:
         return [[bytes(range(256))]]
     draw = random.Random(f"inputs {seed}")

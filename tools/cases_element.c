@@ -173,7 +173,11 @@ flow add_requant(maker *m, const flow *x)
 {
     lks_tail t = draw_tail(&m->d);
     int32_t zero = draw_x_zero(m, x);
-    lks_rq rq = draw_scale(&m->d, t.rounding, (uint64_t)max_distance(zero), 90);
+    const uint64_t widen = x->wide ? 256 : 1, bound = (uint64_t)max_distance(zero) * widen + widen - 1;
+    lks_rq rq = draw_scale(&m->d, t.rounding, bound, 90 * widen);
+
+    zero *= (int32_t)widen;
+
     const lks_op_args a = { .requant = { zero, t.y_zero, rq.m, rq.s, t.y_min, t.y_max, t.rounding } };
 
     return add_unary(m, LKS_OP_REQUANT, x, flow_shape(x->rank, x->dims), &a);
@@ -181,8 +185,10 @@ flow add_requant(maker *m, const flow *x)
 
 flow make_requant(maker *m)
 {
-    flow x = add_input(m, draw_any_shape(m));
+    flow x = draw_any_shape(m);
 
+    x.wide = draw_one_in(&m->s, 3);
+    x = add_input(m, x);
     return add_requant(m, &x);
 }
 

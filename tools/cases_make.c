@@ -41,6 +41,8 @@ static const case_row rows[] = {
     { LKS_OP_SLICE, make_slice },
     { LKS_OP_TRANSPOSE, make_transpose },
     { LKS_OP_TILE, make_tile },
+    { LKS_OP_GATHER, make_gather },
+    { LKS_OP_RESIZE_NEAREST, make_resize_nearest },
     { LKS_OP_RESIZE_BILINEAR, make_resize_bilinear },
     { CASES_BLOCK, make_block },
     { CASES_GRAPH, make_graph }
@@ -65,6 +67,8 @@ static uint32_t add_tensor(maker *m, const char *name, const flow *f)
 {
     lks_tensor t = { .name = name, .type = LKS_I8, .interface = draw_one_in(&m->d, 6) ? LKS_U8 : LKS_I8, .rank = f->rank };
 
+    if (f->wide)
+        t.type = t.interface = LKS_I16;
     memcpy(t.dims, f->dims, sizeof t.dims);
     return lks_builder_tensor(m->b, &t);
 }
@@ -160,7 +164,7 @@ static bool fill_input(maker *m, made_case *c, lks_error *error)
     uint8_t *to;
 
     for (uint32_t i = 0; i < g->input_count; i++)
-        c->input_bytes += (size_t)g->tensors[g->inputs[i]].elements / images * times;
+        c->input_bytes += (size_t)lks_tensor_bytes(&g->tensors[g->inputs[i]]) / images * times;
     to = c->input = malloc(c->input_bytes);
     if (!to)
         return error_memory(error);
@@ -168,10 +172,13 @@ static bool fill_input(maker *m, made_case *c, lks_error *error)
         const lks_tensor *t = &g->tensors[g->inputs[i]];
         size_t n = (size_t)t->elements / images * times;
 
-        pattern_fill(&m->d, m->input[i].pattern, m->input[i].centre, (int8_t *)to, n);
+        if (t->type == LKS_I16)
+            pattern_fill_wide(&m->d, m->input[i].pattern, m->input[i].centre, (int16_t *)(void *)to, n);
+        else
+            pattern_fill(&m->d, m->input[i].pattern, m->input[i].centre, (int8_t *)to, n);
         for (size_t k = 0; k < n && t->interface == LKS_U8; k++)
             to[k] ^= 0x80;      /* spec 2 */
-        to += n;
+        to += n * lks_type_bytes(t->type);
     }
     return true;
 }

@@ -50,6 +50,7 @@ typedef enum pattern {
 } pattern;
 
 void pattern_fill(draw *d, pattern p, int32_t centre, int8_t *to, size_t n);
+void pattern_fill_wide(draw *d, pattern p, int32_t centre, int16_t *to, size_t n);
 int32_t pattern_mean(pattern p, int32_t centre);
 int32_t pattern_spread(pattern p);      /* about its standard deviation */
 
@@ -59,7 +60,7 @@ int32_t pattern_spread(pattern p);      /* about its standard deviation */
 
 typedef struct maker_input {
     pattern pattern;
-    int32_t centre;
+    int32_t centre;             /* of int16 values: 256 times that */
 } maker_input;
 
 typedef struct maker {
@@ -78,6 +79,7 @@ typedef struct maker {
 typedef struct flow {
     uint32_t tensor, rank, elements, dims[LKS_MAX_RANK];
     int32_t mean, spread, centre;
+    bool wide;                  /* int16: its values are about 256 times these */
 } flow;
 
 flow flow_shape(uint32_t rank, const uint32_t *dims);
@@ -227,6 +229,8 @@ flow make_split(maker *m);
 flow make_slice(maker *m);
 flow make_transpose(maker *m);
 flow make_tile(maker *m);
+flow make_gather(maker *m);
+flow make_resize_nearest(maker *m);
 flow make_resize_bilinear(maker *m);
 flow make_block(maker *m);
 flow make_graph(maker *m);

@@ -273,3 +273,81 @@ flow make_tile(maker *m)
     }
     return add_unary(m, LKS_OP_TILE, &x, flow_shape(x.rank, dims), &a);
 }
+
+/* ---- gather, resize_nearest ---------------------------------------------------------------------------------------------- */
+
+/* A constant of indices below extent: in order, backwards, stretched, or any. */
+static uint32_t add_indices(maker *m, uint32_t rank, const uint32_t *dims, uint32_t extent)
+{
+    const uint32_t count = flow_shape(rank, dims).elements, kind = draw_below(&m->d, 4);
+    int32_t *index = malloc(count * sizeof *index);
+    uint32_t tensor;
+
+    if (!index) {
+        m->failed = true;
+        return LKS_NO_TENSOR;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        switch (kind) {
+        case 0:  index[i] = (int32_t)(i % extent); break;
+        case 1:  index[i] = (int32_t)(extent - 1 - i % extent); break;
+        case 2:  index[i] = (int32_t)((uint64_t)i * extent / count); break;
+        default: index[i] = draw_between(&m->d, 0, (int32_t)extent - 1); break;
+        }
+    tensor = add_constant(m, LKS_I32, rank, dims, index);
+    free(index);
+    return tensor;
+}
+
+/* As many indices as leave y small; of rank 1 to 3, as far as the rank of y allows. */
+flow make_gather(maker *m)
+{
+    flow shape = draw_any_shape(m), x = add_input(m, shape), y;
+    lks_op_args a = { .axis = { (int32_t)draw_below(&m->s, x.rank) } };
+    uint32_t operands[2], dims[LKS_MAX_RANK], indices[3] = { 1, 1, 1 }, rank = 0, rest, room;
+
+    if (a.axis.axis == 0 && !draw_one_in(&m->s, 4))
+        a.axis.axis = (int32_t)x.rank - 1;
+    rest = x.elements / x.dims[a.axis.axis];
+    room = 6000 / (rest * m->batch);
+    room = room < 1 ? 1 : room > 300 ? 300 : room;
+    for (uint32_t n = 1 + draw_below(&m->s, 3); rank == 0 || (rank < n && x.rank + rank <= LKS_MAX_RANK); rank++) {
+        indices[rank] = 1 + draw_below(&m->s, room);
+        room /= indices[rank];
+        room = room ? room : 1;
+    }
+    operands[0] = x.tensor;
+    operands[1] = add_indices(m, rank, indices, x.dims[a.axis.axis]);
+    for (uint32_t i = 0; i < x.rank - 1 + rank; i++)
+        dims[i] = i < (uint32_t)a.axis.axis ? x.dims[i] : i < (uint32_t)a.axis.axis + rank ? indices[i - (uint32_t)a.axis.axis]
+                : x.dims[i - rank + 1];
+    y = add_activation(m, flow_shape(x.rank - 1 + rank, dims));
+    lks_builder_op(m->b, LKS_OP_GATHER, operands, &y.tensor, &a);
+    return y;
+}
+
+enum { RESIZE_BATCH, RESIZE_C, RESIZE_H, RESIZE_W, RESIZE_OUT_H, RESIZE_OUT_W, RESIZE_FACTORS };
+
+flow make_resize_nearest(maker *m)
+{
+    static const uint32_t walks[] = { RESIZE_C, RESIZE_OUT_W, RESIZE_W }, wide[] = { RESIZE_BATCH, RESIZE_OUT_W, RESIZE_C };
+    static const uint32_t caps[RESIZE_FACTORS] = { 9, 4096, 60, 300, 60, 300 };
+    static const walk_plan plan = { walks, COUNT_OF(walks), wide, COUNT_OF(wide), true };
+    const lks_op_args none = { .word = { 0 } };
+    uint32_t f[RESIZE_FACTORS], operands[3];
+    walk w = walk_of(m, &plan);
+    flow x, y;
+
+    draw_factors(m, RESIZE_FACTORS, caps, &w, 1, f);
+    m->batch = f[RESIZE_BATCH];
+
+    const uint32_t n = 1 + draw_below(&m->s, 3);
+
+    x = add_input(m, flow_shape(4, (const uint32_t[]){ n, f[RESIZE_H], f[RESIZE_W], f[RESIZE_C] }));
+    operands[0] = x.tensor;
+    operands[1] = add_indices(m, 1, &f[RESIZE_OUT_H], f[RESIZE_H]);
+    operands[2] = add_indices(m, 1, &f[RESIZE_OUT_W], f[RESIZE_W]);
+    y = add_activation(m, flow_shape(4, (const uint32_t[]){ n, f[RESIZE_OUT_H], f[RESIZE_OUT_W], f[RESIZE_C] }));
+    lks_builder_op(m->b, LKS_OP_RESIZE_NEAREST, operands, &y.tensor, &none);
+    return y;
+}

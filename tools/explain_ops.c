@@ -38,7 +38,7 @@ static int64_t element(const explain_tensor *t, uint64_t i)
         return ((const int32_t *)t->tensor->data)[i];
     if (!t->data)
         return ((const int8_t *)t->tensor->data)[i];
-    if (t->tensor->type == LKS_I32)
+    if (t->tensor->type != LKS_I8)
         return tensor_value(t->tensor->interface, t->data, i);
     if (t->tensor->interface == LKS_U8)
         return (int64_t)t->data[i] - 128;
@@ -299,6 +299,8 @@ static void explain_requant_op(explanation *e)
     int64_t x = element_at(&e->in[0], e->at);
 
     e->bound = (uint64_t)maxabs(a->x_zero);
+    if (e->in[0].tensor->type == LKS_I16)
+        e->bound = (uint64_t)(a->x_zero < 0 ? INT16_MAX - a->x_zero : a->x_zero - INT16_MIN);
     explain_note(e, "x", x, "element of x at the same place");
     explain_note(e, "acc", x - a->x_zero, "%" PRId64 " - %" PRId32 " (x_zero); proven: |acc| <= %" PRIu64, x, a->x_zero,
                  e->bound);
@@ -660,6 +662,31 @@ static void explain_tile(explanation *e)
     take(e, at);
 }
 
+static void explain_gather(explanation *e)
+{
+    const uint32_t axis = (uint32_t)e->op->args.axis.axis, rank = e->in[1].rank;
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+    int64_t index;
+
+    memcpy(at, e->at, axis * sizeof *at);
+    for (uint32_t i = axis + 1; i < e->in[0].rank; i++)
+        at[i] = e->at[i - 1 + rank];
+    index = element_at(&e->in[1], e->at + axis);
+    explain_note(e, "index", index, "element %" PRIu64 " of indices, on axis %" PRIu32, linear(&e->in[1], e->at + axis), axis);
+    at[axis] = (uint32_t)index;
+    take(e, at);
+}
+
+static void explain_resize_nearest(explanation *e)
+{
+    const int64_t row = element(&e->in[1], e->at[1]), column = element(&e->in[2], e->at[2]);
+    const uint32_t at[LKS_RANK_MAX] = { e->at[0], (uint32_t)row, (uint32_t)column, e->at[3] };
+
+    explain_note(e, "row", row, "rows[%" PRIu32 "]", e->at[1]);
+    explain_note(e, "column", column, "columns[%" PRIu32 "]", e->at[2]);
+    take(e, at);
+}
+
 /* ---- resize_bilinear (spec 4.18) ----------------------------------------------------------------------------------------- */
 
 typedef struct between {
@@ -728,6 +755,8 @@ static const struct {
     { LKS_OP_SLICE, explain_slice },
     { LKS_OP_TRANSPOSE, explain_transpose },
     { LKS_OP_TILE, explain_tile },
+    { LKS_OP_GATHER, explain_gather },
+    { LKS_OP_RESIZE_NEAREST, explain_resize_nearest },
     { LKS_OP_RESIZE_BILINEAR, explain_resize_bilinear }
 };
 

@@ -11,8 +11,8 @@
 #define ALIGN 256u              /* of each step's constants: family.h */
 
 static const char *const kernel_names[LKS_KERNEL_COUNT] = {
-    "conv", "depthwise", "matmul", "batch_matmul", "binary", "lut", "window_max", "window_sum", "reduce", "softmax", "copy",
-    "bilinear", "arg_max"
+    "conv", "depthwise", "matmul", "batch_matmul", "binary", "lut", "requant", "window_max", "window_sum", "reduce", "softmax", "copy",
+    "gather", "bilinear", "arg_max"
 };
 
 static size_t align_up(size_t bytes)

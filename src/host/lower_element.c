@@ -85,6 +85,13 @@ static void lower_requant(lks_lowering *l)
     const lks_requant_args *a = &l->v.op->args.requant;
     const lks_tail tail = { a->y_zero, a->y_min, a->y_max, a->rounding };
     const lks_rq rq = { a->m, a->s };
+
+    if (l->v.in[0]->type == LKS_I16) {
+        lks_add_step(l, LKS_KERNEL_REQUANT)->args.requant
+            = (lks_requantization){ lks_image_elements(l, l->v.y), a->x_zero, rq, tail };
+        return;
+    }
+
     int8_t *table = lks_add_constants(l, LKS_TABLE_SIZE);
 
     for (int32_t x = -128; table && x < 128; x++)

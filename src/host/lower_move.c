@@ -178,6 +178,37 @@ static void lower_tile(lks_lowering *l)
     }
 }
 
+/* ---- gather, resize_nearest ---------------------------------------------------------------------------------------------- */
+
+static void lower_gather(lks_lowering *l)
+{
+    static const int32_t first[1] = { 0 };
+    const int axis = l->v.op->args.axis.axis;
+    lks_step *s = lks_add_step(l, LKS_KERNEL_GATHER);
+    int32_t dims[LKS_MAX_RANK];
+
+    lks_image_dims(l, l->v.in[0], dims);
+    s->args.gather = (lks_gather){
+        .outer = product(dims, 0, axis), .in_a = 1, .in_b = dims[axis], .out_a = 1, .out_b = (int32_t)l->v.in[1]->elements,
+        .inner = product(dims, axis + 1, LKS_MAX_RANK)
+    };
+    s->rows = first;
+    s->columns = l->v.in[1]->data;
+}
+
+static void lower_resize_nearest(lks_lowering *l)
+{
+    const lks_tensor *x = l->v.in[0], *y = l->v.y;
+    lks_step *s = lks_add_step(l, LKS_KERNEL_GATHER);
+
+    s->args.gather = (lks_gather){
+        .outer = lks_first_extent(l, x), .in_a = (int32_t)x->dims[1], .in_b = (int32_t)x->dims[2],
+        .out_a = (int32_t)y->dims[1], .out_b = (int32_t)y->dims[2], .inner = (int32_t)x->dims[3]
+    };
+    s->rows = l->v.in[1]->data;
+    s->columns = l->v.in[2]->data;
+}
+
 static lks_bilinear_axis bilinear_axis(const lks_lowering *l, uint32_t axis, int32_t scale, int32_t offset)
 {
     return (lks_bilinear_axis){ (int32_t)l->v.in[0]->dims[axis], (int32_t)l->v.y->dims[axis], scale, offset };
@@ -202,6 +233,8 @@ const lks_lowering_row lks_move_lowerings[] = {
     { LKS_OP_SLICE, lower_slice },
     { LKS_OP_TRANSPOSE, lower_transpose },
     { LKS_OP_TILE, lower_tile },
+    { LKS_OP_GATHER, lower_gather },
+    { LKS_OP_RESIZE_NEAREST, lower_resize_nearest },
     { LKS_OP_RESIZE_BILINEAR, lower_resize_bilinear },
     { 0 }
 };

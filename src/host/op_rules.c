@@ -65,7 +65,7 @@ static lks_status check_types(const lks_op_view *v, const lks_op_rule *r)
     const lks_type x_type = same ? v->in[0]->type : r->x_type, y_type = same ? x_type : r->y_type;
 
     for (uint32_t i = 0; i < v->op->operand_count; i++)
-        if (!lks_operand(v, i)->constant && lks_operand(v, i)->type != x_type)
+        if (!lks_operand(v, i)->constant && x_type != LKS_ANY_TYPE && lks_operand(v, i)->type != x_type)
             return lks_illegal(v, "operands", "an activation is not stored as the op takes it");
     for (uint32_t i = 0; i < v->op->output_count; i++)
         if (lks_result(v, i)->constant || lks_result(v, i)->type != y_type)

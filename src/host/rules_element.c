@@ -37,6 +37,18 @@ static lks_status check_add(const lks_op_view *v)
     return check_pair(v);
 }
 
+static lks_status check_requant(const lks_op_view *v)
+{
+    const lks_type type = v->in[0]->type;
+    const int32_t zero = v->op->args.requant.x_zero;
+
+    if (type != LKS_I8 && type != LKS_I16)
+        return lks_illegal(v, "x", "must be int8 or int16");
+    if (type == LKS_I8 && (zero < -128 || zero > 127))
+        return lks_illegal(v, "x_zero", "must be in -128 .. 127 for an int8 x");
+    return lks_same_shape(v);
+}
+
 static lks_status check_lut(const lks_op_view *v)
 {
     const uint32_t dims[1] = { LKS_TABLE_SIZE };
@@ -100,9 +112,9 @@ static lks_status prove_mul(const lks_op_view *v)
 static lks_status prove_requant_op(const lks_op_view *v)
 {
     const lks_requant_args *a = &v->op->args.requant;
-    lks_rq rq = { a->m, a->s };
+    const uint64_t wide = (uint64_t)(a->x_zero < 0 ? INT16_MAX - a->x_zero : a->x_zero - INT16_MIN);
 
-    return lks_prove_requant(v, lks_max_distance(a->x_zero), rq, a->rounding, 0);
+    return lks_prove_requant(v, v->in[0]->type == LKS_I16 ? wide : lks_max_distance(a->x_zero), (lks_rq){ a->m, a->s }, a->rounding, 0);
 }
 
 static lks_status prove_prelu(const lks_op_view *v)
@@ -138,14 +150,14 @@ static const lks_arg_rule prelu_args[] = {
     BYTE("x_zero"), BYTE("slope_zero"), BYTE("y_zero"), WORD("positive_m"), WORD("positive_s"), WORD("m"), WORD("s"), RANGE,
     ROUNDING
 };
-static const lks_arg_rule requant_args[] = { BYTE("x_zero"), BYTE("y_zero"), WORD("m"), WORD("s"), RANGE, ROUNDING };
+static const lks_arg_rule requant_args[] = { { "x_zero", INT16_MIN, INT16_MAX }, BYTE("y_zero"), WORD("m"), WORD("s"), RANGE, ROUNDING };
 
 const lks_op_rule lks_element_rules[] = {
     { LKS_OP_ADD, "add", 2, 1, 13, add_args, 12, check_add, prove_add, pair_free, NULL, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_SUB, "sub", 2, 1, 13, add_args, 12, check_add, prove_add, pair_free, NULL, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_MUL, "mul", 2, 1, 8, mul_args, 7, check_pair, prove_mul, pair_free, NULL, lks_per_output, LKS_I8, LKS_I8 },
-    { LKS_OP_REQUANT, "requant", 1, 1, 7, requant_args, 6, lks_same_shape, prove_requant_op, NULL, NULL, lks_per_output,
-      LKS_I8, LKS_I8 },
+    { LKS_OP_REQUANT, "requant", 1, 1, 7, requant_args, 6, check_requant, prove_requant_op, NULL, NULL, lks_per_output,
+      LKS_ANY_TYPE, LKS_I8 },
     { LKS_OP_LUT, "lut", 2, 1, 0, NULL, -1, check_lut, NULL, NULL, NULL, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_CLAMP, "clamp", 1, 1, 2, clamp_args, -1, lks_same_shape, NULL, NULL, NULL, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_PRELU, "prelu", 2, 1, 10, prelu_args, 9, check_prelu, prove_prelu, prelu_free, NULL, lks_per_output,

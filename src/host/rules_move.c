@@ -173,6 +173,59 @@ static bool tile_free(const lks_op_view *v)
     return v->op->args.tile.repeats[0] == 1;
 }
 
+/* ---- gather, resize_nearest ---------------------------------------------------------------------------------------------- */
+
+/* The values of constant operand i, which are indices into so many. */
+static lks_status check_indices(const lks_op_view *v, uint32_t i, const char *what, uint32_t extent)
+{
+    const int32_t *index = v->in[i]->data;
+
+    for (uint32_t k = 0; k < v->in[i]->elements; k++)
+        if (index[k] < 0 || (uint32_t)index[k] >= extent)
+            return lks_illegal(v, what, "an index is out of range");
+    return LKS_OK;
+}
+
+static lks_status check_gather(const lks_op_view *v)
+{
+    const lks_tensor *x = v->in[0], *j = v->in[1];
+    const uint32_t axis = (uint32_t)v->op->args.axis.axis, rank = x->rank - 1 + j->rank;
+    uint32_t dims[LKS_MAX_RANK];
+    lks_status st;
+
+    if (axis >= x->rank)
+        return lks_illegal(v, "axis", "must be less than the rank");
+    if ((st = lks_expect_constant(v, 1, "indices", LKS_I32, j->rank)) != LKS_OK) return st;
+    if (rank > LKS_MAX_RANK)
+        return lks_illegal(v, "y", "would have more than 6 dimensions");
+    memcpy(dims, x->dims, axis * sizeof *dims);
+    memcpy(dims + axis, j->dims, j->rank * sizeof *dims);
+    memcpy(dims + axis + j->rank, x->dims + axis + 1, (x->rank - axis - 1) * sizeof *dims);
+    if ((st = check_indices(v, 1, "indices", x->dims[axis])) != LKS_OK) return st;
+    return lks_expect_shape(v, v->y, "y", rank, dims);
+}
+
+static bool gather_free(const lks_op_view *v)
+{
+    return v->op->args.axis.axis != 0;
+}
+
+static lks_status check_resize_nearest(const lks_op_view *v)
+{
+    const lks_tensor *x = v->in[0], *rows = v->in[1], *columns = v->in[2];
+    lks_status st;
+
+    if ((st = lks_check_image(v)) != LKS_OK) return st;
+    if ((st = lks_expect_constant(v, 1, "rows", LKS_I32, 1)) != LKS_OK) return st;
+    if ((st = lks_expect_constant(v, 2, "columns", LKS_I32, 1)) != LKS_OK) return st;
+    if ((st = check_indices(v, 1, "rows", x->dims[1])) != LKS_OK) return st;
+    if ((st = check_indices(v, 2, "columns", x->dims[2])) != LKS_OK) return st;
+
+    const uint32_t dims[4] = { x->dims[0], rows->dims[0], columns->dims[0], x->dims[3] };
+
+    return lks_expect_shape(v, v->y, "y", 4, dims);
+}
+
 /* ---- the table ----------------------------------------------------------------------------------------------------------- */
 
 /* The largest extent whose places are counted in int32, and the place of the last output. */
@@ -246,6 +299,9 @@ const lks_op_rule lks_move_rules[] = {
     { LKS_OP_TRANSPOSE, "transpose", 1, 1, 6, transpose_args, -1, check_transpose, NULL, transpose_free, NULL, lks_per_output,
       LKS_I8, LKS_I8 },
     { LKS_OP_TILE, "tile", 1, 1, 6, tile_args, -1, check_tile, NULL, tile_free, NULL, lks_per_output, LKS_I8, LKS_I8 },
+    { LKS_OP_GATHER, "gather", 2, 1, 1, axis_args, -1, check_gather, NULL, gather_free, NULL, lks_per_output, LKS_I8, LKS_I8 },
+    { LKS_OP_RESIZE_NEAREST, "resize_nearest", 3, 1, 0, NULL, -1, check_resize_nearest, NULL, NULL, NULL, lks_per_output,
+      LKS_I8, LKS_I8 },
     { LKS_OP_RESIZE_BILINEAR, "resize_bilinear", 1, 1, 5, resize_bilinear_args, 4, check_resize_bilinear,
       prove_resize_bilinear, NULL, NULL, four_per_output, LKS_I8, LKS_I8 },
     { 0 }

@@ -345,6 +345,21 @@ bool lks_quantize_concat(uint32_t x, int32_t x_zero, uint32_t y, int32_t y_zero,
     return true;
 }
 
+/* resize_nearest_neighbor.h: GetNearestNeighbor */
+int32_t lks_quantize_nearest(int32_t i, int32_t in, int32_t out, bool align_corners, bool half_pixel_centers)
+{
+    const int32_t less = align_corners && out > 1 ? 1 : 0;
+    const number scale = divide((number){ (uint64_t)(in - less), 0 }, (number){ (uint64_t)(out - less), 0 }, BINARY32);
+    const number v = round_to(multiply((number){ 2 * (uint64_t)i + half_pixel_centers, -1 }, scale), false, BINARY32);
+    int64_t at;
+
+    if (align_corners)
+        at = round_half_away(v);
+    else
+        at = v.e >= 0 ? (int64_t)(v.m << v.e) : v.e <= -64 ? 0 : (int64_t)(v.m >> -v.e);
+    return (int32_t)(at < in - 1 ? at : in - 1);
+}
+
 /* ---- tolerances ---------------------------------------------------------------------------------------------------------- */
 
 /* pooling_common.cc: PoolingPrepare */

@@ -70,6 +70,12 @@ bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q)
  */
 bool lks_quantize_concat(uint32_t x, int32_t x_zero, uint32_t y, int32_t y_zero, int8_t table[LKS_TABLE_SIZE]);
 
+/*
+ * Where RESIZE_NEAREST_NEIGHBOR takes element i of `out` from, of `in`: i, or i + 1/2, times the quotient of the extents, which is rounded
+ * to binary32, as is the product; then down, or to the nearest, ties away from zero.  All extents are at most 2^22.
+ */
+int32_t lks_quantize_nearest(int32_t i, int32_t in, int32_t out, bool align_corners, bool half_pixel_centers);
+
 /* ---- the reference's tolerances ------------------------------------------------------------------------------------------ */
 
 /* |a - b| <= 1e-6: the scales of the two sides of a pool. */

@@ -403,8 +403,10 @@ static lks_status take_ranges(const lks_tfl_op *op, const lks_tfl_tensor *x, con
     for (uint32_t i = 0; i < r->count; i++) {
         if (s->rank >= LKS_MAX_RANK)
             return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "more than 6 dimensions");
+        if (is_set(r->ellipsis_mask, i) && x->rank <= named)
+            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the ellipsis stands for no axis, which revisions of TensorFlow disagree about");
         if (is_set(r->ellipsis_mask, i))
-            LKS_TFL_TRY(take_whole(op, x, s->axis + (x->rank > named ? x->rank - named : 0), s));
+            LKS_TFL_TRY(take_whole(op, x, s->axis + x->rank - named, s));
         else if (is_set(r->new_mask, i))
             s->extent[s->rank++] = 1;
         else
@@ -468,6 +470,106 @@ lks_status lks_tfl_import_tile(const lks_tfl_op *op)
         args.tile.repeats[i] = (int32_t)count;
     }
     return lks_tfl_emit(op, LKS_OP_TILE, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+/* ---- GATHER, RESIZE_NEAREST_NEIGHBOR ------------------------------------------------------------------------------------- */
+
+/* The i32 constant of so many values, which fill makes.  LKS_ERR_LIMIT, LKS_ERR_NOMEM */
+static lks_status emit_indices(const lks_tfl_op *op, uint32_t rank, const uint32_t *dims, int32_t (*fill)(const void *from, uint32_t i),
+                               const void *from, uint32_t *index)
+{
+    uint32_t count = 1;
+    int32_t *values;
+
+    for (uint32_t i = 0; i < rank; i++)
+        count *= dims[i];
+    LKS_TFL_TRY(lks_tfl_spend(op, (uint64_t)count * sizeof *values));
+    values = malloc(count * sizeof *values);
+    if (!values)
+        return lks_tfl_refuse(op, LKS_ERR_NOMEM, "out of memory");
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = fill(from, i);
+    *index = lks_tfl_emit_constant(op, NULL, LKS_I32, rank, dims, values);
+    free(values);
+    return LKS_OK;
+}
+
+/* Beyond int32: an index that no extent has. */
+static int32_t position(const void *tensor, uint32_t i)
+{
+    const int64_t v = lks_tfl_value(tensor, i);
+
+    return v < 0 || v > INT32_MAX ? -1 : (int32_t)v;
+}
+
+/* y is the shape of x with the shape of the positions in place of the axis: one axis, of extent 1, where they are a single number. */
+lks_status lks_tfl_import_gather(const lks_tfl_op *op)
+{
+    static const lks_fb_field axis_field = { "GatherOptions.axis", 0, 4, 0 }, batch_dims = { "GatherOptions.batch_dims", 1, 4, 0 };
+    const lks_op_args none = { 0 };
+    lks_op_args args = { 0 };
+    lks_tfl_tensor *x, *y, *positions;
+    uint32_t operands[2], axis = 0, dims[LKS_MAX_RANK] = { 1 }, index;
+
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
+    LKS_TFL_TRY(settle_axis(op, lks_tfl_option(op, &axis_field), x->rank, &axis));
+    if (lks_tfl_option(op, &batch_dims) != 0)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "batch_dims is not supported");
+    LKS_TFL_TRY(lks_tfl_operand(op, 1, "positions", &positions));
+    LKS_TFL_TRY(lks_tfl_constant(op, 1, "positions", positions->type == LKS_TFL_INT64 ? LKS_TFL_INT64 : LKS_TFL_INT32, &positions));
+    for (uint32_t i = 0; i < positions->rank; i++)
+        dims[i] = (uint32_t)positions->dims[i];
+    LKS_TFL_TRY(emit_indices(op, positions->rank ? positions->rank : 1, dims, position, positions, &operands[1]));
+    operands[0] = x->index[LKS_TFL_PLAIN];
+    args.axis.axis = (int32_t)axis;
+    if (positions->rank != 0)
+        return lks_tfl_emit(op, LKS_OP_GATHER, operands, y, &args);
+    for (uint32_t i = 0; i < x->rank; i++)
+        dims[i] = i == axis ? 1 : (uint32_t)x->dims[i];
+    LKS_TFL_TRY(lks_tfl_emit_between(op, y, x->rank, dims, &index));
+    lks_builder_op(op->m->builder, LKS_OP_GATHER, operands, &index, &args);
+    return lks_tfl_emit(op, LKS_OP_RESHAPE, &index, y, &none);
+}
+
+typedef struct nearest {
+    int32_t in, out;
+    bool align_corners, half_pixel_centers;
+} nearest;
+
+static int32_t nearest_source(const void *from, uint32_t i)
+{
+    const nearest *n = from;
+
+    return lks_quantize_nearest((int32_t)i, n->in, n->out, n->align_corners, n->half_pixel_centers);
+}
+
+lks_status lks_tfl_import_resize_nearest_neighbor(const lks_tfl_op *op)
+{
+    static const lks_fb_field align = { "ResizeNearestNeighborOptions.align_corners", 0, 1, 0 },
+        half = { "ResizeNearestNeighborOptions.half_pixel_centers", 1, 1, 0 };
+    const lks_op_args none = { 0 };
+    lks_tfl_tensor *x, *y, *size;
+    uint32_t operands[3];
+
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
+    if (x->rank != 4 || y->rank != 4)
+        return lks_tfl_refuse_rank(op, "input and output", x->rank != 4 ? x->rank : y->rank, 4);
+    LKS_TFL_TRY(lks_tfl_operand(op, 1, "size", &size));
+    if (!size->shape_only) {
+        LKS_TFL_TRY(constant_list(op, 1, "size", 2, &size));
+        if (lks_tfl_value(size, 0) != y->dims[1] || lks_tfl_value(size, 1) != y->dims[2])
+            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the size operand contradicts the shape of the output tensor");
+    }
+    operands[0] = x->index[LKS_TFL_PLAIN];
+    for (uint32_t i = 1; i <= 2; i++) {
+        const nearest n = { x->dims[i], y->dims[i], lks_tfl_option(op, &align) != 0, lks_tfl_option(op, &half) != 0 };
+        const uint32_t extent = (uint32_t)n.out;
+
+        if (n.in > 1 << 22 || n.out > 1 << 22)
+            return lks_tfl_refuse(op, LKS_ERR_LIMIT, "an extent beyond 2^22");
+        LKS_TFL_TRY(emit_indices(op, 1, &extent, nearest_source, &n, &operands[i]));
+    }
+    return lks_tfl_emit(op, LKS_OP_RESIZE_NEAREST, operands, y, &none);
 }
 
 /* ---- SPACE_TO_DEPTH, DEPTH_TO_SPACE -------------------------------------------------------------------------------------- */

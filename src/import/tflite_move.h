@@ -16,6 +16,8 @@ lks_status lks_tfl_import_slice(const lks_tfl_op *op);
 lks_status lks_tfl_import_strided_slice(const lks_tfl_op *op);
 lks_status lks_tfl_import_transpose(const lks_tfl_op *op);
 lks_status lks_tfl_import_tile(const lks_tfl_op *op);
+lks_status lks_tfl_import_gather(const lks_tfl_op *op);
+lks_status lks_tfl_import_resize_nearest_neighbor(const lks_tfl_op *op);
 lks_status lks_tfl_import_space_to_depth(const lks_tfl_op *op);
 lks_status lks_tfl_import_depth_to_space(const lks_tfl_op *op);
 

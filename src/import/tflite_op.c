@@ -94,7 +94,7 @@ static const char *why_not(int32_t type)
     case LKS_TFL_FLOAT16:
     case LKS_TFL_FLOAT64: return "only INT8 models are supported, quantize weights and activations";
     case LKS_TFL_UINT8:   return "no reference kernel mixes it with the other types of this op";
-    case LKS_TFL_INT16:   return "16-bit activations are not supported yet";
+    case LKS_TFL_INT16:   return "16-bit activations are supported only where QUANTIZE takes them";
     case LKS_TFL_INT4:    return "4-bit weights are not supported yet";
     default:              return "not supported here";
     }
@@ -110,7 +110,8 @@ static bool is_among(int32_t type, lks_tfl_types types)
 {
     switch (type) {
     case LKS_TFL_INT8:  return types != LKS_TFL_INDICES;
-    case LKS_TFL_UINT8: return types == LKS_TFL_I8_OR_U8 || types == LKS_TFL_ANY;
+    case LKS_TFL_UINT8: return types == LKS_TFL_I8_OR_U8 || types == LKS_TFL_I8_U8_OR_I16 || types == LKS_TFL_ANY;
+    case LKS_TFL_INT16: return types == LKS_TFL_I8_U8_OR_I16 || types == LKS_TFL_ANY;
     case LKS_TFL_INT32:
     case LKS_TFL_INT64: return types == LKS_TFL_INDICES || types == LKS_TFL_ANY;
     default:            return false;
@@ -170,7 +171,7 @@ lks_status lks_tfl_unary(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tenso
 
 static uint32_t type_bytes(int32_t type)
 {
-    return type == LKS_TFL_INT64 ? 8 : type == LKS_TFL_INT32 ? 4 : 1;
+    return type == LKS_TFL_INT64 ? 8 : type == LKS_TFL_INT32 ? 4 : type == LKS_TFL_INT16 ? 2 : 1;
 }
 
 lks_status lks_tfl_constant(const lks_tfl_op *op, uint32_t i, const char *role, int32_t type, lks_tfl_tensor **t)
@@ -219,7 +220,7 @@ int64_t lks_tfl_value(const lks_tfl_tensor *t, uint32_t i)
 
 lks_status lks_tfl_quantization(const lks_tfl_op *op, const lks_tfl_tensor *t, lks_tfl_quant *q)
 {
-    int32_t offset = t->type == LKS_TFL_UINT8 ? 128 : 0;
+    const int32_t offset = t->type == LKS_TFL_UINT8 ? 128 : 0, least = t->type == LKS_TFL_INT16 ? INT16_MIN : -128;
     int64_t zero;
 
     if (t->scales.count == 0)
@@ -230,7 +231,7 @@ lks_status lks_tfl_quantization(const lks_tfl_op *op, const lks_tfl_tensor *t, l
     if (!lks_scale_usable(q->scale))
         return refuse_tensor(op, "quantized", t, "has a scale that is not a positive normal number");
     zero = lks_fb_item_signed(&op->m->fb, t->zeros, 0);
-    if (zero < -128 + offset || zero > 127 + offset)
+    if (zero < least + offset || zero > -1 - least + offset)
         return refuse_tensor(op, "quantized", t, "has a zero point outside its type");
     q->zero = (int32_t)zero - offset;
     return LKS_OK;
@@ -397,7 +398,8 @@ static lks_status describe_activation(const lks_tfl_op *op, const lks_tfl_tensor
 
     const bool indices = t->type == LKS_TFL_INT32 || t->type == LKS_TFL_INT64;
 
-    *out = (lks_tensor){ .name = copy_name(op, t->name, name), .type = indices ? LKS_I32 : LKS_I8 };
+    *out = (lks_tensor){ .name = copy_name(op, t->name, name),
+                         .type = indices ? LKS_I32 : t->type == LKS_TFL_INT16 ? LKS_I16 : LKS_I8 };
     out->interface = t->type == LKS_TFL_UINT8 ? LKS_U8 : t->type == LKS_TFL_INT64 ? LKS_I64 : out->type;
     copy_shape(out, t);
     if (t->scales.count != 0 && !indices) {

@@ -31,6 +31,7 @@ enum {
     OPTIONS_RESHAPE = 17,
     OPTIONS_SPACE_TO_DEPTH = 19,
     OPTIONS_MUL = 21,
+    OPTIONS_GATHER = 23,
     OPTIONS_TRANSPOSE = 26,
     OPTIONS_REDUCER = 27,
     OPTIONS_SUB = 28,
@@ -45,6 +46,7 @@ enum {
     OPTIONS_ARG_MIN = 57,
     OPTIONS_LEAKY_RELU = 75,
     OPTIONS_ABS = 78,
+    OPTIONS_RESIZE_NEAREST_NEIGHBOR = 74,
     OPTIONS_SPLIT_V = 79,
     OPTIONS_HARD_SWISH = 91,
     OPTIONS_DEPTH_TO_SPACE = 94,
@@ -332,8 +334,8 @@ static lks_status import_quantize(const lks_tfl_op *op)
     LKS_TFL_TRY(lks_tfl_operand(op, 0, "input", &x));
     if (x->type == LKS_TFL_FLOAT32)
         return lks_tfl_import_float_quantize(op);
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_U8_OR_I16, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, x->type == LKS_TFL_INT16 ? LKS_TFL_I8_ONLY : LKS_TFL_I8_OR_U8, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     if (!lks_quantize_ratio(qx.scale, qy.scale, &rq))
@@ -540,6 +542,7 @@ static const struct row {
     { LKS_TFL_LEAKY_RELU,        OPTIONS_LEAKY_RELU,        1, 1, lks_tfl_import_leaky_relu },
     { LKS_TFL_LOGISTIC,          OPTIONS_NONE,              1, 1, lks_tfl_import_logistic },
     { LKS_TFL_MAXIMUM,           OPTIONS_MAXIMUM_MINIMUM,   2, 2, lks_tfl_import_maximum },
+    { LKS_TFL_GATHER,            OPTIONS_GATHER,            2, 2, lks_tfl_import_gather },
     { LKS_TFL_MAX_POOL_2D,       OPTIONS_POOL_2D,           1, 1, import_max_pool_2d },
     { LKS_TFL_MEAN,              OPTIONS_REDUCER,           2, 2, import_mean },
     { LKS_TFL_MINIMUM,           OPTIONS_MAXIMUM_MINIMUM,   2, 2, lks_tfl_import_minimum },
@@ -556,6 +559,7 @@ static const struct row {
     { LKS_TFL_RELU_0_TO_1,       OPTIONS_NONE,              1, 1, import_relu_0_to_1 },
     { LKS_TFL_RELU_N1_TO_1,      OPTIONS_NONE,              1, 1, import_relu_n1_to_1 },
     { LKS_TFL_RESHAPE,           OPTIONS_RESHAPE,           1, 2, import_reshape },
+    { LKS_TFL_RESIZE_NEAREST_NEIGHBOR, OPTIONS_RESIZE_NEAREST_NEIGHBOR, 2, 2, lks_tfl_import_resize_nearest_neighbor },
     { LKS_TFL_SLICE,             OPTIONS_SLICE,             3, 3, lks_tfl_import_slice },
     { LKS_TFL_RESIZE_BILINEAR,   OPTIONS_RESIZE_BILINEAR,   2, 2, import_resize_bilinear },
     { LKS_TFL_SOFTMAX,           OPTIONS_SOFTMAX,           1, 1, import_softmax },

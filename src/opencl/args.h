@@ -95,6 +95,12 @@ typedef struct lks_moving {
     lks_magic by_image, by[LKS_MAX_RANK];               /* elements, dims */
 } lks_moving;
 
+/* rows and columns lie one behind the other at the place of the table. */
+typedef struct lks_gathering {
+    lks_gather k;
+    lks_magic by_inner, by_out_b, by_out_a;
+} lks_gathering;
+
 /* Arguments of the test of a device's arithmetic. */
 typedef struct lks_arithmetic {
     int32_t acc, shift, a, b, exponent, total;

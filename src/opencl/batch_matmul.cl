@@ -52,16 +52,16 @@ LKS_FN uint4 lks_load_block(__global const int8_t *x, int load, int first, int r
     #pragma unroll
     for (int i = 0; i < 4; i++) {
         const int row = load == LKS_CL_ALONG_ROWS ? first : first + i, at = load == LKS_CL_ALONG_ROWS ? k + i : k;
-        __global const int8_t *from = x + (size_t)row * (size_t)row_stride + (size_t)at * (size_t)depth_stride;
+        const uint from = (uint)row * (uint)row_stride + (uint)at * (uint)depth_stride;     /* a tensor has fewer than 2^31 elements */
 
         word[i] = 0;
         if (row >= rows || at >= depth)
             continue;
         if (load != LKS_CL_BYTES)
-            word[i] = *(__global const uint *)from;
+            word[i] = *(__global const uint *)(x + from);
         else
             for (int j = 0; j < 4 && at + j < depth; j++)
-                word[i] |= (uint)(uint8_t)from[(size_t)j * (size_t)depth_stride] << (8 * j);
+                word[i] |= (uint)(uint8_t)x[from + (uint)j * (uint)depth_stride] << (8 * j);
     }
     if (load == LKS_CL_ALONG_ROWS) {
         const char4 b0 = as_char4(word[0]), b1 = as_char4(word[1]), b2 = as_char4(word[2]), b3 = as_char4(word[3]);
@@ -82,19 +82,22 @@ LKS_FN uint4 lks_sum_bytes(uint4 w, uint4 sum)
     return (uint4)(lks_dot(w.x, ones, sum.x), lks_dot(w.y, ones, sum.y), lks_dot(w.z, ones, sum.z), lks_dot(w.w, ones, sum.w));
 }
 
-/* The sum of a row or a column: of what was loaded of it by words. */
-LKS_FN uint lks_join_sums(__local const uint *sums, int stride, uint at)
+/* Of each row of the tile, and of each column, the sums that were loaded of it by words, into the first of them. */
+LKS_FN void lks_join_sums(__local uint *sums, int stride, uint side)
 {
+    const uint at = (uint)get_local_id(0);
     uint sum = 0;
 
+    if (at >= side)
+        return;
     for (int k = 0; k < TILE_K; k++)
         sum += sums[k * stride + at];
-    return sum;
+    sums[at] = sum;
 }
 
 /* Four columns of one row; b_sum: of the columns. */
 LKS_FN void lks_finish_row(const lks_matrices *m, __global int8_t *y, uint row, uint column, uint zero, const uint *acc,
-                           const uint *b_sum)
+                           __local const uint *b_sum)
 {
     const uint columns = (uint)COLUMNS_OF(m);
     const size_t at = (size_t)row * columns + column;
@@ -121,41 +124,41 @@ LKS_GROUP __kernel void LKS_NAME(batch_matmul)(lks_matrices m, lks_places p, __g
     const int m0 = (int)at.row << TILE_M_LOG, n0 = (int)at.column << TILE_N_LOG, depth = m.k.depth;
     __global const int8_t *a = LKS_OPERAND(x) + at.a, *b = LKS_OPERAND(x2) + at.b;
     __global int8_t *y = arena + p.y + (size_t)at.matrix * (size_t)ROWS_OF(&m) * (size_t)COLUMNS_OF(&m);
-    uint acc[8][8], unused[8], b_sums[8];
-    uint4 a_sum = (uint4)(0), b_sum = (uint4)(0);
-    uint4 next_a = lks_load_block(a, m.a_load, m0 + block, ROWS_OF(&m), A_ROW(&m), word << 2, depth, m.k.a_depth);
-    uint4 next_b = lks_load_block(b, m.b_load, n0 + block, COLUMNS_OF(&m), B_COLUMN(&m), word << 2, depth, m.k.b_depth);
+    uint acc[8][8], unused[8];
+    __local uint4 a_sums[THREADS], b_sums[THREADS];     /* of the bytes that a work-item has loaded: registers are for acc */
 
+    a_sums[tid] = b_sums[tid] = (uint4)(0);
     for (int i = 0; i < 8; i++)
         for (int j = 0; j < 8; j++)
             acc[i][j] = 0;
     for (int k = 0; k < depth; k += 4 * TILE_K) {
-        const int ahead = k + 4 * (TILE_K + word);
+        const int at_k = k + 4 * word;
+        const uint4 words_a = lks_load_block(a, m.a_load, m0 + block, ROWS_OF(&m), A_ROW(&m), at_k, depth, m.k.a_depth);
+        const uint4 words_b = lks_load_block(b, m.b_load, n0 + block, COLUMNS_OF(&m), B_COLUMN(&m), at_k, depth, m.k.b_depth);
 
-        vstore4(next_a, 0, as + word * A_STRIDE + block);
-        vstore4(next_b, 0, bs + word * TILE_N + block);
-        a_sum = lks_sum_bytes(next_a, a_sum);
-        b_sum = lks_sum_bytes(next_b, b_sum);
+        vstore4(words_a, 0, as + word * A_STRIDE + block);
+        vstore4(words_b, 0, bs + word * TILE_N + block);
+        a_sums[tid] = lks_sum_bytes(words_a, a_sums[tid]);
+        b_sums[tid] = lks_sum_bytes(words_b, b_sums[tid]);
         barrier(CLK_LOCAL_MEM_FENCE);
-        next_a = lks_load_block(a, m.a_load, m0 + block, ROWS_OF(&m), A_ROW(&m), ahead, depth, m.k.a_depth);
-        next_b = lks_load_block(b, m.b_load, n0 + block, COLUMNS_OF(&m), B_COLUMN(&m), ahead, depth, m.k.b_depth);
         lks_tile_multiply(as, bs, row, column, 0, acc, unused);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    vstore4(a_sum, 0, as + word * A_STRIDE + block);
-    vstore4(b_sum, 0, bs + word * TILE_N + block);
+    vstore4(a_sums[tid], 0, as + word * A_STRIDE + block);
+    vstore4(b_sums[tid], 0, bs + word * TILE_N + block);
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (uint j = 0; j < 8; j++)
-        b_sums[j] = lks_join_sums(bs, TILE_N, column + (j & 3) + (j >> 2) * (TILE_N >> 1));
+    lks_join_sums(as, A_STRIDE, TILE_M);
+    lks_join_sums(bs, TILE_N, TILE_N);
+    barrier(CLK_LOCAL_MEM_FENCE);
     #pragma unroll
     for (uint i = 0; i < 8; i++) {
         const uint in_tile = row + (i & 3) + (i >> 2) * (TILE_M >> 1), at_row = (uint)m0 + in_tile, at_column = (uint)n0 + column;
-        const uint zero = (uint)m.k.b_zero * (lks_join_sums(as, A_STRIDE, in_tile) - (uint)depth * (uint)m.k.a_zero);
+        const uint zero = (uint)m.k.b_zero * (as[in_tile] - (uint)depth * (uint)m.k.a_zero);
 
         if (at_row >= (uint)ROWS_OF(&m))
             continue;
-        lks_finish_row(&m, y, at_row, at_column, zero, acc[i], b_sums);
-        lks_finish_row(&m, y, at_row, at_column + (TILE_N >> 1), zero, acc[i] + 4, b_sums + 4);
+        lks_finish_row(&m, y, at_row, at_column, zero, acc[i], bs + column);
+        lks_finish_row(&m, y, at_row, at_column + (TILE_N >> 1), zero, acc[i] + 4, bs + column + (TILE_N >> 1));
     }
 }
 

@@ -414,6 +414,14 @@ static void make_lut(const lks_device_handle *d, const lks_step *s, lks_cl_step 
     o->per_group *= d->limits.is_cpu ? 16 : 4;
 }
 
+static void make_requant(const lks_step *s, lks_cl_step *o)
+{
+    o->kernel = "requant";
+    o->args_bytes = sizeof o->args.requant;
+    o->args.requant = s->args.requant;
+    direct_work(o, (uint64_t)s->args.requant.count);
+}
+
 /* The magic numbers of every height of a window, then of every width. */
 static uint64_t put_windows(const lks_pooling *a, uint32_t widths, lks_cl_constants *c)
 {
@@ -496,6 +504,23 @@ static void make_copy(const lks_step *s, lks_cl_step *o)
     direct_work(o, a->elements);
 }
 
+static void make_gather(const lks_step *s, lks_cl_constants *c, lks_cl_step *o)
+{
+    const lks_gather *k = &s->args.gather;
+    const uint64_t at = reserve(c, ((uint64_t)k->out_a + (uint64_t)k->out_b) * sizeof(int32_t));
+    int32_t *to = c->bytes ? (int32_t *)(void *)(c->bytes + at) : NULL;
+
+    if (to) {
+        memcpy(to, s->rows, (size_t)k->out_a * sizeof *to);
+        memcpy(to + k->out_a, s->columns, (size_t)k->out_b * sizeof *to);
+    }
+    o->kernel = "gather";
+    o->args_bytes = sizeof o->args.gathering;
+    o->args.gathering = (lks_gathering){ *k, lks_magic_of(k->inner), lks_magic_of(k->out_b), lks_magic_of(k->out_a) };
+    o->places.table = at;
+    direct_work(o, (uint64_t)k->outer * (uint64_t)k->out_a * (uint64_t)k->out_b * (uint64_t)k->inner);
+}
+
 static void make_bilinear(const lks_step *s, lks_cl_step *o)
 {
     const lks_bilinear *k = &s->args.bilinear;
@@ -544,11 +569,13 @@ void lks_cl_make_step(lks_device_handle *d, const lks_plan *plan, const lks_step
     case LKS_KERNEL_BATCH_MATMUL: make_batch_matmul(d, plan, s, variant, o); break;
     case LKS_KERNEL_BINARY:     make_binary(s, o); break;
     case LKS_KERNEL_LUT:        make_lut(d, s, o); break;
+    case LKS_KERNEL_REQUANT:    make_requant(s, o); break;
     case LKS_KERNEL_WINDOW_MAX:
     case LKS_KERNEL_WINDOW_SUM: make_window(s, constants, o); break;
     case LKS_KERNEL_REDUCE:     make_reduce(d, s, o); break;
     case LKS_KERNEL_SOFTMAX:    make_softmax(d, s, constants, o); break;
     case LKS_KERNEL_COPY:       make_copy(s, o); break;
+    case LKS_KERNEL_GATHER:     make_gather(s, constants, o); break;
     case LKS_KERNEL_BILINEAR:   make_bilinear(s, o); break;
     case LKS_KERNEL_ARG_MAX:    make_arg_max(s, o); break;
     case LKS_KERNEL_COUNT:      break;

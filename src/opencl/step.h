@@ -25,10 +25,12 @@ typedef struct lks_cl_step {
         lks_matrices matrices;
         lks_pairing pairing;
         lks_lut lut;
+        lks_requantization requant;
         lks_pooling pooling;
         lks_summing summing;
         lks_softmax softmax;
         lks_moving moving;
+        lks_gathering gathering;
         lks_resizing resizing;
         lks_choosing choosing;
     } args;

@@ -64,6 +64,8 @@ enum {
     LKS_OP_SLICE = 52,
     LKS_OP_TRANSPOSE = 53,
     LKS_OP_TILE = 54,
+    LKS_OP_GATHER = 55,
+    LKS_OP_RESIZE_NEAREST = 56,
     LKS_OP_RESIZE_BILINEAR = 57
 };
 
@@ -134,7 +136,7 @@ typedef struct lks_pad_args {
     int32_t before[LKS_MAX_RANK], after[LKS_MAX_RANK], pad_value;
 } lks_pad_args;
 
-/* concat, split */
+/* concat, split, gather */
 typedef struct lks_axis_args {
     int32_t axis;
 } lks_axis_args;
@@ -190,11 +192,13 @@ typedef enum lks_kernel {
     LKS_KERNEL_BATCH_MATMUL,
     LKS_KERNEL_BINARY,
     LKS_KERNEL_LUT,
+    LKS_KERNEL_REQUANT,
     LKS_KERNEL_WINDOW_MAX,
     LKS_KERNEL_WINDOW_SUM,
     LKS_KERNEL_REDUCE,
     LKS_KERNEL_SOFTMAX,
     LKS_KERNEL_COPY,
+    LKS_KERNEL_GATHER,
     LKS_KERNEL_BILINEAR,
     LKS_KERNEL_ARG_MAX,
     LKS_KERNEL_COUNT
@@ -299,6 +303,13 @@ typedef struct lks_lut {
     int32_t count;
 } lks_lut;
 
+/* y[i] = tail(x[i] - x_zero) over [n][count], x of int16 (of int8 it is a lut).  spec 4.4 */
+typedef struct lks_requantization {
+    int32_t count, x_zero;
+    lks_rq rq;
+    lks_tail tail;
+} lks_requantization;
+
 /* LKS_KERNEL_WINDOW_MAX, LKS_KERNEL_WINDOW_SUM: x [n * images][in_h][in_w][c], y [n * images][out_h][out_w][c].  spec 4.6, 4.7 */
 typedef struct lks_pool {
     lks_window window;
@@ -337,6 +348,14 @@ typedef struct lks_copy {
     int32_t x_stride[LKS_MAX_RANK], y_stride[LKS_MAX_RANK], fill;
 } lks_copy;
 
+/*
+ * y[o][a][b][k] = x[o][rows[a]][columns[b]][k], x [n * outer][in_a][in_b][inner], y [n * outer][out_a][out_b][inner]; rows and columns
+ * are out_a and out_b indices in range.  spec 4.35, 4.36
+ */
+typedef struct lks_gather {
+    int32_t outer, in_a, in_b, out_a, out_b, inner;
+} lks_gather;
+
 /* Where output p of an axis lies in units of 1/1024 of an input: p * scale + offset, within the image.  spec 4.18 */
 typedef struct lks_bilinear_axis {
     int32_t in, out, scale, offset;
@@ -359,10 +378,12 @@ typedef union lks_kernel_args {
     lks_batch_matmul batch_matmul;
     lks_binary binary;
     lks_lut lut;
+    lks_requantization requant;
     lks_pool pool;
     lks_reduce reduce;
     lks_softmax softmax;
     lks_copy copy;
+    lks_gather gather;
     lks_bilinear bilinear;
     lks_arg_max arg_max;
 } lks_kernel_args;

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import isqrt, prod
 
 from .checks import stated_batch
-from .lks_file import I8, I32, I64, TYPE_CODE, Model, Op, Tensor
+from .lks_file import I8, I16, I32, I64, TYPE_CODE, Model, Op, Tensor
 from .op_table import BY_NAME, HALF_UP
 
 MASK = 2**64 - 1
@@ -73,7 +73,7 @@ class Builder:
 
     def activation(self, shape, interface: int = I8, name: str | None = None, **metadata) -> int:
         name = f"t{len(self.tensors)}" if name is None else name
-        return self.tensor(name, shape, I32 if interface in (I32, I64) else I8, interface, **metadata)
+        return self.tensor(name, shape, {I16: I16, I32: I32, I64: I32}.get(interface, I8), interface, **metadata)
 
     def input(self, shape, interface: int = I8, name: str | None = None, **metadata) -> int:
         self.inputs.append(self.activation(shape, interface, name, **metadata))
@@ -104,10 +104,10 @@ class Builder:
         return Model(tuple(self.tensors), tuple(self.inputs), outputs or (len(self.tensors) - 1,), tuple(self.ops))
 
 
-def single(kind: str, x_shape, y_shape, constants=(), **arguments) -> Model:
+def single(kind: str, x_shape, y_shape, constants=(), x_interface: int = I8, **arguments) -> Model:
     """A model of one op with operand x and constants (shape, values, type)."""
     b = Builder()
-    x = b.input(x_shape, name="x")
+    x = b.input(x_shape, x_interface, name="x")
     operands = [x] + [b.constant(*constant) for constant in constants]
     b.op(kind, operands, y_shape, name="y", **arguments)
     return b.model()

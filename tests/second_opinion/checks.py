@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import prod
 
 from .arithmetic import I32_MAX, maxabs, requant
-from .lks_file import I8, I32, MAX_ELEMENTS, MAX_EXTENT, Model
+from .lks_file import I8, I16, I32, MAX_ELEMENTS, MAX_EXTENT, Model
 from .op_table import HALF_UP, TFLITE
 from .op_view import OpView
 
@@ -30,10 +30,10 @@ def need(condition: bool, reason: str) -> None:
 
 # Parts that ops share
 
-def need_activation(v: OpView, name: str) -> None:
+def need_activation(v: OpView, name: str, types: tuple[int, ...] = (I8,)) -> None:
     t = v.tensor(name)
     need(not t.is_constant, f"{name} is a constant")
-    need(t.type == I8, f"{name} is not i8")
+    need(t.type in types, f"{name} is not i8")
 
 
 def need_constant(v: OpView, name: str, type_: int, shape: tuple[int, ...]) -> None:
@@ -58,7 +58,8 @@ def need_range(v: OpView, names: str, low: int, high: int) -> None:
 
 def check_common_arguments(v: OpView) -> None:
     """The limits that spec 4 states once for all ops."""
-    need_range(v, " ".join(n for n in v.kind.arguments if n in ZERO_NAMES), -128, 127)
+    if v.kind.name != "requant":
+        need_range(v, " ".join(n for n in v.kind.arguments if n in ZERO_NAMES), -128, 127)
     if "y_min" in v.kind.arguments:
         need(-128 <= v.args.y_min <= v.args.y_max <= 127, "y_min and y_max are not in order within i8")
     if "rounding" in v.kind.arguments:
@@ -211,8 +212,11 @@ def check_mul(v: OpView) -> list[int]:
 
 
 def check_requant(v: OpView) -> list[int]:
+    zero, wide = v.args.x_zero, v.tensor("x").type == I16
     need_shape(v, v.shape("x"))
-    bound = maxabs(v.args.x_zero)
+    need_range(v, "y_zero", -128, 127)
+    need_range(v, "x_zero", *((-2**15, 2**15 - 1) if wide else (-128, 127)))
+    bound = max(2**15 - 1 - zero, zero + 2**15) if wide else maxabs(zero)
     check_bound(v.args.rounding, bound, v.args.m, v.args.s)
     return [bound]
 
@@ -382,6 +386,30 @@ def check_tile(v: OpView) -> list[int]:
     return []
 
 
+def need_indices(v: OpView, name: str, extent: int) -> None:
+    t = v.tensor(name)
+    need_constant(v, name, I32, t.shape)
+    need(all(0 <= i < extent for i in t.values), f"an index of {name} is out of range")
+
+
+def check_gather(v: OpView) -> list[int]:
+    x, axis = v.shape("x"), v.args.axis
+    need(0 <= axis < len(x), "axis is not less than the rank")
+    need_indices(v, "indices", x[axis])
+    need_shape(v, x[:axis] + v.shape("indices") + x[axis + 1:])
+    return []
+
+
+def check_resize_nearest(v: OpView) -> list[int]:
+    need_rank(v, "x", 4)
+    n, h, w, c = v.shape("x")
+    for name, extent in (("rows", h), ("columns", w)):
+        need_rank(v, name, 1)
+        need_indices(v, name, extent)
+    need_shape(v, (n, *v.shape("rows"), *v.shape("columns"), c))
+    return []
+
+
 def check_resize_bilinear(v: OpView) -> list[int]:
     need_rank(v, "x", 4)
     (n, h, w, c), y, a = v.shape("x"), v.shape("y"), v.args
@@ -399,21 +427,21 @@ CHECKS = {
     16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
     32: check_max_pool, 33: check_avg_pool, 34: check_sum, 35: check_reduce_max, 36: check_arg_max, 40: check_softmax,
     48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split, 52: check_slice, 53: check_transpose, 54: check_tile,
-    57: check_resize_bilinear,
+    55: check_gather, 56: check_resize_nearest, 57: check_resize_bilinear,
 }
 
 
 def need_types(v: OpView) -> None:
     """The storage types of the activations: i8, but for the indices of arg_max, which reshape takes as well."""
     if v.kind.name == "reshape":
-        need(not v.tensor("x").is_constant and v.tensor("x").type in (I8, I32), "x is a constant, or neither i8 nor i32")
+        need(not v.tensor("x").is_constant and not v.tensor("y").is_constant, "x or y is a constant")
         need(v.tensor("y").type == v.tensor("x").type, "y is not stored as x")
     elif v.kind.name == "arg_max":
         need_activation(v, "x")
         need(v.tensor("y").type == I32, "y is not i32")
     else:
         for name in [name for name in v.operands if name == "x"] + v.outputs:
-            need_activation(v, name)
+            need_activation(v, name, (I8, I16) if v.kind.name == "requant" and name == "x" else (I8,))
 
 
 def check_op(v: OpView) -> list[int]:
@@ -432,7 +460,7 @@ def check(model: Model) -> list[list[int]]:
         except Limit as reason:
             raise Refused(f"op {index} ({v.kind.name} '{v.title}'): {reason}") from None
     for i in model.inputs:
-        if model.tensors[i].type not in (I8, I32):
+        if model.tensors[i].type not in (I8, I16, I32):
             raise Refused(f"graph input {i}: version 1 has no activation of this type")
     return bounds
 
@@ -444,7 +472,7 @@ def is_free(v: OpView) -> bool:
     name = v.kind.name
     if name == "concat":
         return v.args.axis != 0 and not any(v.tensor(operand).is_constant for operand in v.operands)
-    if name == "split":
+    if name in ("split", "gather"):
         return v.args.axis != 0
     if name == "slice":
         return v.args.begin_0 == 0 and v.args.step_0 == 1 and v.shape("x")[0] == v.shape("y")[0]

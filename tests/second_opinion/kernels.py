@@ -358,6 +358,18 @@ def tile(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return pick(v, xs["x"], lambda at: tuple(i % extent for i, extent in zip(at, v.shape("x"))))
 
 
+def gather(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    axis, indices, shape = v.args.axis, v.constant("indices"), v.shape("indices")
+    steps = [prod(shape[i + 1:]) for i in range(len(shape))]
+    end = axis + len(shape)
+    return pick(v, xs["x"], lambda at: at[:axis] + (indices[sum(map(mul, at[axis:end], steps))],) + at[end:])
+
+
+def resize_nearest(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    rows, columns = v.constant("rows"), v.constant("columns")
+    return pick(v, xs["x"], lambda at: (at[0], rows[at[1]], columns[at[2]], at[3]))
+
+
 def between(count: int, scale: int, offset: int, extent: int) -> list[tuple[int, int, int]]:
     """For each output of an axis: i, i' and f of spec 4.18."""
     places = [clamp(i32(p * scale + offset), 0, 1024 * (extent - 1)) for p in range(count)]
@@ -381,5 +393,5 @@ KERNELS = {
     "add": add_op, "sub": sub_op, "mul": mul_op, "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu,
     "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "reduce_max": reduce_max, "arg_max": arg_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
-    "resize_bilinear": resize_bilinear,
+    "gather": gather, "resize_nearest": resize_nearest, "resize_bilinear": resize_bilinear,
 }

@@ -73,6 +73,10 @@ class Tensor:
     def storage_bytes(self) -> int:
         return self.elements * TYPE_BYTES[self.type]
 
+    @property
+    def interface_bytes(self) -> int:
+        return self.elements * TYPE_BYTES[self.interface]
+
     @cached_property
     def values(self) -> tuple[int, ...]:
         """The values of a constant."""

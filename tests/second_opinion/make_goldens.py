@@ -14,8 +14,8 @@ from typing import Callable, Iterable
 
 from . import packs
 from .builder import Case, WrongCase
-from .cases import (add, arg_max, avg_pool, batch_matmul, clamp, concat, conv, fully_connected, graphs, lut,
-                    malformed, max_pool, mul, pad, prelu, reduce_max, refused, requant, reshape, resize_bilinear,
+from .cases import (add, arg_max, avg_pool, batch_matmul, clamp, concat, conv, fully_connected, gather, graphs, lut, malformed, max_pool, mul,
+                    pad, prelu, reduce_max, refused, requant, reshape, resize_bilinear, resize_nearest,
                     scale, slice_op, softmax, split, sub, sum_over_axes, tile, transpose)
 from .executor import check, cost, run, split_inputs
 from .lks_file import read, write
@@ -27,7 +27,7 @@ FAMILIES = {
     "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_over_axes, "reduce_max": reduce_max,
     "arg_max": arg_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
-    "resize_bilinear": resize_bilinear, "graphs": graphs,
+    "gather": gather, "resize_nearest": resize_nearest, "resize_bilinear": resize_bilinear, "graphs": graphs,
 }
 WRONG = {"refused": refused, "malformed": malformed}
 

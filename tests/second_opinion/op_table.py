@@ -73,6 +73,8 @@ KINDS = (
     _kind(52, "slice", "x", f"{_per_axis('begin')} {_per_axis('step')}"),
     _kind(53, "transpose", "x", _per_axis("perm")),
     _kind(54, "tile", "x", _per_axis("repeats")),
+    _kind(55, "gather", "x indices", "axis"),
+    _kind(56, "resize_nearest", "x rows columns", ""),
     _kind(57, "resize_bilinear", "x", "scale_h scale_w offset_h offset_w rounding"),
 )
 

@@ -14,6 +14,7 @@ from .clamp import clamp
 from .concat import concat
 from .conv import conv_model
 from .fully_connected import fully_connected
+from .gather import gather
 from .lut import lut
 from .moves import slice_model, tile_model, transpose_model
 from .mul import mul
@@ -22,7 +23,8 @@ from .pool_models import pool
 from .prelu import prelu
 from .reduce_max import reduce_max
 from .requant import requant
-from .resize_bilinear import resize
+from .resize_bilinear import resize as resize_bilinear
+from .resize_nearest import resize
 from .scale import scale
 from .softmax import softmax
 from .split import split
@@ -79,7 +81,9 @@ def pair_limits(name: str, make, step: int = 1) -> Found:
 def types(name: str, model: Model) -> Found:
     """An x or y of a type that no op takes."""
     x, y = model.ops[0].operands[0], model.ops[0].outputs[0]
-    yield f"{name} x is i16", with_tensor(model, x, type=I16, interface=I16), "x is not i8"
+    if name != "requant":
+        yield f"{name} x is i16", with_tensor(model, x, type=I16, interface=I16), "x is not i8"
+    yield f"{name} x is i32", with_tensor(model, x, type=I32, interface=I32), "x is not i8"
     yield f"{name} y is i32", with_tensor(model, y, type=I32, interface=I32), "y is not i8"
     extra = Tensor(b"extra", I8, I8, (1,))
     constant = replace(model.tensors[x], data=bytes(model.tensors[x].elements))
@@ -334,6 +338,12 @@ def requant_cases() -> Found:
     yield from common("requant", base, dict(zeros=("x_zero", "y_zero")))
     yield from types("requant", base)
     yield from pair_limits("requant", lambda rounding, m, s: requant((2, 3), rounding, m, s))
+    wide = requant((2, 3), TFLITE, 2**30, 0, interface=I16)
+    for value in (-2**15 - 1, 2**15):
+        yield f"requant of i16 x_zero {value}", with_arguments(wide, x_zero=value), "x_zero"
+    yield "requant of i16 y_zero 128", with_arguments(wide, y_zero=128), "y_zero"
+    for zero, s in ((0, 16), (-2**15, 16)):
+        yield f"requant tflite of i16 x_zero {zero} shifted by {s}", requant((1,), TFLITE, 1, s, zero, interface=I16), "left shift"
     yield "requant y of another rank", with_shape(base, 1, 6), "y has shape"
     for zero, s in ((0, 24), (-1, 24), (-128, 24), (5, 30)):
         yield f"requant tflite x_zero {zero} shifted by {s}", requant((1,), TFLITE, 1, s, zero), "left shift"
@@ -458,7 +468,7 @@ def softmax_cases() -> Found:
 
 def shape_op_cases() -> Found:
     base = single("reshape", (2, 6), (3, 4))
-    yield "reshape x is i16", with_tensor(base, 0, type=I16, interface=I16), "neither i8 nor i32"
+    yield "reshape x is i16", with_tensor(base, 0, type=I16, interface=I16), "y is not stored as x"
     yield "reshape x is i32, y is i8", with_tensor(base, 0, type=I32, interface=I32), "y is not stored as x"
     yield "reshape x is i8, y is i32", with_tensor(base, 1, type=I32, interface=I64), "y is not stored as x"
     for shape in ((11,), (13,), (2, 5), (1,), (2, 6, 2)):
@@ -527,8 +537,29 @@ def move_cases() -> Found:
         yield f"tile {changes}", with_arguments(base, **changes), why
 
 
-def resize_cases() -> Found:
-    base = resize((2, 4, 4, 3), 8, 8, TFLITE, (512, 0), (512, 0))
+def index_cases() -> Found:
+    base = gather((2, 5, 3), 1, (2, 2), [0, 4, 1, 1])
+    yield from common("gather", base, dict(clamp=False, rounding=False))
+    yield from types("gather", base)
+    for axis in (3, -1):
+        yield f"gather axis {axis} of rank 3", with_arguments(base, axis=axis), "axis is not less"
+    for wrong in (5, -1, -2**31, 2**31 - 1):
+        yield f"gather index {wrong} of 5", gather((2, 5, 3), 1, (2,), [0, wrong]), "out of range"
+    yield "gather along an axis that is shorter", with_arguments(base, axis=2), "out of range"
+    yield "gather with indices of type i8", with_tensor(base, 1, type=I8, interface=I8, data=bytes(4)), "indices has the wrong type"
+    base = resize((1, 3, 4, 2), [0, 2], [3, 0, 1])
+    yield from common("resize_nearest", base, dict(clamp=False, rounding=False))
+    yield from types("resize_nearest", base)
+    yield "resize_nearest row 3 of 3", resize((1, 3, 4, 2), [0, 3], [3]), "rows is out of range"
+    yield "resize_nearest column -1", resize((1, 3, 4, 2), [0], [-1]), "columns is out of range"
+    yield "resize_nearest of rank 3", with_shape(with_shape(base, 0, 3, 4, 2), 3, 2, 3, 2), "x is not of rank 4"
+    yield "resize_nearest with rows of rank 2", with_shape(base, 1, 1, 2), "rows is not of rank 1"
+    yield "resize_nearest with columns of type i8", \
+        with_tensor(base, 2, type=I8, interface=I8, data=bytes(3)), "columns has the wrong type"
+
+
+def resize_bilinear_cases() -> Found:
+    base = resize_bilinear((2, 4, 4, 3), 8, 8, TFLITE, (512, 0), (512, 0))
     yield from types("resize_bilinear", base)
     for value in (2, -1):
         yield f"resize_bilinear rounding {value}", with_arguments(base, rounding=value), "rounding"
@@ -538,8 +569,8 @@ def resize_cases() -> Found:
     for changes, why in ((dict(scale_h=-1), "negative"), (dict(scale_w=-2**31), "negative"), (dict(offset_h=-2**31), "-2^31"),
                          (dict(scale_h=2**29), "leaves i32"), (dict(scale_w=306783378, offset_w=2), "leaves i32")):
         yield f"resize_bilinear {changes}", with_arguments(base, **changes), why
-    yield "resize_bilinear x higher than 2^21", resize((1, 2**21 + 1, 1, 1), 1, 1, TFLITE, (0, 0), (0, 0)), "2^21"
-    yield "resize_bilinear x wider than 2^21", resize((1, 1, 2**21 + 1, 1), 1, 1, TFLITE, (0, 0), (0, 0)), "2^21"
+    yield "resize_bilinear x higher than 2^21", resize_bilinear((1, 2**21 + 1, 1, 1), 1, 1, TFLITE, (0, 0), (0, 0)), "2^21"
+    yield "resize_bilinear x wider than 2^21", resize_bilinear((1, 1, 2**21 + 1, 1), 1, 1, TFLITE, (0, 0), (0, 0)), "2^21"
 
 
 def chain() -> Model:
@@ -579,16 +610,13 @@ def graph_cases() -> Found:
         replace(base, ops=(replace(first, operands=(t2,)), second, third)), "before it is made"
     yield "graph an unused op with a tensor that nothing makes", \
         replace(base, tensors=orphan, ops=(replace(first, operands=(5,)), second, third)), "before it is made"
-    odd = replace(extra, type=I16, interface=I16)
-    yield "graph an unused input of type i16", replace(base, tensors=base.tensors + (odd,), inputs=(x, 5)), \
-        "no activation of this type"
 
 
 FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, scale_cases, channel_bounds, conv_bounds,
             add_cases, sub_cases, mul_cases, requant_cases, lut_cases, clamp_cases, prelu_cases,
             pool_cases, sum_cases, reduce_max_cases, arg_max_cases, softmax_cases,
-            shape_op_cases, join_cases, move_cases,
-            resize_cases, graph_cases)
+            shape_op_cases, join_cases, move_cases, index_cases, resize_bilinear_cases,
+            graph_cases)
 
 
 def cases() -> Iterator[WrongCase]:
