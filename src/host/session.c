@@ -6,6 +6,7 @@
 
 #include "host/context.h"
 #include "host/error.h"
+#include "host/interface.h"
 #include "host/registry.h"
 
 #include <assert.h>
@@ -14,81 +15,39 @@
 
 /* ---- interface types (spec 2) -------------------------------------------------------------------------------------------- */
 
-/* u8 v is stored as v - 128, and back: the same exchange of the highest bit. */
-static void exchange_u8(uint8_t *to, const uint8_t *from, size_t bytes)
+static size_t image_elements(const lks_session *s, uint32_t tensor)
 {
-    for (size_t i = 0; i < bytes; i++)
-        to[i] = from[i] ^ 0x80;
-}
-
-/* i64 v is stored as i32 v.  The first value that does not fit; count: all do. */
-static size_t narrow(uint8_t *to, const uint8_t *from, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        int64_t wide;
-        int32_t v;
-
-        memcpy(&wide, from + i * sizeof wide, sizeof wide);
-        if (wide < INT32_MIN || wide > INT32_MAX)
-            return i;
-        v = (int32_t)wide;
-        memcpy(to + i * sizeof v, &v, sizeof v);
-    }
-    return count;
-}
-
-/* In place, from the last. */
-static void widen(uint8_t *data, size_t count)
-{
-    for (size_t i = count; i-- > 0;) {
-        int32_t v;
-        int64_t wide;
-
-        memcpy(&v, data + i * sizeof v, sizeof v);
-        wide = v;
-        memcpy(data + i * sizeof wide, &wide, sizeof wide);
-    }
+    return s->plan->tensors[tensor].image_bytes / lks_type_bytes(s->model->graph.tensors[tensor].type);
 }
 
 size_t lks_session_image_bytes(const lks_session *s, uint32_t tensor)
 {
-    const lks_tensor *t = &s->model->graph.tensors[tensor];
-
-    return s->plan->tensors[tensor].image_bytes / lks_type_bytes(t->type) * lks_type_bytes(t->interface);
+    return image_elements(s, tensor) * lks_type_bytes(s->model->graph.tensors[tensor].interface);
 }
 
 static lks_status write_tensor(lks_session *s, uint32_t tensor, const lks_in *in, lks_error *error)
 {
-    const lks_type interface = s->model->graph.tensors[tensor].interface;
-    const void *data = in->data;
-    size_t bytes = in->bytes;
+    const lks_tensor *t = &s->model->graph.tensors[tensor];
+    const size_t count = in->bytes / lks_type_bytes(t->interface), offset = s->plan->tensors[tensor].offset;
+    size_t fit;
 
-    if (interface == LKS_U8) {
-        exchange_u8(s->staging, in->data, bytes);
-        data = s->staging;
-    } else if (interface == LKS_I64) {
-        size_t count = bytes / sizeof(int64_t), fits = narrow(s->staging, in->data, count);
-
-        if (fits < count)
-            return lks_fail(error, LKS_ERR_ARGUMENT, "input \"%.80s\": element %zu does not fit int32",
-                            s->model->graph.tensors[tensor].name, fits);
-        data = s->staging;
-        bytes = count * sizeof(int32_t);
-    }
-    return s->backend->write(s->stream, s->plan->tensors[tensor].offset, data, bytes, error);
+    if (!lks_interface_differs(t))
+        return s->backend->write(s->stream, offset, in->data, in->bytes, error);
+    fit = lks_interface_store(t, in->data, count, s->staging);
+    if (fit < count)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "input \"%.80s\": element %zu does not fit int32", t->name, fit);
+    return s->backend->write(s->stream, offset, s->staging, count * lks_type_bytes(t->type), error);
 }
 
 /* bytes: in the interface type. */
 static lks_status read_tensor(lks_session *s, uint32_t tensor, void *data, size_t bytes, lks_error *error)
 {
-    const lks_type interface = s->model->graph.tensors[tensor].interface;
-    const size_t stored = interface == LKS_I64 ? bytes / 2 : bytes;
-    lks_status st = s->backend->read(s->stream, s->plan->tensors[tensor].offset, data, stored, error);
+    const lks_tensor *t = &s->model->graph.tensors[tensor];
+    const size_t count = bytes / lks_type_bytes(t->interface);
+    lks_status st = s->backend->read(s->stream, s->plan->tensors[tensor].offset, data, count * lks_type_bytes(t->type), error);
 
-    if (st == LKS_OK && interface == LKS_U8)
-        exchange_u8(data, data, bytes);
-    if (st == LKS_OK && interface == LKS_I64)
-        widen(data, bytes / sizeof(int64_t));
+    if (st == LKS_OK && lks_interface_differs(t))
+        lks_interface_load(t, data, count);
     return st;
 }
 
@@ -119,7 +78,7 @@ static lks_status make_staging(lks_session *s, lks_error *error)
     for (uint32_t i = 0; i < g->input_count; i++) {
         size_t bytes = s->plan->tensors[g->inputs[i]].image_bytes * s->plan->max_batch;
 
-        if (g->tensors[g->inputs[i]].interface != g->tensors[g->inputs[i]].type && bytes > most)
+        if (lks_interface_differs(&g->tensors[g->inputs[i]]) && bytes > most)
             most = bytes;
     }
     if (most && !(s->staging = malloc(most)))

@@ -17,7 +17,7 @@ struct lks_session {
     lks_plan *plan;
     lks_program *program;
     lks_stream *stream;
-    uint8_t *staging;               /* room for the largest input whose interface type is not its storage type */
+    uint8_t *staging;               /* room for the stored values of the largest input that is not int8 outside */
     uint32_t images;                /* of the last run; 0: none */
 
     char *variant;                  /* owned; NULL: the backend chooses */

@@ -394,9 +394,8 @@ lks_status lks_tfl_emit_plain(const lks_tfl_op *op, lks_tfl_tensor *t, uint32_t 
 /* What a tensor of the file is in the .lks.  name: room for the name. */
 static lks_status describe_activation(const lks_tfl_op *op, const lks_tfl_tensor *t, char name[LKS_MAX_NAME + 1], lks_tensor *out)
 {
-    lks_tfl_quant q;
-
     const bool indices = t->type == LKS_TFL_INT32 || t->type == LKS_TFL_INT64;
+    lks_tfl_quant q;
 
     *out = (lks_tensor){ .name = copy_name(op, t->name, name),
                          .type = indices ? LKS_I32 : t->type == LKS_TFL_INT16 ? LKS_I16 : LKS_I8 };
@@ -435,6 +434,8 @@ lks_status lks_tfl_emit_activation(const lks_tfl_op *op, lks_tfl_tensor *t)
 
     LKS_TFL_TRY(describe_activation(op, t, name, &out));
     t->index[LKS_TFL_PLAIN] = lks_builder_tensor(op->m->builder, &out);
+    if (t->index[LKS_TFL_PLAIN] == LKS_NO_TENSOR)
+        return lks_tfl_refuse(op, LKS_ERR_NOMEM, "out of memory");
     t->made = true;
     return LKS_OK;
 }
