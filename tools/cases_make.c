@@ -173,7 +173,7 @@ static bool fill_input(maker *m, made_case *c, lks_error *error)
         size_t n = (size_t)t->elements / images * times;
 
         if (t->type == LKS_I16)
-            pattern_fill_wide(&m->d, m->input[i].pattern, m->input[i].centre, (int16_t *)(void *)to, n);
+            pattern_fill_wide(&m->d, m->input[i].pattern, m->input[i].centre, to, n);
         else
             pattern_fill(&m->d, m->input[i].pattern, m->input[i].centre, (int8_t *)to, n);
         for (size_t k = 0; k < n && t->interface == LKS_U8; k++)

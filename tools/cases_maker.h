@@ -50,7 +50,7 @@ typedef enum pattern {
 } pattern;
 
 void pattern_fill(draw *d, pattern p, int32_t centre, int8_t *to, size_t n);
-void pattern_fill_wide(draw *d, pattern p, int32_t centre, int16_t *to, size_t n);
+void pattern_fill_wide(draw *d, pattern p, int32_t centre, uint8_t *to, size_t n);      /* n little-endian int16 */
 int32_t pattern_mean(pattern p, int32_t centre);
 int32_t pattern_spread(pattern p);      /* about its standard deviation */
 

@@ -4,7 +4,7 @@
  */
 #include "tools/explain.h"
 
-#include "tools/tensor.h"
+#include "host/interface.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,7 +39,7 @@ static int64_t element(const explain_tensor *t, uint64_t i)
     if (!t->data)
         return ((const int8_t *)t->tensor->data)[i];
     if (t->tensor->type != LKS_I8)
-        return tensor_value(t->tensor->interface, t->data, i);
+        return lks_interface_value(t->data, t->tensor->interface, i);
     if (t->tensor->interface == LKS_U8)
         return (int64_t)t->data[i] - 128;
     return t->data[i] < 128 ? t->data[i] : (int64_t)t->data[i] - 256;
@@ -477,7 +477,8 @@ static void explain_reduce_max(explanation *e)
         add(e, at, NULL, &x);
         best = a->smallest ? (x < best ? x : best) : x > best ? x : best;
     }
-    explain_note(e, a->smallest ? "min" : "max", best, "the %s of %" PRIu64 " values", a->smallest ? "smallest" : "largest", count);
+    explain_note(e, a->smallest ? "min" : "max", best, "the %s of %" PRIu64 " values", a->smallest ? "smallest" : "largest",
+                 count);
     explain_clamp(e, best, a->y_min, a->y_max);
 }
 
