@@ -40,7 +40,9 @@ static const struct {
 } cip1_ops[] = {
     { LKS_OP_CONV, true },
     { LKS_OP_FULLY_CONNECTED, true },
+    { LKS_OP_TRANSPOSED_CONV, false },
     { LKS_OP_BATCH_MATMUL, false },
+    { LKS_OP_CONV_3D, false },
     { LKS_OP_SCALE, true },
     { LKS_OP_ADD, true },
     { LKS_OP_SUB, false },
@@ -64,7 +66,8 @@ static const struct {
     { LKS_OP_TILE, false },
     { LKS_OP_GATHER, false },
     { LKS_OP_RESIZE_NEAREST, false },
-    { LKS_OP_RESIZE_BILINEAR, false }
+    { LKS_OP_RESIZE_BILINEAR, false },
+    { LKS_OP_SVDF, false }
 };
 
 static void foreign_ops(const lks_op_view *v, lks_profile_row *row)
