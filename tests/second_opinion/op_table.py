@@ -69,6 +69,7 @@ KINDS = (
     _kind(33, "avg_pool", "x", f"kernel_h kernel_w {_STRIDES} {_PADS} {_CLAMP} rounding"),
     _kind(34, "sum", "x", f"axes x_zero y_zero m s {_CLAMP} rounding"),
     _kind(35, "reduce_max", "x", f"axes smallest {_CLAMP}"),
+    _kind(36, "arg_max", "x", "axis smallest"),
     _kind(40, "softmax", "x", "m s"),
     _kind(48, "reshape", "x", ""),
     _kind(49, "pad", "x", f"{_PAD_COUNTS} pad_value"),
@@ -79,6 +80,7 @@ KINDS = (
     _kind(54, "tile", "x", _per_axis("repeats")),
     _kind(55, "gather", "x indices", "axis"),
     _kind(56, "resize_nearest", "x rows columns", ""),
+    _kind(57, "resize_bilinear", "x", "scale_h scale_w offset_h offset_w rounding"),
     _kind(65, "svdf", "x w w_time bias",
           f"rank x_zero state_min state_max feature_m feature_s y_zero m s {_CLAMP} rounding"),
 )
