@@ -614,7 +614,8 @@ class Imports(ImportCase):
 
     def test_legacy_resize_must_be_exact(self) -> None:
         """33 to 513 by the corners, as in DeepLab: 1/16."""
-        model = Model([Tensor([1, 33, 33, 1], UINT8), Tensor([2], INT32, None, values=[513, 513]), Tensor([1, 513, 513, 1], UINT8)],
+        size = Tensor([2], INT32, None, values=[513, 513])
+        model = Model([Tensor([1, 33, 33, 1], UINT8), size, Tensor([1, 513, 513, 1], UINT8)],
                       [Op("RESIZE_BILINEAR", [0, 1], [2], {2: Scalar("B", 1)})])
         self.assertEqual(self.only_op(model)[1].arguments, (64, 64, 0, 0, 0))
 

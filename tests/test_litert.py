@@ -108,8 +108,8 @@ def legacy(model: Model) -> Model:
     return model
 
 
-KINDS = ("conv", "depthwise", "add", "sub", "mul", "pool", "softmax", "quantize", "pad", "reshape", "arg", "resize", "hard_swish", "leaky_relu",
-         "prelu", "extremum", "bounded")
+KINDS = ("conv", "depthwise", "add", "sub", "mul", "pool", "softmax", "quantize", "pad", "reshape", "arg", "resize", "hard_swish",
+         "leaky_relu", "prelu", "extremum", "bounded")
 
 
 @unittest.skipUnless(PYTHON, "LKS_LITERT_PYTHON names no Python that has the package ai-edge-litert")

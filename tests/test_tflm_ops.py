@@ -242,7 +242,8 @@ class Maker:
         if flags and 2 in flags and self.chance(0.5):
             out = [2 * (x[1] - 1) + 1, 4 * (x[2] - 1) + 1]
         quantization = {"scale": self.scale(), "zero": self.zero()}
-        return Model([Tensor(x, **quantization), Tensor([2], INT32, None, values=out), Tensor([x[0], *out, x[3]], **quantization)],
+        size, y = Tensor([2], INT32, None, values=out), Tensor([x[0], *out, x[3]], **quantization)
+        return Model([Tensor(x, **quantization), size, y],
                      [Op("RESIZE_BILINEAR", [0, 1], [2], flags)])
 
     def softmax(self) -> Model:
@@ -338,8 +339,9 @@ class Maker:
             op.options[slot] = Scalar(form, self.random.choice((0, 9) if form.isupper() else (0, 9, -1)))
 
 
-KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "svdf", "add", "sub", "mul", "pool", "reduce", "arg", "resize", "softmax",
-         "quantize", "relu", "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu", "extremum")
+KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "svdf", "add", "sub", "mul", "pool", "reduce", "arg", "resize",
+         "softmax", "quantize", "relu", "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu",
+         "extremum")
 
 
 STATEFUL = ("svdf",)

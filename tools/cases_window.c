@@ -118,7 +118,7 @@ flow make_avg_pool(maker *m)
 
 /* ---- resize_bilinear ----------------------------------------------------------------------------------------------------- */
 
-/* From in to out as TensorFlow Lite does: by the extents, by the distance of the corners, or from the centres of pixels; or any. */
+/* From in to out as TensorFlow Lite does: by the extents, the distance of the corners, or from the centres of pixels; or any. */
 static void draw_resize(draw *d, uint32_t in, uint32_t out, int32_t *scale, int32_t *offset)
 {
     const uint32_t kind = draw_below(d, 5);

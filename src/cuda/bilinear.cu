@@ -94,8 +94,8 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
 {
     const lks_bilinear *k = &s->args.bilinear;
     const int32_t units = variant == WORDS ? k->c >> 2 : k->c;
-    const bilinear_args a = { t->x, t->y, (uint32_t)((int64_t)t->n * k->images * k->h.out * k->w.out * units), lks_magic_of(units),
-                              lks_magic_of(k->w.out), lks_magic_of(k->h.out), *k };
+    const bilinear_args a = { t->x, t->y, (uint32_t)((int64_t)t->n * k->images * k->h.out * k->w.out * units),
+                              lks_magic_of(units), lks_magic_of(k->w.out), lks_magic_of(k->h.out), *k };
     const dim3 grid((unsigned)lks_ceil_div(a.outputs, 256));
 
     return variant == WORDS ? LKS_LAUNCH(bilinear_words_kernel, grid, dim3(256), 0, stream, a)

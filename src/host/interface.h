@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Interface bytes (spec 2): what users pass, read, compare and digest, little-endian on every machine; and the values behind them.
+ * Interface bytes (spec 2), which users pass, read, compare and digest, little-endian on every machine; the values behind them.
  */
 #ifndef LKS_HOST_INTERFACE_H
 #define LKS_HOST_INTERFACE_H

@@ -114,10 +114,11 @@ typedef struct alignment {
 } alignment;
 
 /*
- * resize_bilinear.h: ResizeBilinearInteger.  The reference reads beyond an image where rounding puts the last output behind its end.
+ * resize_bilinear.h: ResizeBilinearInteger.  The reference reads beyond an image where rounding puts the last output behind its
+ * end.
  *
- * uint8: LiteRT interpolates in binary32, which is exact where places are multiples of 1/128: a product of two weights and a value then
- * has 22 bits.
+ * uint8: LiteRT interpolates in binary32, which is exact where places are multiples of 1/128: a product of two weights and a
+ * value then has 22 bits.
  */
 static lks_status resize_axis(const lks_tfl_op *op, alignment a, bool legacy, int64_t in, int64_t out, int32_t *scale,
                               int32_t *offset)
@@ -131,8 +132,8 @@ static lks_status resize_axis(const lks_tfl_op *op, alignment a, bool legacy, in
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "from %lld to %lld: the reference reads beyond the image", (long long)in,
                               (long long)out);
     if (legacy && (1024 * from % to != 0 || (*scale | *offset) % 8 != 0 || in > 65536))
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "from %lld to %lld: the reference interpolates in floating point", (long long)in,
-                              (long long)out);
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "from %lld to %lld: the reference interpolates in floating point",
+                              (long long)in, (long long)out);
     return LKS_OK;
 }
 
@@ -276,7 +277,8 @@ static lks_status import_arg(const lks_tfl_op *op, int32_t smallest)
     axis = lks_tfl_elements(t) == 1 ? lks_tfl_value(t, 0) : INT64_MAX;
     axis += axis < 0 ? (int64_t)x->rank : 0;
     if (axis < 0 || axis >= (int64_t)x->rank)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the axis must be one number, and name one of %u dimensions", (unsigned)x->rank);
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the axis must be one number, and name one of %u dimensions",
+                              (unsigned)x->rank);
     args.arg_max.axis = (int32_t)axis;
     return lks_tfl_emit(op, LKS_OP_ARG_MAX, &x->index[LKS_TFL_PLAIN], y, &args);
 }

@@ -391,7 +391,7 @@ typedef struct lks_bilinear {
     lks_bilinear_axis h, w;
 } lks_bilinear;
 
-/* x [n][outer][extent][inner], y [n][outer][inner] of int32: the first index of the largest, or the smallest, element.  spec 4.19 */
+/* x [n][outer][extent][inner], y [n][outer][inner] of int32: the first index of the largest, or smallest, element.  spec 4.19 */
 typedef struct lks_arg_max {
     int32_t outer, extent, inner, smallest;
 } lks_arg_max;

@@ -454,7 +454,8 @@ def arg_max_cases() -> Found:
         yield f"arg_max over axis 1 with y {join(shape)}", with_shape(base, 1, *shape), "y has shape"
     b = Builder()
     index = b.op("arg_max", [b.input((1, 2, 3))], (1, 2), I32, axis=2, smallest=0)
-    indexed = b.model(b.op("pad", [index], (1, 2), **{f"{side}_{i}": 0 for side in ("before", "after") for i in range(6)}, pad_value=0))
+    counts = {f"{side}_{i}": 0 for side in ("before", "after") for i in range(6)}
+    indexed = b.model(b.op("pad", [index], (1, 2), **counts, pad_value=0))
     yield "pad of the indices of arg_max", indexed, "x is not i8"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""resize_bilinear: growing and shrinking by the three rules of TensorFlow Lite, ties of both roundings, places outside the image."""
+"""resize_bilinear: growing and shrinking by TensorFlow Lite's three rules, ties of both roundings, places outside the image."""
 
 from ..builder import ROUNDING_NAMES, Case, filled, i8_bytes, input_size, join, single
 from ..lks_file import Model
