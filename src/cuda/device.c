@@ -27,6 +27,9 @@ lks_status lks_cuda_fail(const lks_device_handle *device, const char *doing, cud
     } else if (e == cudaErrorNoKernelImageForDevice || e == cudaErrorUnsupportedPtxVersion) {
         snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: this build has no kernels for sm_%d: build with "
                  "LOCKSTEP_CUDA_ARCHITECTURES=%d-real", device->index, doing, device->caps.sm, device->caps.sm);
+    } else if (e == cudaErrorDevicesUnavailable) {
+        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: another process has the card for itself: end it, or "
+                 "nvidia-smi -i %u -c DEFAULT", device->index, doing, device->index);
     } else {
         snprintf(error->text, sizeof error->text,
                  LKS_CUDA_NAME " %u: %s: %s; after a failed kernel only a new process can use the "

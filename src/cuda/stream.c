@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A stream: arena and workspace in device memory, pinned staging, and the steps of the program as one graph per batch.
+ *
+ * The first run of a batch is launched step by step: a driver loads a kernel when it is first launched, which a capture may not
+ * allow, and a single run is done before a graph would have been made.  The second run is captured.
  */
 #include "cuda/host.h"
 
@@ -11,8 +14,8 @@
 #define GRAPHS_MAX 32                   /* batch sizes whose graphs are kept */
 
 typedef struct batch_graph {
-    uint32_t n;
-    cudaGraphExec_t exec;       /* NULL: the place is free */
+    uint32_t n;                 /* that has run; 0: the place is free */
+    cudaGraphExec_t exec;       /* NULL: not captured yet */
 } batch_graph;
 
 struct lks_stream {
@@ -215,7 +218,6 @@ static lks_status capture(const lks_stream *s, uint32_t n, cudaGraphExec_t *exec
     cudaGraph_t graph = NULL;
     lks_status st;
 
-    *exec = NULL;
     if (e != cudaSuccess)
         return fail(s, "capturing a graph", e, error);
     st = launch_all(s, n, error);
@@ -224,45 +226,57 @@ static lks_status capture(const lks_stream *s, uint32_t n, cudaGraphExec_t *exec
         e = ended == cudaSuccess ? cudaGraphInstantiateWithFlags(exec, graph, 0) : ended;
         st = e == cudaSuccess ? LKS_OK : fail(s, "capturing a graph", e, error);
     }
+    if (st != LKS_OK)
+        *exec = NULL;
     if (graph)
         cudaGraphDestroy(graph);
     cudaGetLastError();
     return st;
 }
 
-static lks_status find_graph(lks_stream *s, uint32_t n, cudaGraphExec_t *exec, lks_error *error)
+static batch_graph *find_graph(lks_stream *s, uint32_t n)
+{
+    for (unsigned i = 0; i < GRAPHS_MAX; i++)
+        if (s->graph[i].n == n)
+            return &s->graph[i];
+    return NULL;
+}
+
+/* A place for n, which has just been launched for the first time; it may be that of another. */
+static void remember(lks_stream *s, uint32_t n)
 {
     batch_graph *place = &s->graph[s->next_graph];
-    lks_status st;
 
-    for (unsigned i = 0; i < GRAPHS_MAX; i++)
-        if (s->graph[i].exec && s->graph[i].n == n) {
-            *exec = s->graph[i].exec;
-            return LKS_OK;
-        }
-    if ((st = capture(s, n, exec, error)) != LKS_OK)
-        return st;
     if (place->exec) {
         cudaStreamSynchronize(s->stream);       /* it may still run */
         cudaGraphExecDestroy(place->exec);
     }
-    *place = (batch_graph){ n, *exec };
+    *place = (batch_graph){ n, NULL };
     s->next_graph = (s->next_graph + 1) % GRAPHS_MAX;
-    return LKS_OK;
+}
+
+static lks_status run_graph(lks_stream *s, batch_graph *g, lks_error *error)
+{
+    lks_status st = g->exec ? LKS_OK : capture(s, g->n, &g->exec, error);
+    cudaError_t e;
+
+    if (st != LKS_OK)
+        return st;
+    e = cudaGraphLaunch(g->exec, s->stream);
+    return e == cudaSuccess ? LKS_OK : fail(s, "launching a graph", e, error);
 }
 
 lks_status lks_cuda_run(lks_stream *s, uint32_t n, lks_error *error)
 {
     lks_status st = lks_cuda_enter(s->program->device, error);
-    cudaGraphExec_t exec;
-    cudaError_t e;
+    const int graphs = !s->program->device->no_graph;
+    batch_graph *g = graphs ? find_graph(s, n) : NULL;
 
     if (st != LKS_OK || s->program->plan->step_count == 0)
         return st;
-    if (s->program->device->no_graph)
-        return launch_all(s, n, error);
-    if ((st = find_graph(s, n, &exec, error)) != LKS_OK)
-        return st;
-    e = cudaGraphLaunch(exec, s->stream);
-    return e == cudaSuccess ? LKS_OK : fail(s, "launching a graph", e, error);
+    if (g)
+        return run_graph(s, g, error);
+    if ((st = launch_all(s, n, error)) == LKS_OK && graphs)
+        remember(s, n);
+    return st;
 }

@@ -112,7 +112,7 @@ static void goes_on(const char *what)
     uint8_t out[BYTES];
     lks_error error = { .text = "" };
 
-    shim.fail_launch = 0;
+    shim.fail_launch = shim.fail_call = 0;
     check(open_and_run(1, out, &error) == LKS_OK && memcmp(out, expected, out_bytes) == 0, what, error.text);
     check(shim_live() == 0, "  and nothing is left behind", "");
 }
@@ -140,9 +140,14 @@ static void try_wrong_cards(void)
           && strstr(error.text, "has no kernels for sm_90: build with LOCKSTEP_CUDA_ARCH"),
           "a build without kernels for the card", error.text);
     goes_on("  the next device is used");
+    two_cards();
+    shim.card[0].busy = true;
+    check(open_and_run(0, out, &error) == LKS_ERR_DEVICE && strstr(error.text, "another process has the card for itself"),
+          "a card that another process has", error.text);
+    goes_on("  the next device is used");
 }
 
-/* A kernel fails in a session: at each of its launches in turn. */
+/* A kernel fails in a session: at each of the launches of two runs in turn. */
 static void try_sticky(void)
 {
     long launches = 0;
@@ -158,6 +163,8 @@ static void try_sticky(void)
         ok = open_session(0, &s, &error) == LKS_OK;
         shim.fail_launch = k;
         st = ok ? run(s, out, &error) : LKS_ERR_NOMEM;
+        if (st == LKS_OK)           /* the second time, as a graph */
+            st = run(s, out, &error);
         if (st == LKS_OK) {
             launches = k - 1;
         } else {
@@ -168,7 +175,7 @@ static void try_sticky(void)
         }
         lks_session_close(s);
     }
-    check(ok && launches > 5, "a kernel that fails: the session, and the device from then on", error.text);
+    check(ok && launches > 10, "a kernel that fails: the session, and the device from then on", error.text);
     goes_on("  the next device is used");
 }
 
@@ -201,38 +208,101 @@ static void try_memory(void)
     goes_on("  the next device is used");
 }
 
-/* Each call of the runtime (where a sanitizer makes it slow, each seventh) fails in turn, once: a status and words, nothing left behind, and the same card goes on. */
+/* Open a session on a context, run twice, once launch by launch and once as a graph, and close it. */
+static lks_status run_on(lks_context *context, uint8_t *out, lks_error *error)
+{
+    const lks_session_options o = { .context = context, .check = LKS_CHECK_NONE, .max_batch = 2 };
+    lks_session *s;
+    lks_status st = lks_session_open(model, &o, &s, error);
+
+    for (int turn = 0; turn < 2 && st == LKS_OK; turn++)
+        st = run(s, out, error);
+    lks_session_close(s);
+    return st;
+}
+
+/* A call that failed gave a status and words, or did not matter. */
+static int told(lks_status st, const uint8_t *out, const lks_error *error)
+{
+    return st == LKS_OK ? memcmp(out, expected, out_bytes) == 0 : st == LKS_ERR_DEVICE && error->text[0];
+}
+
+/* Each call of a session fails in turn, once: the same context takes the next session. */
 static void try_calls(void)
 {
+    const lks_context_options o = { .backend = BACKEND };
     uint8_t out[BYTES];
     lks_error error = { .text = "" };
-    const long step = getenv("LOCKSTEP_QUICK") ? 7 : 1;
-    long k = 0, refused = 0;
+    lks_context *context;
+    long refused = 0;
+    int ok, reached = 1;
+
+    two_cards();
+    ok = lks_context_open(&o, &context, &error) == LKS_OK;
+    for (long k = 1, live = shim_live(); ok && reached; k++) {
+        lks_status st;
+
+        shim.fail_call = k;
+        st = run_on(context, out, &error);
+        reached = shim.fail_call == 0;
+        refused += st != LKS_OK;
+        ok = told(st, out, &error) && shim_live() == live;
+        shim.fail_call = 0;
+        ok = ok && run_on(context, out, &error) == LKS_OK && told(LKS_OK, out, &error);
+    }
+    lks_context_close(context);
+    check(ok && refused > 25, "each call of a session fails in turn", error.text);
+    goes_on("  the next device is used");
+}
+
+/* Calls of opening a device fail: the self-check repeats the same few, and steps of a prime number meet each kind of them. */
+static void try_opening(void)
+{
+    const lks_context_options o = { .backend = BACKEND };
+    const long step = getenv("LOCKSTEP_QUICK") ? 211 : 29;
+    lks_error error = { .text = "" };
+    long refused = 0;
     int ok = 1, reached = 1;
 
-    while (ok && reached) {
+    for (long k = 1; ok && reached; k += step) {
+        lks_context *context;
         lks_status st;
 
         two_cards();
-        shim.fail_call = k += step;
-        st = open_and_run(0, out, &error);
+        shim.fail_call = k;
+        st = lks_context_open(&o, &context, &error);
         reached = shim.fail_call == 0;
         refused += st != LKS_OK;
-        ok = shim_live() == 0 && (st == LKS_OK ? memcmp(out, expected, out_bytes) == 0 : st == LKS_ERR_DEVICE && error.text[0]);
-        shim.fail_call = 0;
-        if (k / step % 16 == 0)     /* the card is well: it takes a session */
-            ok = ok && open_and_run(0, out, &error) == LKS_OK && memcmp(out, expected, out_bytes) == 0;
+        ok = st == LKS_OK ? context != NULL : !context && st == LKS_ERR_DEVICE && error.text[0];
+        lks_context_close(context);
+        ok = ok && shim_live() == 0;
     }
-    check(ok && refused > 50 / step, "each call of the runtime fails in turn", error.text);
+    check(ok && refused > 500 / step, "calls of opening a device fail", error.text);
     goes_on("  the next device is used");
 }
 
 /* ---- what is right ------------------------------------------------------------------------------------------------------- */
 
-/* Twice the same with graphs, and launch by launch; more batch sizes than graphs are kept. */
+/* Run n images three times: launch by launch, captured, and as the same graph again; all give the same. */
+static int run_thrice(lks_session *s, const uint8_t *pixels, uint32_t n, uint8_t *out)
+{
+    uint8_t first[40 * 64];
+    int ok = 1;
+
+    for (int turn = 0; turn < 3 && ok; turn++) {
+        ok = lks_session_run(s, &(lks_in){ pixels, n * in_bytes }, &(lks_out){ out, n * out_bytes }, NULL) == LKS_OK;
+        if (turn == 0)
+            memcpy(first, out, n * out_bytes);
+        ok = ok && memcmp(out, first, n * out_bytes) == 0;
+        memset(turn < 2 ? out : first, 0x33, n * out_bytes);
+    }
+    return ok;
+}
+
+/* With graphs, and launch by launch; more batch sizes than graphs are kept. */
 static void try_graphs(void)
 {
-    enum { MOST = 40 };
+    enum { MOST = 40, KEPT = 32 };
     static uint8_t pixels[MOST * 1024], graph[MOST * 64], plain[MOST * 64];
     lks_context_options c = { .backend = BACKEND };
     lks_session_options o = { .max_batch = MOST, .check = LKS_CHECK_NONE };
@@ -242,16 +312,15 @@ static void try_graphs(void)
         pixels[i] = (uint8_t)(i * 73 >> 2);
     for (int no_graph = 0; no_graph < 2 && ok; no_graph++) {
         lks_session *s = NULL;
+        long live;
 
         c.no_graph = no_graph;
         ok = lks_context_open(&c, &o.context, NULL) == LKS_OK && lks_session_open(model, &o, &s, NULL) == LKS_OK;
-        for (uint32_t turn = 0; turn < 2; turn++)
-            for (uint32_t n = 1; n <= MOST && ok; n++) {
-                lks_out out = { no_graph ? plain : graph, n * out_bytes };
-
-                ok = lks_session_run(s, &(lks_in){ pixels, n * in_bytes }, &out, NULL) == LKS_OK;
-                ok = ok && (!no_graph || n < MOST || memcmp(plain, graph, n * out_bytes) == 0);
-            }
+        live = shim_live();
+        for (uint32_t n = 1; n <= MOST && ok; n++)
+            ok = run_thrice(s, pixels, n, no_graph ? plain : graph);
+        ok = ok && (!no_graph || memcmp(plain, graph, MOST * out_bytes) == 0);
+        ok = ok && shim_live() - live == (no_graph ? 0 : KEPT);
         lks_session_close(s);
         lks_context_close(o.context);
     }
@@ -309,6 +378,7 @@ int main(int argc, char **argv)
     try_wrong_cards();
     try_memory();
     try_calls();
+    try_opening();
     try_sticky();
     lks_model_close(model);
     printf("%d passed, %d failed\n", passed, failed);

@@ -6,6 +6,7 @@
  *
  *     LOCKSTEP_SHIM_CARDS    how many cards (default 1)         LOCKSTEP_SHIM_SM      their compute capability (default 90)
  *     LOCKSTEP_SHIM_DRIVER   the CUDA version that the driver speaks, such as 13000; 0: there is no driver
+ *     LOCKSTEP_SHIM_IDLE     a kernel whose launches do nothing: shim_machine.idle
  *     LOCKSTEP_SHIM_KERNELS  a file to which the names of all kernels that were launched are appended when the program ends
  */
 #ifndef SHIM_SHIM_H
@@ -28,6 +29,7 @@ typedef struct shim_card {
     bool prohibited;            /* nvidia-smi -c PROHIBITED */
     bool wrong;                 /* what is copied from it has a wrong bit */
     bool no_kernels;            /* the build has none for it */
+    bool busy;                  /* nvidia-smi -c EXCLUSIVE_PROCESS, and another process has it */
     cudaError_t sticky;         /* a kernel has failed: every call on it says so from then on */
 } shim_card;
 
@@ -36,6 +38,7 @@ typedef struct shim_machine {
     int driver;                 /* 13000: CUDA 13.0; 0: none */
     int cards;
     shim_card card[SHIM_CARDS_MAX];
+    const char *idle;           /* its launches do nothing, and device memory still holds what freed memory held; NULL: no kernel */
     long fail_malloc;           /* so many calls of cudaMalloc and cudaHostAlloc from now, one has no memory; 0: none */
     long fail_launch;           /* so many executed launches from now, one breaks its card; 0: none */
     long fail_call;             /* so many calls from now, one fails for a reason of its own, and the card is well; 0: none */
