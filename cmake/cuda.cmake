@@ -30,7 +30,8 @@ function(find_cards result)
   endif()
 endfunction()
 
-# Cards below sm_75 are left out: they are not supported.  One that the toolkit does not know yet gets PTX, which its driver compiles.
+# Cards below sm_75 are left out: they are not supported.  One that the toolkit does not know (CUDA 12.8 is the first with 100 and 120)
+# gets PTX, which its driver compiles.
 function(keep_buildable nvcc architectures result)
   execute_process(COMMAND ${nvcc} --list-gpu-code OUTPUT_VARIABLE known ERROR_QUIET)
   set(kept "")
@@ -60,7 +61,7 @@ if(NOT LOCKSTEP_CUDA STREQUAL OFF)
       message(FATAL_ERROR "LOCKSTEP_CUDA=${LOCKSTEP_CUDA}: nvcc is not found: install the CUDA toolkit, or set CMAKE_CUDA_COMPILER or PATH")
     endif()
     set(LOCKSTEP_WITH_CUDA ON)
-    set(CMAKE_CUDA_ARCHITECTURES ${all_architectures})
+    keep_buildable(${LOCKSTEP_NVCC} "${all_architectures}" CMAKE_CUDA_ARCHITECTURES)
   elseif(LOCKSTEP_NVCC AND cards)
     set(LOCKSTEP_WITH_CUDA ON)
     set(CMAKE_CUDA_ARCHITECTURES ${cards})
