@@ -67,15 +67,15 @@ class Golden(Case):
         model = lks_file.read(record.model)
         free = json.loads(program.lockstep("info", path, "--json"))["batch_free"]
         for i, tensor in enumerate(model.inputs):
-            size = math.prod(self.shape(model, tensor, record.batch, free))
+            size = math.prod(self.shape(model, tensor, record.batch, free)) * lks_file.TYPE_BYTES[model.tensors[tensor].interface]
             files.append(self.folder / f"{i}.raw")
             files[-1].write_bytes(rest[:size])
             rest = rest[size:]
         self.assertEqual(rest, b"")
         return path, files, model, free
 
-    def check_element(self, command: list, op: int, place: list[int], expected: int) -> str:
-        report = explain(*command, "--op", op, "--at", at(place))
+    def check_element(self, command: list, op: int, output: int, place: list[int], expected: int) -> str:
+        report = explain(*command, "--op", op, "--output", output, "--at", at(place))
         self.assertEqual((report["value"] & 255, report["result"], report["at"]), (expected, "PASSED", place), (op, place))
         self.assertEqual(report["steps"][-1]["value"], report["stored"])
         if "sum" in report:
@@ -87,11 +87,13 @@ class Golden(Case):
         path, files, model, free = self.write(record)
         kinds, start = set(), 0
         for i, op in enumerate(model.ops):
-            shape = self.shape(model, op.outputs[0], record.batch, free)
-            count = math.prod(shape)
-            for element in sorted({0, count - 1, *(rng.randrange(count) for _ in range(PER_OP))}):
-                kinds.add(self.check_element([path, *files], i, coordinates(element, shape), record.trace[start + element]))
-            start += count
+            for output, tensor in enumerate(op.outputs):
+                shape = self.shape(model, tensor, record.batch, free)
+                count = math.prod(shape)
+                for element in sorted({0, count - 1, *(rng.randrange(count) for _ in range(PER_OP))}):
+                    place = coordinates(element, shape)
+                    kinds.add(self.check_element([path, *files], i, output, place, record.trace[start + element]))
+                start += count
         self.assertEqual(start, len(record.trace))
         return kinds
 
@@ -156,6 +158,7 @@ class Refusals(Case):
         self.refused(MODEL, "--op", 0, "--at", "0", says=["INPUT"])
         self.refused(MODEL, SEVEN, says=["--op", "lockstep info"])
         self.refused(MODEL, SEVEN, "--op", 0, says=["--at", "--op 3 --at"])
+        self.refused(MODEL, SEVEN, "--op", 0, "--output", 1, "--at", "0,0,0,0", says=["--output", "op 0 has outputs 0 to 0"])
         self.refused(MODEL, SEVEN, "--op", 12, "--at", "0,0", says=["--op", "0 to 11"])
         self.refused(MODEL, SEVEN, "--op", "x", "--at", "0,0", says=["--op"])
         self.refused(MODEL, SEVEN, "--op", 0, "--at", "0,0,0,0", "--backend", "abacus", says=["abacus", "cpu_ref"])
@@ -169,7 +172,7 @@ class Refusals(Case):
 
     def test_help(self) -> None:
         text = program.lockstep("explain", "--help")
-        for word in ("--op", "--at", "--all", "--backend", "--device", "--variant", "--json", "--max-mem", "--max-work"):
+        for word in ("--op", "--output", "--at", "--all", "--backend", "--device", "--variant", "--json", "--max-mem", "--max-work"):
             self.assertIn(word, text)
 
 

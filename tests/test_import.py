@@ -22,7 +22,8 @@ from tflite_writer import (FLOAT32, INT4, INT8, INT16, INT32, INT64, NONE, RELU,
 MODELS = program.SHARED / "models"
 TABLES = program.ROOT / "tests/unit/test_import_quantize.c"
 CONV, FULLY_CONNECTED, ADD, REQUANT, MAX_POOL, AVG_POOL, SUM, SOFTMAX, RESHAPE, PAD = 1, 2, 16, 24, 32, 33, 34, 40, 48, 49
-SUB, MUL = 17, 18
+SUB, MUL, LUT, CLAMP, PRELU, REDUCE_MAX = 17, 18, 25, 26, 27, 35
+BATCH_MATMUL = 4
 HALF_UP, TFLITE = 0, 1
 
 
@@ -105,6 +106,20 @@ class Reference:
         rows = [cls.multiplier(f32(q)) if is_normal(q) and is_normal(f32(q)) else (-1, 1) for q in quotients]
         return rows if all(s <= 0 for _, s in rows) else [cls.REFUSED] * 3
 
+    @classmethod
+    def wave(cls, x: float) -> tuple[int, int]:
+        m, s = cls.multiplier(x * 2**27)
+        return (m, s) if m and 0 <= s <= 62 else cls.REFUSED
+
+    @classmethod
+    def hard_swish(cls, x: float, y: float) -> tuple[int, ...]:
+        quotients = f32(x / 128 / y), f32(x / 128 / (3 / 2**15))
+        if not all(map(is_normal, (x / 128, *quotients))):
+            return cls.REFUSED * 2
+        (out_m, out_s), (m, s) = ((min((m + 2**15) >> 16, 2**15 - 1), s) for m, s in map(cls.multiplier, quotients))
+        sound = out_m and m and -15 <= out_s <= 0 and -15 <= s <= 31
+        return (m, s, out_m, out_s) if sound else cls.REFUSED * 2
+
     @staticmethod
     def mean(m: int, s: int, n: int) -> tuple[int, int]:
         k = min(n.bit_length() - 1, 32, 31 + s)
@@ -165,6 +180,12 @@ class Tables(unittest.TestCase):
 
     def test_float_products(self) -> None:
         self.expect("float_products", 3, 5, Reference.float_product)
+
+    def test_waves(self) -> None:
+        self.expect("waves", 1, 3, Reference.wave)
+
+    def test_hard_swishes(self) -> None:
+        self.expect("hard_swishes", 2, 6, Reference.hard_swish)
 
     def test_means(self) -> None:
         for m, s, n, *mean in c_rows("means", 5):
@@ -310,6 +331,12 @@ def add() -> Model:
                   Tensor([1, 2, 3], scale=0.4, zero=-3)], [Op("ADD", [0, 1], [2], fused(RELU))], inputs=[0, 1])
 
 
+def batch_matmul() -> Model:
+    """[2, 3, 4] * [2, 5, 4] turned -> [2, 3, 5]"""
+    return Model([Tensor([2, 3, 4], scale=0.3, zero=1), Tensor([2, 5, 4], scale=0.07, zero=2), Tensor([2, 3, 5], scale=0.4, zero=-3)],
+                 [Op("BATCH_MATMUL", [0, 1], [2], {1: Scalar("B", 1)})], inputs=[0, 1])
+
+
 def pool(name: str) -> Model:
     return Model([Tensor([1, 5, 5, 2]), Tensor([1, 2, 2, 2])], [Op(name, [0], [1], pool_options())])
 
@@ -332,6 +359,11 @@ def quantize(source: int = INT8, target: int = INT8) -> Model:
 
 def relu() -> Model:
     return Model([Tensor([1, 6], scale=0.25, zero=9), Tensor([1, 6], scale=0.125, zero=-100)], [Op("RELU", [0], [1])])
+
+
+def prelu() -> Model:
+    return Model([Tensor([1, 2, 2, 3], scale=0.3, zero=1), Tensor([1, 1, 3], scale=0.07, zero=5, values=[1, -2, 3]),
+                  Tensor([1, 2, 2, 3], scale=0.4, zero=-3)], [Op("PRELU", [0, 1], [2])])
 
 
 def pad(name: str = "PAD", kind: int = INT32) -> Model:
@@ -492,6 +524,16 @@ class Imports(ImportCase):
         m, op = self.only_op(replace(with_tensor(add(), 0, shape=[], values=[4]), inputs=[1]))
         self.assertEqual((op.operands, m.tensors[1].values, m.tensors[1].shape), ((1, 0), (4,), (1,)))
 
+    def test_batch_matmul(self) -> None:
+        multiplier = Reference.narrow_product(f32(0.3), f32(0.07), f32(0.4))
+        m, op = self.only_op(batch_matmul())
+        self.assertEqual((op.number, op.operands), (BATCH_MATMUL, (0, 1)))
+        self.assertEqual(op.arguments, (1, 2, -3, 0, 1, *multiplier, -128, 127, TFLITE))
+        model = with_tensor(with_op(batch_matmul(), options={0: Scalar("B", 1)}), 0, shape=[2, 4, 3])
+        model = replace(with_tensor(model, 1, shape=[4, 5], values=list(range(20))), inputs=[0])
+        m, op = self.only_op(model)
+        self.assertEqual((op.arguments[3:5], m.tensors[op.operands[1]].values), ((1, 0), tuple(range(20))))
+
     def test_pools(self) -> None:
         self.assertEqual(self.only_op(pool("MAX_POOL_2D"))[1].arguments, (2, 2, 2, 2, 0, 0, 0, 0, -128, 127))
         model = with_op(with_tensor(pool("AVERAGE_POOL_2D"), 1, shape=[1, 3, 3, 2]), options=pool_options(padding=SAME))
@@ -513,6 +555,11 @@ class Imports(ImportCase):
         m, op = self.only_op(model)
         self.assertEqual((op.arguments[0], m.tensors[op.outputs[0]].shape), (3, (1,)))
 
+    def test_reduce_max_and_min(self) -> None:
+        for name, smallest in (("REDUCE_MAX", 0), ("REDUCE_MIN", 1)):
+            op = self.only_op(with_tensor(reduce_model(name, [1, -2]), 2, scale=0.3, zero=5))[1]
+            self.assertEqual((op.number, op.arguments), (REDUCE_MAX, (6, smallest, -128, 127)))
+
     def test_softmax(self) -> None:
         op = self.only_op(softmax())[1]
         self.assertEqual((op.number, op.arguments), (SOFTMAX, Reference.softmax(1.0, f32(0.1))))
@@ -525,6 +572,12 @@ class Imports(ImportCase):
             self.assertEqual((op.number, op.arguments), (REQUANT, (-3, -3, *ratio, -128, 127, TFLITE)))
             self.assertEqual([t.interface for t in m.tensors], [2 if kind == UINT8 else 1 for kind in (source, target)])
             self.assertEqual([t.zero_point for t in m.tensors], [125 if kind == UINT8 else -3 for kind in (source, target)])
+
+    def test_quantize_int16(self) -> None:
+        m, op = self.only_op(with_tensor(quantize(INT16, INT8), 0, zero=-700, scale=0.002))
+        x = m.tensors[op.operands[0]]
+        self.assertEqual((x.type, x.interface, x.zero_point), (lks_file.I16, lks_file.I16, -700))
+        self.assertEqual(op.arguments, (-700, -3, *Reference.ratio(f32(0.002), f32(0.4)), -128, 127, TFLITE))
 
     def test_legacy_conv(self) -> None:
         """128 less in zero points and weights; the multiplier from a product rounded to binary32, one for all channels."""
@@ -572,6 +625,78 @@ class Imports(ImportCase):
     def test_relu(self) -> None:
         self.assertEqual(self.only_op(relu())[1].arguments, (9, -100, 2**30, 2, -100, 127, TFLITE))
 
+    def test_relu6_clamps_by_the_input_scale(self) -> None:
+        """TensorFlow Lite Micro does not rescale; LiteRT does, whose the uint8 models are."""
+        op = self.only_op(with_op(relu(), name="RELU6"))[1]
+        self.assertEqual((op.number, op.arguments), (CLAMP, (9, 9 + 24)))
+        model = with_op(relu(), name="RELU6")
+        for i, (scale, zero) in enumerate(((0.25, 137), (0.125, 28))):
+            model = with_tensor(model, i, type=UINT8, scale=scale, zero=zero)
+        self.assertEqual(self.only_op(model)[1].arguments, (9, -100, 2**30, 2, -100, -100 + 48, TFLITE))
+
+    def test_bounded_relus_rescale(self) -> None:
+        for name, low, high in (("RELU_N1_TO_1", -8, 8), ("RELU_0_TO_1", 0, 8)):
+            op = self.only_op(with_op(relu(), name=name))[1]
+            self.assertEqual((op.number, op.arguments), (REQUANT, (9, -100, 2**30, 2, -100 + low, -100 + high, TFLITE)))
+
+    def test_extrema_of_a_constant_clamp(self) -> None:
+        for name, inputs, ends in (("MAXIMUM", [0, 2], (-7, 127)), ("MINIMUM", [2, 0], (-128, -7))):
+            model = Model([*relu().tensors, Tensor([], values=[-7])], [Op(name, inputs, [1])])
+            op = self.only_op(model)[1]
+            self.assertEqual((op.number, op.operands, op.arguments), (CLAMP, (0,), ends))
+
+    def test_prelu(self) -> None:
+        scales = f32(0.3), f32(0.07), f32(0.4)
+        m, op = self.only_op(prelu())
+        self.assertEqual((op.number, op.operands), (PRELU, (0, 1)))
+        self.assertEqual(op.arguments, (1, 5, -3, *Reference.ratio(scales[0], scales[2]), *Reference.product(*scales), -128, 127,
+                                        TFLITE))
+        self.assertEqual((m.tensors[1].values, m.tensors[1].shape), ((1, -2, 3), (1, 1, 3)))
+        legacy = prelu()
+        for i, zero in enumerate((129, 133, 125)):
+            legacy = with_tensor(legacy, i, type=UINT8, zero=zero, values=[129, 126, 131] if i == 1 else None)
+        m, op = self.only_op(legacy)
+        self.assertEqual(op.arguments, (1, 5, -3, *Reference.narrow_ratio(scales[0], scales[2]), *Reference.float_product(*scales),
+                                        -128, 127, TFLITE))
+        self.assertEqual(m.tensors[1].values, (1, -2, 3))
+
+    def table(self, name: str, x: tuple, y: tuple, options: dict | None = None) -> tuple[int, ...]:
+        model = Model([Tensor([1, 6], scale=x[0], zero=x[1]), Tensor([1, 6], scale=y[0], zero=y[1])],
+                      [Op(name, [0], [1], options or {})])
+        m, op = self.only_op(model)
+        self.assertEqual((op.number, m.tensors[op.operands[1]].shape), (LUT, (256,)))
+        return m.tensors[op.operands[1]].values
+
+    def test_logistic_and_tanh_are_near_the_functions(self) -> None:
+        """To half a step and a little; that each byte is the reference's is for test_tflm_ops.py to say."""
+        for scale, zero in ((0.05, 3), (1 / 16, 0), (0.2, -128), (0.4, 127), (1e-4, 0)):
+            logistic = self.table("LOGISTIC", (scale, zero), (1 / 256, -128))
+            tanh = self.table("TANH", (scale, zero), (1 / 128, 0))
+            for q in range(-128, 128):
+                v = scale * (q - zero)
+                self.assertLessEqual(abs(min(256 / (1 + math.exp(-v)), 255) - 128 - logistic[q + 128]), 0.51, (scale, zero, q))
+                self.assertLessEqual(abs(min(128 * math.tanh(v), 127) - tanh[q + 128]), 0.51, (scale, zero, q))
+
+    def test_hard_swish_is_near_the_function(self) -> None:
+        table = self.table("HARD_SWISH", (0.05, 3), (0.04, -100))
+        for q in range(-128, 128):
+            v = 0.05 * (q - 3)
+            exact = v * min(max(v + 3, 0), 6) / 6 / 0.04 - 100
+            self.assertLessEqual(abs(max(min(exact, 127), -128) - table[q + 128]), 1, q)
+
+    def test_leaky_relu(self) -> None:
+        table = self.table("LEAKY_RELU", (0.5, 10), (0.5, 20), {0: Scalar("f", 0.25)})
+        self.assertEqual([table[q + 128] for q in (10, 12, 127, 9, 8, 6, 2, -118)], [20, 22, 127, 20, 19, 19, 18, -12])
+        table = self.table("LEAKY_RELU", (0.5, 10), (0.5, 20), {0: Scalar("f", -1.0)})
+        self.assertEqual([table[q + 128] for q in (10, 12, 9, -90, -128)], [20, 22, 21, 120, 127])
+        self.assertEqual(self.table("LEAKY_RELU", (0.5, 0), (0.5, 0))[:130], (0,) * 129 + (1,))
+
+    def test_abs(self) -> None:
+        table = self.table("ABS", (0.5, 10), (0.5, -5))
+        self.assertEqual([table[q + 128] for q in (10, 12, 8, 127, -128)], [-5, -3, -3, 112, 127])
+        table = self.table("ABS", (0.5, 10), (1.0, -5))
+        self.assertEqual([table[q + 128] for q in (10, 12, 8, 13, -128)], [-5, -4, -4, -3, 64])
+
     def test_pad(self) -> None:
         for model, value in ((pad(), 11), (pad("PAD", INT64), 11), (padv2(), -7)):
             op = self.only_op(model)[1]
@@ -605,11 +730,11 @@ FLOATS = dict(type=FLOAT32, scale=None)
 
 def refusals() -> list[tuple[str, Model, str, str]]:
     """What, model, how the message calls the place, a part of the reason."""
-    c, d, f, a, p = conv(), depthwise(), dense(), add(), pool("AVERAGE_POOL_2D")
+    c, d, f, a, b, p = conv(), depthwise(), dense(), add(), batch_matmul(), pool("AVERAGE_POOL_2D")
     mean, conv_op, dense_op = reduce_model("MEAN", [1, 2]), "op 0 (CONV_2D)", "op 0 (FULLY_CONNECTED)"
     second = Op("RELU", [3], [3])
     return [
-        ("unsupported op", with_op(quantize(), name="LOGISTIC"), "op 0 (LOGISTIC)", "this op is not supported"),
+        ("unsupported op", with_op(quantize(), name="CUMSUM"), "op 0 (CUMSUM)", "this op is not supported"),
         ("second op", Model([*relu().tensors, Tensor([1, 6])], [*relu().ops, Op("CUMSUM", [1, 1], [2])]), "op 1 (CUMSUM)",
          "not supported"),
         ("custom op", with_op(quantize(), name="CUSTOM", custom=b"Mine"), "op 0 (CUSTOM Mine)", "custom ops"),
@@ -621,6 +746,9 @@ def refusals() -> list[tuple[str, Model, str, str]]:
         ("float conv", with_tensor(with_tensor(c, 0, **FLOATS), 3, **FLOATS), conv_op, "FLOAT32: only INT8"),
         ("hybrid", with_tensor(with_tensor(f, 0, **FLOATS), 3, **FLOATS), dense_op, "FLOAT32: only INT8"),
         ("int16", with_tensor(with_tensor(c, 0, type=INT16), 3, type=INT16), conv_op, "16-bit activations"),
+        ("int16 to uint8", quantize(INT16, UINT8), "op 0 (QUANTIZE)", "is UINT8"),
+        ("to int16", quantize(INT8, INT16), "op 0 (QUANTIZE)", "is INT16"),
+        ("zero point of int16", with_tensor(quantize(INT16, INT8), 0, zero=2**15), "graph input 0", "zero point outside its type"),
         ("int4 weights", with_tensor(f, 1, type=INT4, values=None, data=bytes(6)), dense_op, "4-bit weights"),
         ("output type", with_tensor(c, 3, type=UINT8), conv_op, "different types, INT8 and UINT8"),
         ("float at the end", quantize(INT8, FLOAT32), "op 0 (QUANTIZE)", "output tensor \"t1\" is FLOAT32"),
@@ -722,6 +850,14 @@ def refusals() -> list[tuple[str, Model, str, str]]:
          "op 0 (SUB)", "output scale is too small"),
         ("scales of mul", with_op(with_tensor(a, 2, scale=1e-12), name="MUL"), "op 0 (MUL)", "give no multiplier"),
         ("output scale of add", with_tensor(a, 2, scale=1e-9), "op 0 (ADD)", "output scale is too small"),
+        ("matrices of rank 1", with_tensor(b, 0, shape=[4]), "op 0 (BATCH_MATMUL)", "1 dimensions: there must be 2 to 5"),
+        ("matrices of rank 6", with_tensor(b, 1, shape=[1, 1, 1, 2, 5, 4]), "op 0 (BATCH_MATMUL)", "6 dimensions"),
+        ("legacy matrices", Model([replace(t, type=UINT8, zero=3) for t in b.tensors], b.ops, inputs=[0, 1]), "op 0 (BATCH_MATMUL)",
+         "for INT8 only"),
+        ("two constant matrices", Model([replace(b.tensors[0], values=[0] * 24), replace(b.tensors[1], values=[0] * 40),
+         b.tensors[2], Tensor([2])], b.ops, inputs=[3]), "op 0 (BATCH_MATMUL)", "both inputs are constant"),
+        ("scales of matrices", with_tensor(with_tensor(b, 0, scale=1e20), 2, scale=1e-20), "op 0 (BATCH_MATMUL)", "no multiplier"),
+        ("depth of matrices", with_op(b, options={}), "op 0 (batch_matmul \"t2\")", "another depth"),
         ("pool scales", with_tensor(p, 1, scale=0.5 + 2e-6), "op 0 (AVERAGE_POOL_2D)", "different scales"),
         ("pool zero points", with_tensor(p, 1, zero=1), "op 0 (AVERAGE_POOL_2D)", "different scales or zero points"),
         ("axis type", with_tensor(mean, 1, type=INT64), "op 0 (MEAN)", "axis tensor \"t1\" is INT64"),
@@ -730,11 +866,32 @@ def refusals() -> list[tuple[str, Model, str, str]]:
         ("negative axis", reduce_model("SUM", [-5]), "op 0 (SUM)", "axis -5"),
         ("three axes", reduce_model("MEAN", [0, 1, 2]), "op 0 (MEAN)", "3 reduced axes"),
         ("five axes", reduce_model("MEAN", [1, 1, 1, 1, 1]), "op 0 (MEAN)", "at most"),
+        ("scales of reduce max", with_tensor(reduce_model("REDUCE_MAX", [1, 2]), 2, zero=5), "op 0 (REDUCE_MAX)", "different scales"),
         ("softmax scale", with_tensor(softmax(), 1, scale=1 / 255), "op 0 (SOFTMAX)", "scale 1/256"),
         ("softmax zero point", with_tensor(softmax(), 1, zero=0), "op 0 (SOFTMAX)", "zero point -128"),
         ("softmax beta", with_op(softmax(), options={}), "op 0 (SOFTMAX)", "beta"),
         ("softmax of a scalar", with_tensor(with_tensor(softmax(), 0, shape=[]), 1, shape=[]), "op 0 (SOFTMAX)", "no dimensions"),
         ("relu", with_tensor(with_tensor(relu(), 0, scale=0.1, zero=-128), 1, scale=1e-7), "op 0 (RELU)", "disagree"),
+        ("logistic scale", with_op(relu(), name="LOGISTIC"), "op 0 (LOGISTIC)", "scale 1/256 and zero point -128"),
+        ("tanh scale", with_op(relu(), name="TANH"), "op 0 (TANH)", "scale 1/128 and zero point 0"),
+        ("tanh of a tiny scale", with_op(with_tensor(with_tensor(relu(), 0, scale=1e-10), 1, scale=1 / 128, zero=0), name="TANH"),
+         "op 0 (TANH)", "too far from 1"),
+        ("tanh of a huge scale", with_op(with_tensor(with_tensor(relu(), 0, scale=1e20), 1, scale=1 / 128, zero=0), name="TANH"),
+         "op 0 (TANH)", "too far from 1"),
+        ("uint8 logistic", with_op(with_tensor(with_tensor(relu(), 0, type=UINT8), 1, type=UINT8, scale=1 / 256, zero=0),
+                                   name="LOGISTIC"), "op 0 (LOGISTIC)", "floating point"),
+        ("hard swish", with_op(with_tensor(relu(), 1, scale=1e-4), name="HARD_SWISH"), "op 0 (HARD_SWISH)", "no multipliers"),
+        ("leaky relu", with_op(with_tensor(relu(), 1, scale=1e-9), name="LEAKY_RELU"), "op 0 (LEAKY_RELU)", "no multiplier"),
+        ("alpha", with_op(relu(), name="LEAKY_RELU", options={0: Scalar("f", math.nan)}), "op 0 (LEAKY_RELU)", "alpha"),
+        ("abs", with_op(with_tensor(relu(), 1, scale=1e-9), name="ABS"), "op 0 (ABS)", "no multiplier"),
+        ("uint8 abs", with_op(with_tensor(with_tensor(relu(), 0, type=UINT8), 1, type=UINT8, zero=3), name="ABS"), "op 0 (ABS)",
+         "not defined by the reference"),
+        ("relu6 of a tiny scale", with_op(with_tensor(relu(), 0, scale=1e-12), name="RELU6"), "op 0 (RELU6)", "too small"),
+        ("slope is no constant", replace(with_tensor(prelu(), 1, values=None), inputs=[0, 1]), "op 0 (PRELU)", "is not constant"),
+        ("scales of prelu", with_tensor(prelu(), 2, scale=1e-12), "op 0 (PRELU)", "no multiplier"),
+        ("maximum of two", with_op(add(), name="MAXIMUM", options={}), "op 0 (MAXIMUM)", "is not constant"),
+        ("minimum of a row", replace(with_op(with_tensor(add(), 1, values=[1] * 6), name="MINIMUM", options={}), inputs=[0]),
+         "op 0 (MINIMUM)", "single constant"),
         ("negative padding", with_tensor(pad(), 1, values=[0, 0, -1, 0, 2, 3]), "op 0 (PAD)", "padding -1"),
         ("count of paddings", with_tensor(pad(), 1, shape=[2, 2], values=[0] * 4), "op 0 (PAD)", "4 paddings for 3 dimensions"),
         ("paddings are no constant", with_tensor(pad(), 1, values=None), "op 0 (PAD)", "is not constant"),
@@ -873,7 +1030,7 @@ class Damage(unittest.TestCase):
 class RealModels(unittest.TestCase):
     def test_int8_models_convert(self) -> None:
         ops = {"hello_world_int8": 3, "kws_int8": 13, "resnet8_cifar10_int8": 16, "vww_int8": 31,
-               "mobilenet_v2_224_int8_u8io": 68, "mobilenet_v1_025_128_uint8": 31}
+               "mobilenet_v2_224_int8_u8io": 68, "mobilenet_v1_025_128_uint8": 31, "split_concat_uint8": 3}
         for name, count in ops.items():
             done = Converted((MODELS / f"{name}.tflite").read_bytes())
             self.assertEqual((done.code, done.error), (0, ""))
@@ -882,7 +1039,6 @@ class RealModels(unittest.TestCase):
     def test_others_are_refused_with_a_reason(self) -> None:
         reasons = {
             "deeplabv3_mnv2_dm05_uint8": r"op 64 \(RESIZE_BILINEAR\): this op is not supported",
-            "split_concat_uint8": r"op 0 \(CONCATENATION\): this op is not supported",
             "invalid_model_invoking_error": r"op 0 \(CUSTOM fake-op-double\): custom ops are not supported",
         }
         for name, reason in reasons.items():

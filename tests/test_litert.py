@@ -21,7 +21,7 @@ from tflite_writer import INT8, INT32, UINT8, Model, Op, Tensor, write
 
 PYTHON = os.environ.get("LKS_LITERT_PYTHON")
 MODELS = program.SHARED / "models"
-REAL_MODELS = ("mobilenet_v1_025_128_uint8",)
+REAL_MODELS = ("mobilenet_v1_025_128_uint8", "split_concat_uint8")
 
 INTERPRETER = """
 import os, struct, sys
@@ -96,6 +96,10 @@ class LegacyMaker(Maker):
                      [Op("QUANTIZE", [0], [1])])
 
 
+    def bounded(self) -> Model:
+        return self.unary(self.random.choice(("RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")))
+
+
 def legacy(model: Model) -> Model:
     for t in model.tensors:
         if t.type == INT8:
@@ -104,7 +108,8 @@ def legacy(model: Model) -> Model:
     return model
 
 
-KINDS = ("conv", "depthwise", "add", "sub", "mul", "pool", "softmax", "quantize", "pad", "reshape")
+KINDS = ("conv", "depthwise", "add", "sub", "mul", "pool", "softmax", "quantize", "pad", "reshape", "hard_swish", "leaky_relu",
+         "prelu", "extremum", "bounded")
 
 
 @unittest.skipUnless(PYTHON, "LKS_LITERT_PYTHON names no Python that has the package ai-edge-litert")

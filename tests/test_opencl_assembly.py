@@ -16,9 +16,9 @@ SRC = program.ROOT / "src"
 CLANG = shutil.which("clang-15")
 LIBCLC = pathlib.Path("/usr/lib/clc")
 HEAD = ("spec/op.h", "spec/arith.h", "spec/magic.h", "opencl/args.h")
-TILE = (*HEAD, *(f"opencl/{n}.cl" for n in ("dot", "linear", "tile", "conv", "matmul")))
-DIRECT = (*HEAD, *(f"opencl/{n}.cl" for n in ("linear", "window", "depthwise", "binary", "lut", "window_max", "window_sum",
-                                               "reduce", "softmax", "copy", "selftest")))
+TILE = (*HEAD, *(f"opencl/{n}.cl" for n in ("dot", "linear", "tile", "conv", "matmul", "batch_matmul")))
+DIRECT = (*HEAD, *(f"opencl/{n}.cl" for n in ("linear", "window", "depthwise", "batch_matmul", "binary", "lut", "requant", "window_max",
+                                               "window_sum", "reduce", "softmax", "copy", "gather", "selftest")))
 SUDOT = {"gfx1100"}                     # the others have sdot4
 AMD = ("gfx906", "gfx90a", "gfx1030", "gfx1100")
 FLOAT_AMD = re.compile(r"^\s+v_\w*_(f16|f32|f64)\w*\s", re.M)

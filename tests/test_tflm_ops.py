@@ -33,7 +33,9 @@ STRICTER = {
     r"the bound law": "the reference overflows",
     r"revisions of the reference disagree": "revisions of the reference disagree",
     r"padding rule -?\d+|activation function -?\d+|each must be 1 to 65535": "its options mean nothing",
+    r"the scale is too small for its range": "the reference converts what no int has room for",
     r"is INT(16|32): ": "it is not int8",
+    r"the output must have scale 1/": "the reference does not look at its output scale",
 }
 
 
@@ -123,6 +125,28 @@ class Maker:
         return self.linear(weights, Tensor([rows, k], scale=self.scale(), zero=self.zero()), Tensor([rows, o], zero=self.zero()),
                            o, k, "FULLY_CONNECTED", fused(self.activation()))
 
+    def batch_matmul(self) -> Model:
+        """Leading extents that are equal, or 1 on one side, or missing on one side; either side turned, or constant."""
+        r, k, c = (self.random.choice((1, self.random.randint(1, 9), 33)) for _ in range(3))
+        y = [self.random.randint(1, 3) for _ in range(self.random.randint(0, 3))]
+        leads = [list(y), list(y)]
+        for axis in range(len(y)):
+            if self.chance(0.3):
+                self.random.choice(leads)[axis] = 1
+        y = [max(pair) for pair in zip(*leads)]
+        if y and self.chance(0.3):
+            leads[1] = leads[1][self.random.randint(0, len(y)):]
+            y[:len(y) - len(leads[1])] = leads[0][:len(y) - len(leads[1])]
+        adj = [self.chance(0.4), self.chance(0.4)]
+        shapes = [leads[0] + ([k, r] if adj[0] else [r, k]), leads[1] + ([c, k] if adj[1] else [k, c])]
+        tensors = [Tensor(s, scale=self.scale(-6, 1), zero=self.zero()) for s in (*shapes, [*y, r, c])]
+        tensors[2].scale = tensors[0].scale * tensors[1].scale * math.sqrt(k) * self.random.choice((40, 80, 160, 1))
+        inputs = self.random.choice(([0, 1], [0, 1], [0], [1]))
+        for i in {0, 1} - set(inputs):
+            tensors[i].values = self.values(math.prod(shapes[i]))
+        options = {i: Scalar("B", 1) for i in (0, 1) if adj[i]}
+        return Model(tensors, [Op("BATCH_MATMUL", [0, 1], [2], options)], inputs=inputs)
+
     def add(self) -> Model:
         return self.pair("ADD")
 
@@ -163,12 +187,12 @@ class Maker:
     def reduce(self) -> Model:
         x = [self.random.randint(1, 7) for _ in range(self.random.randint(1, 4))]
         axes = self.random.sample(range(len(x)), self.random.randint(1, min(2, len(x))))
-        keep, name = self.chance(0.5), self.random.choice(("MEAN", "SUM"))
+        keep, name = self.chance(0.5), self.random.choice(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"))
         y = [1 if i in axes else d for i, d in enumerate(x) if keep or i not in axes]
         written = [a - len(x) if self.chance(0.3) else a for a in axes] + ([axes[0]] if self.chance(0.1) else [])
         source = Tensor(x, scale=self.scale(), zero=self.zero())
         target = Tensor(y, scale=source.scale, zero=source.zero)
-        if self.chance(0.7):
+        if self.chance(0.7) and name in ("MEAN", "SUM"):
             count = math.prod(x[a] for a in axes)
             target.scale *= self.random.uniform(0.3, 2) * (math.sqrt(count) if name == "SUM" else 1)
             target.zero = self.zero()
@@ -182,17 +206,53 @@ class Maker:
                      [Op("SOFTMAX", [0], [1], {0: Scalar("f", self.random.choice((1.0, 1.0, 0.5, 0.3, 2.0)))})])
 
     def quantize(self) -> Model:
-        types = self.random.choice(((INT8, INT8), (UINT8, INT8), (INT8, UINT8)))
+        types = self.random.choice(((INT8, INT8), (UINT8, INT8), (INT8, UINT8), (INT16, INT8)))
         scale = self.scale()
+        if types[0] == INT16:
+            return Model([Tensor([1, 300], INT16, scale / 256, self.random.choice((0, 0, -2**15, 2**15 - 1, self.zero()))),
+                          Tensor([1, 300], INT8, scale * self.random.uniform(0.1, 4), self.zero())], [Op("QUANTIZE", [0], [1])])
         scales = scale, scale * self.random.choice((1, 1, 2, 0.5, self.random.uniform(0.1, 4)))
         return Model([Tensor([1, 256], t, s, self.zero() + (128 if t == UINT8 else 0)) for t, s in zip(types, scales)],
                      [Op("QUANTIZE", [0], [1])])
 
-    def relu(self) -> Model:
+    def unary(self, name: str, options: dict | None = None, **y: float) -> Model:
+        """All 256 values of x; y: its quantization, where the op demands one."""
         scale = self.scale()
-        return Model([Tensor([1, 256], scale=scale, zero=self.zero()),
-                      Tensor([1, 256], scale=scale * self.random.choice((1, 2, self.random.uniform(0.1, 4))), zero=self.zero())],
-                     [Op("RELU", [0], [1])])
+        y = y or {"scale": scale * self.random.choice((1, 2, self.random.uniform(0.1, 4))), "zero": self.zero()}
+        return Model([Tensor([1, 256], scale=scale, zero=self.zero()), Tensor([1, 256], **y)], [Op(name, [0], [1], options or {})])
+
+    def relu(self) -> Model:
+        return self.unary(self.random.choice(("RELU", "RELU6")))
+
+    def logistic(self) -> Model:
+        return self.unary("LOGISTIC", scale=1 / 256, zero=-128)
+
+    def tanh(self) -> Model:
+        return self.unary("TANH", scale=1 / 128, zero=0)
+
+    def hard_swish(self) -> Model:
+        return self.unary("HARD_SWISH")
+
+    def leaky_relu(self) -> Model:
+        alpha = self.random.choice((0.0, 0.01, 0.1, 0.25, 1.0, 2.0, -0.5, self.random.uniform(-1, 2)))
+        return self.unary("LEAKY_RELU", {0: Scalar("f", alpha)})
+
+    def absolute(self) -> Model:
+        return self.unary("ABS", {})
+
+    def prelu(self) -> Model:
+        """A slope for all, per channel, or per element."""
+        x = [self.random.randint(1, 4) for _ in range(self.random.randint(1, 4))]
+        slope = self.random.choice(([1], x[-1:], x, [1] * (len(x) - 1) + x[-1:]))
+        tensors = [Tensor(x, scale=self.scale(-6, 1), zero=self.zero()),
+                   Tensor(slope, scale=self.scale(-8, 1), zero=self.zero(), values=self.values(math.prod(slope))),
+                   Tensor(x, scale=self.scale(-6, 1), zero=self.zero())]
+        return Model(tensors, [Op("PRELU", [0, 1], [2])])
+
+    def extremum(self) -> Model:
+        quantization = {"scale": self.scale(), "zero": self.zero()}
+        tensors = [Tensor([1, 256], **quantization), Tensor([1], values=self.values(1), **quantization), Tensor([1, 256], **quantization)]
+        return Model(tensors, [Op(self.random.choice(("MAXIMUM", "MINIMUM")), self.random.choice(([0, 1], [1, 0])), [2])])
 
     def pad(self) -> Model:
         x = [self.random.randint(1, 4) for _ in range(self.random.randint(1, 5))]
@@ -232,7 +292,8 @@ class Maker:
             op.options[slot] = Scalar(form, self.random.choice((0, 9) if form.isupper() else (0, 9, -1)))
 
 
-KINDS = ("conv", "depthwise", "fully_connected", "add", "sub", "mul", "pool", "reduce", "softmax", "quantize", "relu", "pad", "reshape")
+KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "add", "sub", "mul", "pool", "reduce", "softmax", "quantize", "relu",
+         "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu", "extremum")
 
 
 def model_of(seed: int) -> tuple[Model, bool]:
@@ -246,7 +307,7 @@ def model_of(seed: int) -> tuple[Model, bool]:
 
 def inputs_of(seed: int, model: Model) -> list[list[bytes]]:
     """Cases of one buffer per model input: random bytes, the rails, and both in turn."""
-    sizes = [math.prod(model.tensors[i].shape) for i in model.inputs]
+    sizes = [math.prod(model.tensors[i].shape) * (2 if model.tensors[i].type == INT16 else 1) for i in model.inputs]
     if sizes == [256]:
         return [[bytes(range(256))]]
     draw = random.Random(f"inputs {seed}")

@@ -16,8 +16,13 @@ FORMATS = {FLOAT32: "f", INT32: "i", UINT8: "B", INT64: "q", INT16: "h", INT8: "
 OPS = {
     "ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "CONV_2D": (3, 1), "DEPTHWISE_CONV_2D": (4, 2),
     "DEQUANTIZE": (6, 38), "FULLY_CONNECTED": (9, 8), "LOGISTIC": (14, 0), "MAX_POOL_2D": (17, 5), "MUL": (18, 21), "SUB": (41, 28),
-    "RELU": (19, 0), "RESHAPE": (22, 17), "SOFTMAX": (25, 9), "CUSTOM": (32, 0), "PAD": (34, 22), "MEAN": (40, 27),
-    "PADV2": (60, 43), "SUM": (74, 27), "SHAPE": (77, 55), "PACK": (83, 59), "STRIDED_SLICE": (45, 32), "QUANTIZE": (114, 0), "CUMSUM": (128, 0),
+    "RELU": (19, 0), "RELU_N1_TO_1": (20, 0), "RELU6": (21, 0), "TANH": (28, 0), "PRELU": (54, 0), "MAXIMUM": (55, 39),
+    "MINIMUM": (57, 39), "LEAKY_RELU": (98, 75), "ABS": (101, 78), "HARD_SWISH": (117, 91), "RELU_0_TO_1": (152, 0),
+    "RESHAPE": (22, 17), "SOFTMAX": (25, 9), "CUSTOM": (32, 0), "PAD": (34, 22), "MEAN": (40, 27),
+    "DEPTH_TO_SPACE": (5, 94), "SPACE_TO_DEPTH": (26, 19), "TRANSPOSE": (39, 26), "STRIDED_SLICE": (45, 32), "SLICE": (65, 48),
+    "TILE": (69, 51), "GATHER": (36, 23), "RESIZE_NEAREST_NEIGHBOR": (97, 74),
+    "SQUEEZE": (43, 30), "SPLIT": (49, 35), "EXPAND_DIMS": (70, 52), "PACK": (83, 59), "UNPACK": (88, 64), "SPLIT_V": (102, 79),
+    "PADV2": (60, 43), "SUM": (74, 27), "REDUCE_MAX": (82, 27), "REDUCE_MIN": (89, 27), "SHAPE": (77, 55), "QUANTIZE": (114, 0), "BATCH_MATMUL": (126, 101), "CUMSUM": (128, 0),
 }
 SAME, VALID = 0, 1
 NONE, RELU, RELU_N1_TO_1, RELU6, TANH, SIGN_BIT = range(6)

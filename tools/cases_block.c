@@ -9,6 +9,7 @@ typedef struct block {
     maker *m;
     flow x, linear;             /* the input of the linear op, and what it gives */
     conv_shape conv;            /* of it, where x is an image */
+    bool scales;                /* it is a scale */
 } block;
 
 /* One tensor in eight is an output of the graph as well. */
@@ -28,10 +29,12 @@ static flow draw_input(maker *m)
     m->batch = 1 + draw_below(d, 4);
     if (draw_one_in(d, 4))
         return add_input(m, flow_shape(2, (const uint32_t[]){ n, h * w * c }));
+    if (draw_one_in(d, 10))
+        return add_input(m, flow_shape(3, (const uint32_t[]){ n, h * w, c }));
     return add_input(m, flow_shape(4, (const uint32_t[]){ n, h, w, c }));
 }
 
-/* Of h and w; one in six of the channels too. */
+/* Of h and w; one in six of the channels too.  Of rank 3, what stands in their places. */
 static flow add_block_pad(block *b, const flow *x)
 {
     draw *d = &b->m->s;
@@ -64,6 +67,8 @@ static flow add_linear(block *b)
 {
     uint32_t dims[2] = { b->x.dims[0], 1 + b->x.elements % 37 };
 
+    if (b->scales)
+        return add_scale(b->m, &b->x);
     if (b->x.rank == 4)
         return add_conv(b->m, &b->x, &b->conv);
     return add_fully_connected(b->m, &b->x, b->x.dims[1], flow_shape(2, dims));
@@ -104,10 +109,11 @@ flow make_block(maker *m)
     flow y;
 
     b.x = draw_input(m);
-    if (b.x.rank == 4 && draw_one_in(d, 3))
+    if (b.x.rank >= 3 && draw_one_in(d, b.x.rank == 3 ? 2 : 3))
         b.x = add_block_pad(&b, &b.x);
     if (b.x.rank == 4)
         draw_conv(&b);
+    b.scales = b.x.rank == 3 || draw_one_in(d, 5);
     y = b.linear = maybe_output(&b, add_linear(&b));
     if (!draw_one_in(d, 3))
         y = add_residual(&b);

@@ -114,6 +114,19 @@ void pattern_fill(draw *d, pattern p, int32_t centre, int8_t *to, size_t n)
         }
 }
 
+/* The bytes of the pattern, and what is below them at random; at its rails those of int16. */
+void pattern_fill_wide(draw *d, pattern p, int32_t centre, int16_t *to, size_t n)
+{
+    int8_t *high = (int8_t *)to + n;            /* behind the values that are already made, to the last but one */
+
+    pattern_fill(d, p, centre, high, n);
+    for (size_t i = 0; i < n; i++) {
+        const int32_t top = high[i], low = top == -128 ? 0 : top == 127 ? 255 : (int32_t)draw_below(d, 256);
+
+        to[i] = (int16_t)(top * 256 + low);
+    }
+}
+
 int32_t pattern_mean(pattern p, int32_t centre)
 {
     switch (p) {

@@ -47,22 +47,6 @@ static void draw_half_up(maker *m, lks_add_args *p)
     p->s = y.s;
 }
 
-static uint32_t random_constant(maker *m, const flow *f)
-{
-    pattern p = (pattern)draw_below(&m->d, PATTERNS);
-    int8_t *data = malloc(f->elements);
-    uint32_t tensor = 0;
-
-    if (data) {
-        pattern_fill(&m->d, p, draw_zero(&m->d), data, f->elements);
-        tensor = add_constant(m, LKS_I8, f->rank, f->dims, data);
-    } else {
-        m->failed = true;
-    }
-    free(data);
-    return tensor;
-}
-
 /* add and sub */
 static void draw_addition(maker *m, const int32_t zero[2], lks_add_args *p)
 {
@@ -89,7 +73,7 @@ static void draw_product(maker *m, const int32_t zero[2], lks_mul_args *p)
 
 flow add_pair(maker *m, uint32_t kind, const flow *a, const flow *b, flow y, bool b_constant)
 {
-    uint32_t operand[2] = { a->tensor, b_constant ? random_constant(m, b) : b->tensor };
+    uint32_t operand[2] = { a->tensor, b_constant ? add_random_constant(m, b) : b->tensor };
     int32_t zero[2] = { draw_x_zero(m, a) };
     lks_op_args args = { .word = { 0 } };
 
@@ -189,7 +173,11 @@ flow add_requant(maker *m, const flow *x)
 {
     lks_tail t = draw_tail(&m->d);
     int32_t zero = draw_x_zero(m, x);
-    lks_rq rq = draw_scale(&m->d, t.rounding, (uint64_t)max_distance(zero), 90);
+    const uint64_t widen = x->wide ? 256 : 1, bound = (uint64_t)max_distance(zero) * widen + widen - 1;
+    lks_rq rq = draw_scale(&m->d, t.rounding, bound, 90 * widen);
+
+    zero *= (int32_t)widen;
+
     const lks_op_args a = { .requant = { zero, t.y_zero, rq.m, rq.s, t.y_min, t.y_max, t.rounding } };
 
     return add_unary(m, LKS_OP_REQUANT, x, flow_shape(x->rank, x->dims), &a);
@@ -197,8 +185,10 @@ flow add_requant(maker *m, const flow *x)
 
 flow make_requant(maker *m)
 {
-    flow x = add_input(m, draw_any_shape(m));
+    flow x = draw_any_shape(m);
 
+    x.wide = draw_one_in(&m->s, 3);
+    x = add_input(m, x);
     return add_requant(m, &x);
 }
 
@@ -249,7 +239,7 @@ flow add_prelu(maker *m, const flow *x, flow slope)
     lks_rq rq = draw_scale(&m->d, t.rounding, (uint64_t)max_distance(x_zero) * (uint64_t)max_distance(slope_zero), 5000);
     const lks_op_args args = { .prelu = { x_zero, slope_zero, t.y_zero, positive.m, positive.s, rq.m, rq.s, t.y_min, t.y_max,
                                           t.rounding } };
-    uint32_t operand[2] = { x->tensor, random_constant(m, &slope) };
+    uint32_t operand[2] = { x->tensor, add_random_constant(m, &slope) };
     flow y = add_activation(m, flow_shape(x->rank, x->dims));
 
     lks_builder_op(m->b, LKS_OP_PRELU, operand, &y.tensor, &args);

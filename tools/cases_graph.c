@@ -4,6 +4,8 @@
  */
 #include "tools/cases_maker.h"
 
+#include <string.h>
+
 #define OPS_MAX 12
 #define FLOWS_MAX (MAKER_INPUTS + OPS_MAX)
 #define WORK_MAX 6000u          /* of one op, at the model's own batch */
@@ -70,6 +72,16 @@ static flow grow_fully_connected(graph *g, const flow *x)
     return add_fully_connected(g->m, x, terms, flow_shape(x->rank, dims));
 }
 
+/* Each matrix of x times itself, turned: what attention does. */
+static flow grow_batch_matmul(graph *g, const flow *x)
+{
+    static const bool adjoint[2] = { false, true };
+    flow y = *x;
+
+    y.dims[y.rank - 1] = y.dims[y.rank - 2];
+    return add_batch_matmul(g->m, x, x, flow_shape(y.rank, y.dims), adjoint, false);
+}
+
 static bool same_shape(const flow *a, const flow *b)
 {
     for (uint32_t i = 0; i < a->rank; i++)
@@ -106,6 +118,8 @@ static flow grow_sum(graph *g, const flow *x)
 
     if (!g->batch_free && draw_one_in(&g->m->s, 4))
         axes |= 1;
+    if (draw_one_in(&g->m->s, 3))
+        return add_reduce_max(g->m, x, axes, true);
     return add_sum(g->m, x, axes, draw_one_in(&g->m->s, 2));
 }
 
@@ -132,28 +146,91 @@ static flow grow_pad(graph *g, const flow *x)
     return add_pad(g->m, x, before, after);
 }
 
+/* With another tensor of the same shape, or with itself. */
+static flow grow_concat(graph *g, uint32_t at)
+{
+    flow x[2] = { g->flow[at], g->flow[at] };
+    uint32_t first = draw_below(&g->m->s, g->count), at_axis = x[0].rank - 1;
+
+    for (uint32_t i = 0; i < g->count; i++)
+        if (same_shape(&g->flow[(first + i) % g->count], &x[0])) {
+            g->used[(first + i) % g->count] = true;
+            x[draw_below(&g->m->s, 2)] = g->flow[(first + i) % g->count];
+            break;
+        }
+    at_axis -= at_axis > 1 ? draw_below(&g->m->s, 2) : 0;
+    return add_concat(g->m, x, 2, at_axis);
+}
+
+/* The second part of the last axis; the first one is an output, or nobody's. */
+static flow grow_split(graph *g, const flow *x)
+{
+    uint32_t at_axis = x->rank - 1, last = x->dims[at_axis], extent[2] = { 1 + draw_below(&g->m->s, last), 0 };
+    flow y[2];
+
+    extent[1] = last - extent[0];
+    add_split(g->m, x, at_axis, extent, extent[1] ? 2 : 1, y);
+    if (extent[1] && draw_one_in(&g->m->s, 2))
+        lks_builder_output(g->m->b, y[0].tensor);
+    return y[extent[1] ? 1 : 0];
+}
+
+/* The last two axes change places, where neither is the first. */
+static flow grow_transpose(graph *g, const flow *x)
+{
+    uint32_t perm[LKS_MAX_RANK] = { 0, 1, 2, 3, 4, 5 };
+
+    if (x->rank > 2 || (x->rank == 2 && !g->batch_free)) {
+        perm[x->rank - 1] = x->rank - 2;
+        perm[x->rank - 2] = x->rank - 1;
+    }
+    return add_transpose(g->m, x, perm);
+}
+
+/* Every other element of the last axis, or all of it backwards. */
+static flow grow_slice(graph *g, const flow *x)
+{
+    int32_t begin[LKS_MAX_RANK] = { 0 }, step[LKS_MAX_RANK] = { 1, 1, 1, 1, 1, 1 };
+    uint32_t extent[LKS_MAX_RANK], last = x->rank - 1;
+
+    memcpy(extent, x->dims, sizeof extent);
+    if (draw_one_in(&g->m->s, 2)) {
+        step[last] = 2;
+        extent[last] = (extent[last] + 1) / 2;
+    } else {
+        step[last] = -1;
+        begin[last] = (int32_t)extent[last] - 1;
+    }
+    return add_slice(g->m, x, begin, step, extent);
+}
+
 static flow grow_any(graph *g, uint32_t at)
 {
     const flow *x = &g->flow[at];
-    uint32_t kind = draw_below(&g->m->s, 16);
+    uint32_t kind = draw_below(&g->m->s, 20);
 
     if (x->rank != 4 && kind < 8)
         kind = 8 + kind % 4;
     if (x->rank == 1 && g->batch_free)
         return grow_pair(g, at);
-    if (x->elements > GROWN && (kind == 8 || kind == 11 || kind == 14))
+    if (x->elements > GROWN && (kind == 8 || kind == 11 || kind == 14 || kind == 16))
         return add_requant(g->m, x);
     switch (kind) {
     case 0: case 1: case 2: case 3: case 4: return grow_conv(g, x);
     case 5: case 6:                         return grow_pool(g, x);
-    case 8:                                 return grow_fully_connected(g, x);
-    case 9:                                 return add_requant(g->m, x);
+    case 8:                                 return x->rank > 2 && draw_one_in(&g->m->s, 3) ? grow_batch_matmul(g, x)
+                                                                                           : grow_fully_connected(g, x);
+    case 9:                                 return draw_one_in(&g->m->s, 2) ? add_requant(g->m, x) : add_scale(g->m, x);
     case 10:                                return grow_reshape(g, x);
     case 11:                                return add_softmax(g->m, x);
     case 7:                                 return add_prelu(g->m, x, flow_shape(1, &x->dims[x->rank - 1]));
     case 12:                                return draw_one_in(&g->m->s, 2) ? add_lut(g->m, x) : add_clamp(g->m, x);
     case 13:                                return grow_sum(g, x);
     case 14:                                return grow_pad(g, x);
+    case 16:                                return grow_concat(g, at);
+    case 17:                                return grow_split(g, x);
+    case 18:                                return grow_transpose(g, x);
+    case 19:                                return grow_slice(g, x);
     default:                                return grow_pair(g, at);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cases of conv and fully_connected: weights, biases and multipliers whose bound holds by construction.
+ * Cases of conv, fully_connected, batch_matmul and scale: weights, biases and multipliers whose bound holds by construction.
  */
 #include "tools/cases_maker.h"
 
@@ -286,4 +286,115 @@ flow make_fully_connected(maker *m)
     }
     m->batch = f[FC_BATCH];
     return shape_fully_connected(m, 1 + draw_below(&m->s, 2), f);
+}
+
+/* ---- batch_matmul -------------------------------------------------------------------------------------------------------- */
+
+/* The last two extents of an operand: rows of a, or columns of b, and the depth. */
+static void set_matrix(flow *f, uint32_t outer, uint32_t depth, bool depth_last)
+{
+    f->dims[f->rank - 2] = depth_last ? outer : depth;
+    f->dims[f->rank - 1] = depth_last ? depth : outer;
+    *f = flow_shape(f->rank, f->dims);
+}
+
+flow add_batch_matmul(maker *m, const flow *a, const flow *b, flow y, const bool adjoint[2], bool b_constant)
+{
+    lks_tail t = draw_tail(&m->d);
+    const uint32_t depth = a->dims[a->rank - (adjoint[0] ? 2 : 1)];
+    const int32_t a_zero = draw_x_zero(m, a);
+    const uint32_t operand[2] = { a->tensor, b_constant ? add_random_constant(m, b) : b->tensor };
+    const int32_t b_zero = b_constant ? draw_zero(&m->d) : draw_x_zero(m, b);
+    const int64_t a_mean = a->mean - a_zero, b_mean = b_constant ? 0 : b->mean - b_zero, mean = a_mean * b_mean * depth;
+    const uint64_t bound = (uint64_t)depth * (uint64_t)max_distance(a_zero) * (uint64_t)max_distance(b_zero);
+    const uint64_t reach = 74 * 74 * root(depth) + (uint64_t)(mean < 0 ? -mean : mean);
+    const lks_rq rq = draw_scale(&m->d, t.rounding, bound, reach < bound ? reach : bound);
+    const lks_op_args args = { .batch_matmul = {
+        a_zero, b_zero, t.y_zero, adjoint[0], adjoint[1], rq.m, rq.s, t.y_min, t.y_max, t.rounding
+    } };
+
+    y = add_activation(m, y);
+    lks_builder_op(m->b, LKS_OP_BATCH_MATMUL, operand, &y.tensor, &args);
+    return y;
+}
+
+enum { BM_BATCH, BM_LEAD, BM_ROWS, BM_COLUMNS, BM_DEPTH, BM_FACTORS };
+
+/* Leading axes: both operands have them all, one of them has 1 somewhere, or b has none; or b is constant. */
+static flow shape_batch_matmul(maker *m, uint32_t n, const uint32_t *f)
+{
+    const uint32_t rank = 2 + draw_below(&m->s, 5), kind = draw_below(&m->s, 8);
+    const uint32_t adjoints = draw_below(&m->s, 4);
+    const bool adjoint[2] = { adjoints & 1, adjoints >> 1 }, constant = kind == 0 || kind == 1;
+    uint32_t dims[LKS_MAX_RANK] = { n, f[BM_LEAD], 1, 1, 1, 1 };
+    flow a, b, y;
+
+    if (rank == 2)
+        dims[0] = 1;
+    a = b = y = flow_shape(rank, dims);
+    for (uint32_t i = constant ? 0 : 1; kind < 6 && i + 2 < rank; i++)
+        if (draw_one_in(&m->s, 3))
+            (constant || draw_one_in(&m->s, 2) ? &b : &a)->dims[i] = 1;
+    if (constant && n > 1)
+        b.dims[0] = 1;
+    if ((kind == 0 || kind == 2) && rank > 2)
+        b.rank = 2;
+    set_matrix(&a, f[BM_ROWS], f[BM_DEPTH], !adjoint[0]);
+    set_matrix(&b, f[BM_COLUMNS], f[BM_DEPTH], adjoint[1]);
+    for (uint32_t i = 0; i + 2 < rank; i++) {
+        uint32_t other = b.rank == rank ? b.dims[i] : 1;
+
+        y.dims[i] = a.dims[i] > other ? a.dims[i] : other;
+    }
+    set_matrix(&y, f[BM_ROWS], f[BM_COLUMNS], true);
+    a = add_input(m, a);
+    if (!constant)
+        b = add_input(m, b);
+    return add_batch_matmul(m, &a, &b, y, adjoint, constant);
+}
+
+flow make_batch_matmul(maker *m)
+{
+    static const uint32_t walked[] = { BM_DEPTH, BM_COLUMNS, BM_ROWS, BM_LEAD }, wide[] = { BM_BATCH, BM_ROWS, BM_COLUMNS };
+    static const walk_plan plan = { walked, COUNT_OF(walked), wide, COUNT_OF(wide), false };
+    const uint32_t caps[BM_FACTORS] = { 9, 9, 300, 300, 4100 };
+    uint32_t f[BM_FACTORS];
+    walk w = walk_of(m, &plan);
+
+    draw_extreme(m);
+    draw_factors(m, BM_FACTORS, caps, &w, 0, f);
+    if (!w.on && draw_one_in(&m->s, 100)) {
+        f[BM_BATCH] = f[BM_LEAD] = f[BM_ROWS] = f[BM_COLUMNS] = 1;
+        f[BM_DEPTH] = TERMS_MAX - draw_below(&m->s, 3);
+        m->extreme = true;
+    }
+    m->batch = f[BM_BATCH];
+    return shape_batch_matmul(m, 1 + draw_below(&m->s, 2), f);
+}
+
+/* ---- scale --------------------------------------------------------------------------------------------------------------- */
+
+flow add_scale(maker *m, const flow *x)
+{
+    const uint32_t channels = x->dims[x->rank - 1];
+    lks_tail t = draw_tail(&m->d);
+    linear l = { .terms = 1, .out_c = channels, .x_zero = draw_x_zero(m, x), .rounding = t.rounding };
+    uint32_t operand[4] = { 0 };
+    lks_op_args a;
+    flow y;
+
+    add_weights(m, &l, x, 1, &channels, operand);
+    a = (lks_op_args){ .fully_connected = { l.x_zero, l.w_zero, t.y_zero, t.y_min, t.y_max, t.rounding } };
+    y = add_activation(m, flow_shape(x->rank, x->dims));
+    lks_builder_op(m->b, LKS_OP_SCALE, operand, &y.tensor, &a);
+    return y;
+}
+
+flow make_scale(maker *m)
+{
+    flow x = draw_any_shape(m);
+
+    draw_extreme(m);
+    x = add_input(m, x);
+    return add_scale(m, &x);
 }

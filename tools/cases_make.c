@@ -19,6 +19,8 @@ typedef struct case_row {
 static const case_row rows[] = {
     { LKS_OP_CONV, make_conv },
     { LKS_OP_FULLY_CONNECTED, make_fully_connected },
+    { LKS_OP_BATCH_MATMUL, make_batch_matmul },
+    { LKS_OP_SCALE, make_scale },
     { LKS_OP_ADD, make_add },
     { LKS_OP_SUB, make_sub },
     { LKS_OP_MUL, make_mul },
@@ -29,9 +31,17 @@ static const case_row rows[] = {
     { LKS_OP_MAX_POOL, make_max_pool },
     { LKS_OP_AVG_POOL, make_avg_pool },
     { LKS_OP_SUM, make_sum },
+    { LKS_OP_REDUCE_MAX, make_reduce_max },
     { LKS_OP_SOFTMAX, make_softmax },
     { LKS_OP_RESHAPE, make_reshape },
     { LKS_OP_PAD, make_pad },
+    { LKS_OP_CONCAT, make_concat },
+    { LKS_OP_SPLIT, make_split },
+    { LKS_OP_SLICE, make_slice },
+    { LKS_OP_TRANSPOSE, make_transpose },
+    { LKS_OP_TILE, make_tile },
+    { LKS_OP_GATHER, make_gather },
+    { LKS_OP_RESIZE_NEAREST, make_resize_nearest },
     { CASES_BLOCK, make_block },
     { CASES_GRAPH, make_graph }
 };
@@ -55,6 +65,8 @@ static uint32_t add_tensor(maker *m, const char *name, const flow *f)
 {
     lks_tensor t = { .name = name, .type = LKS_I8, .interface = draw_one_in(&m->d, 6) ? LKS_U8 : LKS_I8, .rank = f->rank };
 
+    if (f->wide)
+        t.type = t.interface = LKS_I16;
     memcpy(t.dims, f->dims, sizeof t.dims);
     return lks_builder_tensor(m->b, &t);
 }
@@ -95,6 +107,22 @@ uint32_t add_constant(maker *m, lks_type type, uint32_t rank, const uint32_t *di
     return lks_builder_tensor(m->b, &t);
 }
 
+uint32_t add_random_constant(maker *m, const flow *f)
+{
+    pattern p = (pattern)draw_below(&m->d, PATTERNS);
+    int8_t *data = malloc(f->elements);
+    uint32_t tensor = 0;
+
+    if (data) {
+        pattern_fill(&m->d, p, draw_zero(&m->d), data, f->elements);
+        tensor = add_constant(m, LKS_I8, f->rank, f->dims, data);
+    } else {
+        m->failed = true;
+    }
+    free(data);
+    return tensor;
+}
+
 flow add_unary(maker *m, uint32_t kind, const flow *x, flow shape, const lks_op_args *args)
 {
     flow y = add_activation(m, shape);
@@ -125,7 +153,7 @@ static bool fill_input(maker *m, made_case *c, lks_error *error)
     uint8_t *to;
 
     for (uint32_t i = 0; i < g->input_count; i++)
-        c->input_bytes += (size_t)g->tensors[g->inputs[i]].elements / images * times;
+        c->input_bytes += (size_t)lks_tensor_bytes(&g->tensors[g->inputs[i]]) / images * times;
     to = c->input = malloc(c->input_bytes);
     if (!to)
         return error_memory(error);
@@ -133,10 +161,13 @@ static bool fill_input(maker *m, made_case *c, lks_error *error)
         const lks_tensor *t = &g->tensors[g->inputs[i]];
         size_t n = (size_t)t->elements / images * times;
 
-        pattern_fill(&m->d, m->input[i].pattern, m->input[i].centre, (int8_t *)to, n);
+        if (t->type == LKS_I16)
+            pattern_fill_wide(&m->d, m->input[i].pattern, m->input[i].centre, (int16_t *)(void *)to, n);
+        else
+            pattern_fill(&m->d, m->input[i].pattern, m->input[i].centre, (int8_t *)to, n);
         for (size_t k = 0; k < n && t->interface == LKS_U8; k++)
             to[k] ^= 0x80;      /* spec 2 */
-        to += n;
+        to += n * lks_type_bytes(t->type);
     }
     return true;
 }

@@ -50,6 +50,7 @@ typedef enum pattern {
 } pattern;
 
 void pattern_fill(draw *d, pattern p, int32_t centre, int8_t *to, size_t n);
+void pattern_fill_wide(draw *d, pattern p, int32_t centre, int16_t *to, size_t n);
 int32_t pattern_mean(pattern p, int32_t centre);
 int32_t pattern_spread(pattern p);      /* about its standard deviation */
 
@@ -59,7 +60,7 @@ int32_t pattern_spread(pattern p);      /* about its standard deviation */
 
 typedef struct maker_input {
     pattern pattern;
-    int32_t centre;
+    int32_t centre;             /* of int16 values: 256 times that */
 } maker_input;
 
 typedef struct maker {
@@ -78,6 +79,7 @@ typedef struct maker {
 typedef struct flow {
     uint32_t tensor, rank, elements, dims[LKS_MAX_RANK];
     int32_t mean, spread, centre;
+    bool wide;                  /* int16: its values are about 256 times these */
 } flow;
 
 flow flow_shape(uint32_t rank, const uint32_t *dims);
@@ -86,6 +88,9 @@ flow flow_shape(uint32_t rank, const uint32_t *dims);
 flow add_input(maker *m, flow shape);
 flow add_activation(maker *m, flow shape);
 uint32_t add_constant(maker *m, lks_type type, uint32_t rank, const uint32_t *dims, const void *data);
+
+/* A constant of the shape of a flow, with values of some pattern. */
+uint32_t add_random_constant(maker *m, const flow *f);
 
 /* Add an op whose only activations are x and y, which is returned. */
 flow add_unary(maker *m, uint32_t kind, const flow *x, flow shape, const lks_op_args *args);
@@ -173,6 +178,8 @@ typedef struct conv_shape {
 
 flow add_conv(maker *m, const flow *x, const conv_shape *s);
 flow add_fully_connected(maker *m, const flow *x, uint32_t terms, flow y);
+flow add_batch_matmul(maker *m, const flow *a, const flow *b, flow y, const bool adjoint[2], bool b_constant);
+flow add_scale(maker *m, const flow *x);
 flow add_pair(maker *m, uint32_t kind, const flow *a, const flow *b, flow y, bool b_constant);    /* add, sub, mul */
 flow add_add(maker *m, const flow *a, const flow *b, flow y, bool b_constant);
 flow add_requant(maker *m, const flow *x);
@@ -181,15 +188,24 @@ flow add_clamp(maker *m, const flow *x);
 flow add_prelu(maker *m, const flow *x, flow slope);
 flow add_pool(maker *m, uint32_t kind, const flow *x, const axis *h, const axis *w);
 flow add_sum(maker *m, const flow *x, uint32_t axes, bool keep);
+flow add_reduce_max(maker *m, const flow *x, uint32_t axes, bool keep);
 flow add_softmax(maker *m, const flow *x);
 flow add_reshape(maker *m, const flow *x, flow y);
 flow add_pad(maker *m, const flow *x, const uint32_t *before, const uint32_t *after);
+
+/* x: count flows.  Parts: whose extents of the axis are in extent; all outputs are added. */
+flow add_concat(maker *m, const flow *x, uint32_t count, uint32_t at_axis);
+void add_split(maker *m, const flow *x, uint32_t at_axis, const uint32_t *extent, uint32_t count, flow *y);
+flow add_slice(maker *m, const flow *x, const int32_t *begin, const int32_t *step, const uint32_t *extent);
+flow add_transpose(maker *m, const flow *x, const uint32_t *perm);
 
 /* ---- makers: one per row of the table in cases_make.c -------------------------------------------------------------------- */
 
 /* Each adds inputs and ops; returns what becomes the output. */
 flow make_conv(maker *m);
 flow make_fully_connected(maker *m);
+flow make_batch_matmul(maker *m);
+flow make_scale(maker *m);
 flow make_add(maker *m);
 flow make_sub(maker *m);
 flow make_mul(maker *m);
@@ -200,9 +216,17 @@ flow make_prelu(maker *m);
 flow make_max_pool(maker *m);
 flow make_avg_pool(maker *m);
 flow make_sum(maker *m);
+flow make_reduce_max(maker *m);
 flow make_softmax(maker *m);
 flow make_reshape(maker *m);
 flow make_pad(maker *m);
+flow make_concat(maker *m);
+flow make_split(maker *m);
+flow make_slice(maker *m);
+flow make_transpose(maker *m);
+flow make_tile(maker *m);
+flow make_gather(maker *m);
+flow make_resize_nearest(maker *m);
 flow make_block(maker *m);
 flow make_graph(maker *m);
 

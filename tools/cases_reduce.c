@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cases of the ops that look at whole axes: sum and softmax.
+ * Cases of the ops that look at whole axes: sum, reduce_max and softmax.
  */
 #include "tools/cases_maker.h"
 
@@ -46,6 +46,27 @@ flow make_sum(maker *m)
     if (x.rank == 4 && draw_one_in(&m->s, 2))
         axes = 6;               /* over height and width */
     return add_sum(m, &x, axes, draw_one_in(&m->s, 2));
+}
+
+/* ---- reduce_max ---------------------------------------------------------------------------------------------------------- */
+
+flow add_reduce_max(maker *m, const flow *x, uint32_t axes, bool keep)
+{
+    const int32_t smallest = draw_one_in(&m->d, 2);
+    lks_tail t = draw_tail(&m->d);
+    const lks_op_args a = { .reduce_max = { (int32_t)axes, smallest, t.y_min, t.y_max } };
+    uint32_t count;
+
+    return add_unary(m, LKS_OP_REDUCE_MAX, x, summed_shape(x, axes, keep, &count), &a);
+}
+
+flow make_reduce_max(maker *m)
+{
+    flow x = draw_any_shape(m);
+    uint32_t all = (1u << x.rank) - 1, axes = 1 + draw_below(&m->s, all);
+
+    x = add_input(m, x);
+    return add_reduce_max(m, &x, axes, draw_one_in(&m->s, 2));
 }
 
 /* ---- softmax ------------------------------------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ static bool parse(int argc, char **argv, explain_options *o, lks_error *error)
 {
     const option_spec specs[] = {
         { "op", OPTION_U32, &o->op, 0, LKS_MAX_OPS - 1, NULL },
+        { "output", OPTION_U32, &o->output, 0, LKS_MAX_ENDS - 1, NULL },
         { "at", OPTION_TEXT, &o->at, 0, 0, NULL },
         { "all", OPTION_FLAG, &o->all, 0, 0, NULL },
         { "backend", OPTION_LIST, &o->backends, 0, 0, NULL },
@@ -151,6 +152,20 @@ static bool view(const explaining *x, uint32_t tensor, explain_tensor *t, lks_er
     return true;
 }
 
+/* From malloc; NULL: *error says why. */
+static explain_tensor *view_all(const explaining *x, const uint32_t *tensors, uint32_t count, lks_error *error)
+{
+    explain_tensor *all = calloc(count, sizeof *all);
+    bool ok = all || error_memory(error);
+
+    for (uint32_t i = 0; ok && i < count; i++)
+        ok = view(x, tensors[i], &all[i], error);
+    if (ok)
+        return all;
+    free(all);
+    return NULL;
+}
+
 static bool view_op(explaining *x, lks_error *error)
 {
     const lks_op *op = &x->model->graph.ops[x->options->op];
@@ -158,12 +173,15 @@ static bool view_op(explaining *x, lks_error *error)
     x->e.op = op;
     x->e.all = x->options->all;
     x->e.error = error;
-    if (op->operand_count > EXPLAIN_OPERANDS || op->output_count != 1)
-        return error_set(error, "this version explains no ops of that kind");
-    for (uint32_t i = 0; i < op->operand_count; i++)
-        if (!view(x, op->operand[i], &x->e.in[i], error))
-            return false;
-    return view(x, op->output[0], &x->e.y, error);
+    x->e.output = x->options->output;
+    if (x->e.output >= op->output_count)
+        return error_set(error, "--output: op %" PRIu32 " has outputs 0 to %" PRIu32, x->options->op, op->output_count - 1);
+    x->e.in = view_all(x, op->operand, op->operand_count, error);
+    x->e.out = x->e.in ? view_all(x, op->output, op->output_count, error) : NULL;
+    if (!x->e.out)
+        return false;
+    x->e.y = x->e.out[x->e.output];
+    return true;
 }
 
 /* ---- the devices --------------------------------------------------------------------------------------------------------- */
@@ -176,7 +194,7 @@ static int64_t value_in(const explaining *x, const uint8_t *values)
     for (uint32_t i = 0; i < y->rank; i++)
         index = index * y->dims[i] + x->e.at[i];
     for (size_t i = 0; i < x->job.trace.count; i++)
-        if (x->job.trace.entry[i].index == x->op.output[0])
+        if (x->job.trace.entry[i].index == x->op.output[x->e.output])
             return tensor_value(y->tensor->interface, values + x->job.trace.entry[i].offset, index);
     return 0;
 }
@@ -312,6 +330,7 @@ const command command_explain = {
     "PASSED or FAILED.\n\n"
     HELP_INPUTS HELP_BUILTIN "\n"
     "  --op N              the op: see lockstep info\n"
+    "  --output K          which of its outputs, where it has several: 0 unless it is given\n"
     "  --at I,J,...        the element: one number from 0 per axis of the op's output, the batch first\n"
     "  --all               every term, also of long sums\n"
     "  --backend NAME      besides cpu_ref only that backend; may be repeated; it then must be usable\n"

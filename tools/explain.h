@@ -14,7 +14,6 @@
 
 #define EXPLAIN_COLUMNS 5
 #define EXPLAIN_STEPS 96
-#define EXPLAIN_OPERANDS 4
 
 /* One row of the sum, or of what a maximum is taken of. */
 typedef struct explain_term {
@@ -38,8 +37,8 @@ typedef struct explain_tensor {
 
 typedef struct explanation {
     const lks_op *op;
-    explain_tensor in[EXPLAIN_OPERANDS], y;
-    uint32_t at[LKS_RANK_MAX];
+    explain_tensor *in, *out, y;            /* operands and outputs of the op, from malloc; y is out[output] */
+    uint32_t output, at[LKS_RANK_MAX];
     bool all;                               /* keep every term */
 
     /* filled in by explain_op */

@@ -36,6 +36,12 @@ static int64_t element(const explain_tensor *t, uint64_t i)
         return ((const int32_t *)t->tensor->data)[i];
     if (!t->data)
         return ((const int8_t *)t->tensor->data)[i];
+    if (t->tensor->type == LKS_I16) {
+        int16_t wide;
+
+        memcpy(&wide, t->data + i * sizeof wide, sizeof wide);
+        return wide;
+    }
     if (t->tensor->interface == LKS_U8)
         return (int64_t)t->data[i] - 128;
     return t->data[i] < 128 ? t->data[i] : (int64_t)t->data[i] - 256;
@@ -178,6 +184,56 @@ static void explain_fully_connected(explanation *e)
     finish_channel(e, o, tail, a->rounding);
 }
 
+/* ---- batch_matmul (spec 4.50) -------------------------------------------------------------------------------------------- */
+
+/* Where element k of the depth of an operand is.  outer: the row of a, or the column of b. */
+static void matrix_at(const explanation *e, const explain_tensor *t, uint32_t outer, uint32_t k, bool depth_last, uint32_t *at)
+{
+    const uint32_t skip = e->y.rank - t->rank;
+
+    for (uint32_t i = 0; i + 2 < t->rank; i++)
+        at[i] = t->dims[i] == 1 ? 0 : e->at[skip + i];
+    at[t->rank - 2] = depth_last ? outer : k;
+    at[t->rank - 1] = depth_last ? k : outer;
+}
+
+static void explain_batch_matmul(explanation *e)
+{
+    static const char *const names[] = { "a", "a - a_zero", "b", "b - b_zero", "product" };
+    const lks_batch_matmul_args *p = &e->op->args.batch_matmul;
+    const explain_tensor *a = &e->in[0], *b = &e->in[1];
+    const uint32_t row = e->at[e->y.rank - 2], column = e->at[e->y.rank - 1], depth = a->dims[a->rank - (p->adj_a ? 2 : 1)];
+    const int64_t tail[3] = { p->y_zero, p->y_min, p->y_max };
+
+    e->has_w = true;
+    start(e, depth, true, 5, names);
+    for (uint32_t k = 0; k < depth; k++) {
+        uint32_t at[LKS_RANK_MAX] = { 0 }, b_at[LKS_RANK_MAX] = { 0 };
+
+        matrix_at(e, a, row, k, !p->adj_a, at);
+        matrix_at(e, b, column, k, p->adj_b, b_at);
+
+        const int64_t va = element_at(a, at), vb = element_at(b, b_at);
+        const int64_t value[] = { va, va - p->a_zero, vb, vb - p->b_zero, (va - p->a_zero) * (vb - p->b_zero) };
+
+        add(e, at, b_at, value);
+    }
+    e->bound = depth * (uint64_t)maxabs(p->a_zero) * (uint64_t)maxabs(p->b_zero);
+    explain_note(e, "acc", e->sum, "the sum; proven: |acc| <= %" PRIu64, e->bound);
+    explain_finish(e, e->sum, p->m, p->s, tail, p->rounding);
+}
+
+static void explain_scale(explanation *e)
+{
+    const lks_fully_connected_args *a = &e->op->args.fully_connected;
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max }, zero[2] = { a->x_zero, a->w_zero };
+    const uint32_t w_at[LKS_RANK_MAX] = { e->at[e->y.rank - 1] };
+
+    start_products(e, 1);
+    add_product(e, e->at, w_at, element_at(&e->in[0], e->at), element_at(&e->in[1], w_at), zero);
+    finish_channel(e, w_at[0], tail, a->rounding);
+}
+
 /* ---- element by element (spec 4.3 .. 4.5) -------------------------------------------------------------------------------- */
 
 /* The element of a broadcast operand that belongs to that of y. */
@@ -245,6 +301,8 @@ static void explain_requant_op(explanation *e)
     int64_t x = element_at(&e->in[0], e->at);
 
     e->bound = (uint64_t)maxabs(a->x_zero);
+    if (e->in[0].tensor->type == LKS_I16)
+        e->bound = (uint64_t)(a->x_zero < 0 ? INT16_MAX - a->x_zero : a->x_zero - INT16_MIN);
     explain_note(e, "x", x, "element of x at the same place");
     explain_note(e, "acc", x - a->x_zero, "%" PRId64 " - %" PRId32 " (x_zero); proven: |acc| <= %" PRIu64, x, a->x_zero,
                  e->bound);
@@ -354,9 +412,9 @@ static void explain_avg_pool(explanation *e)
     explain_clamp(e, q, a->y_min, a->y_max);
 }
 
-/* ---- sum (spec 4.8) ------------------------------------------------------------------------------------------------------ */
+/* ---- sum, reduce_max (spec 4.8, 4.17) ------------------------------------------------------------------------------------ */
 
-/* Where the first summed element is, and the number of them. */
+/* Where the first summed or reduced element is, and the number of them.  The first word of either op is axes. */
 static uint64_t sum_start(const explanation *e, uint32_t at[LKS_RANK_MAX])
 {
     const explain_tensor *x = &e->in[0];
@@ -364,7 +422,7 @@ static uint64_t sum_start(const explanation *e, uint32_t at[LKS_RANK_MAX])
     uint32_t k = 0;
 
     for (uint32_t i = 0; i < x->rank; i++) {
-        bool summed = (uint32_t)e->op->args.sum.axes >> i & 1;
+        bool summed = (uint32_t)e->op->args.word[0] >> i & 1;
 
         at[i] = summed ? 0 : e->at[e->y.rank == x->rank ? i : k++];
         count *= summed ? x->dims[i] : 1;
@@ -378,7 +436,7 @@ static void sum_next(const explanation *e, uint32_t at[LKS_RANK_MAX])
     const explain_tensor *x = &e->in[0];
 
     for (uint32_t i = x->rank; i-- > 0;) {
-        if (!((uint32_t)e->op->args.sum.axes >> i & 1))
+        if (!((uint32_t)e->op->args.word[0] >> i & 1))
             continue;
         if (++at[i] < x->dims[i])
             return;
@@ -404,6 +462,25 @@ static void explain_sum(explanation *e)
     e->bound = count * (uint64_t)maxabs(a->x_zero);
     explain_note(e, "acc", e->sum, "the sum; proven: |acc| <= %" PRIu64, e->bound);
     explain_finish(e, e->sum, a->m, a->s, tail, a->rounding);
+}
+
+static void explain_reduce_max(explanation *e)
+{
+    static const char *const names[] = { "x" };
+    const lks_reduce_max_args *a = &e->op->args.reduce_max;
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+    uint64_t count = sum_start(e, at);
+    int64_t best = a->smallest ? INT64_MAX : INT64_MIN;
+
+    start(e, count, false, 1, names);
+    for (uint64_t i = 0; i < count; i++, sum_next(e, at)) {
+        const int64_t x = element_at(&e->in[0], at);
+
+        add(e, at, NULL, &x);
+        best = a->smallest ? (x < best ? x : best) : x > best ? x : best;
+    }
+    explain_note(e, a->smallest ? "min" : "max", best, "the %s of %" PRIu64 " values", a->smallest ? "smallest" : "largest", count);
+    explain_clamp(e, best, a->y_min, a->y_max);
 }
 
 /* ---- softmax (spec 4.9) -------------------------------------------------------------------------------------------------- */
@@ -505,6 +582,84 @@ static void explain_pad(explanation *e)
     take(e, at);
 }
 
+/* The element at e->at of the parts that lie one behind the other along an axis: the part, and its coordinate there. */
+static void explain_concat(explanation *e)
+{
+    const uint32_t axis = (uint32_t)e->op->args.axis.axis;
+    uint32_t at[LKS_RANK_MAX], i = 0;
+
+    memcpy(at, e->at, sizeof at);
+    for (; at[axis] >= e->in[i].dims[axis]; i++)
+        at[axis] -= e->in[i].dims[axis];
+    e->stored = element_at(&e->in[i], at);
+    explain_note(e, "y", e->stored, "element %" PRIu64 " of operand %" PRIu32 ", unchanged: on axis %" PRIu32 ", %" PRIu32
+                 " of its %" PRIu32, linear(&e->in[i], at), i, axis, at[axis], e->in[i].dims[axis]);
+}
+
+static void explain_split(explanation *e)
+{
+    const uint32_t axis = (uint32_t)e->op->args.axis.axis;
+    uint32_t at[LKS_RANK_MAX];
+
+    memcpy(at, e->at, sizeof at);
+    for (uint32_t i = 0; i < e->output; i++)
+        at[axis] += e->out[i].dims[axis];
+    take(e, at);
+}
+
+static void explain_slice(explanation *e)
+{
+    const lks_slice_args *a = &e->op->args.slice;
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < e->y.rank; i++)
+        at[i] = (uint32_t)(a->begin[i] + (int64_t)e->at[i] * a->step[i]);
+    take(e, at);
+}
+
+static void explain_transpose(explanation *e)
+{
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < e->y.rank; i++)
+        at[e->op->args.transpose.perm[i]] = e->at[i];
+    take(e, at);
+}
+
+static void explain_tile(explanation *e)
+{
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < e->y.rank; i++)
+        at[i] = e->at[i] % e->in[0].dims[i];
+    take(e, at);
+}
+
+static void explain_gather(explanation *e)
+{
+    const uint32_t axis = (uint32_t)e->op->args.axis.axis, rank = e->in[1].rank;
+    uint32_t at[LKS_RANK_MAX] = { 0 };
+    int64_t index;
+
+    memcpy(at, e->at, axis * sizeof *at);
+    for (uint32_t i = axis + 1; i < e->in[0].rank; i++)
+        at[i] = e->at[i - 1 + rank];
+    index = element_at(&e->in[1], e->at + axis);
+    explain_note(e, "index", index, "element %" PRIu64 " of indices, on axis %" PRIu32, linear(&e->in[1], e->at + axis), axis);
+    at[axis] = (uint32_t)index;
+    take(e, at);
+}
+
+static void explain_resize_nearest(explanation *e)
+{
+    const int64_t row = element(&e->in[1], e->at[1]), column = element(&e->in[2], e->at[2]);
+    const uint32_t at[LKS_RANK_MAX] = { e->at[0], (uint32_t)row, (uint32_t)column, e->at[3] };
+
+    explain_note(e, "row", row, "rows[%" PRIu32 "]", e->at[1]);
+    explain_note(e, "column", column, "columns[%" PRIu32 "]", e->at[2]);
+    take(e, at);
+}
+
 /* ---- all of them --------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -513,6 +668,8 @@ static const struct {
 } ops[] = {
     { LKS_OP_CONV, explain_conv },
     { LKS_OP_FULLY_CONNECTED, explain_fully_connected },
+    { LKS_OP_BATCH_MATMUL, explain_batch_matmul },
+    { LKS_OP_SCALE, explain_scale },
     { LKS_OP_ADD, explain_add },
     { LKS_OP_SUB, explain_add },
     { LKS_OP_MUL, explain_mul },
@@ -523,9 +680,17 @@ static const struct {
     { LKS_OP_MAX_POOL, explain_max_pool },
     { LKS_OP_AVG_POOL, explain_avg_pool },
     { LKS_OP_SUM, explain_sum },
+    { LKS_OP_REDUCE_MAX, explain_reduce_max },
     { LKS_OP_SOFTMAX, explain_softmax },
     { LKS_OP_RESHAPE, explain_reshape },
-    { LKS_OP_PAD, explain_pad }
+    { LKS_OP_PAD, explain_pad },
+    { LKS_OP_CONCAT, explain_concat },
+    { LKS_OP_SPLIT, explain_split },
+    { LKS_OP_SLICE, explain_slice },
+    { LKS_OP_TRANSPOSE, explain_transpose },
+    { LKS_OP_TILE, explain_tile },
+    { LKS_OP_GATHER, explain_gather },
+    { LKS_OP_RESIZE_NEAREST, explain_resize_nearest }
 };
 
 bool explain_op(explanation *e)
@@ -542,5 +707,8 @@ bool explain_op(explanation *e)
 void explain_close(explanation *e)
 {
     free(e->term);
+    free(e->in);
+    free(e->out);
     e->term = NULL;
+    e->in = e->out = NULL;
 }

@@ -28,21 +28,18 @@ static const char *answer_word(const explaining *x, const explain_answer *a)
 
 /* ---- text ---------------------------------------------------------------------------------------------------------------- */
 
-static void print_operand(const explaining *x, uint32_t i, const char *name)
+static void print_operand(const explaining *x, uint32_t i)
 {
     const explain_tensor *t = &x->e.in[i];
     char shape[SHAPE_SIZE];
 
-    if (!t->tensor)
-        return;
     place(t->dims, t->rank, shape);
-    printf("operand %s  %s %s%s  \"%.80s\"\n", name, tensor_type_name(t->tensor->interface), shape,
+    printf("operand %" PRIu32 "  %s %s%s  \"%.80s\"\n", i, tensor_type_name(t->tensor->interface), shape,
            t->tensor->constant ? " constant" : "", t->tensor->name);
 }
 
 static void print_head(const explaining *x)
 {
-    static const char *const names[] = { "0", "1", "2", "3" };
     const explanation *e = &x->e;
     char hex[HEX_SIZE], shape[SHAPE_SIZE], at[SHAPE_SIZE];
 
@@ -51,9 +48,13 @@ static void print_head(const explaining *x)
     place(e->at, e->y.rank, at);
     printf("model  sha256 %s  %s\n", hex, x->options->model);
     printf("op  %" PRIu32 " %s%s%s\n", x->options->op, x->op.kind, x->op.rounding[0] ? ", rounding " : "", x->op.rounding);
-    for (uint32_t i = 0; i < EXPLAIN_OPERANDS; i++)
-        print_operand(x, i, names[i]);
-    printf("output  %s %s  \"%.80s\"\n", tensor_type_name(e->y.tensor->interface), shape, e->y.tensor->name);
+    for (uint32_t i = 0; i < e->op->operand_count; i++)
+        print_operand(x, i);
+    if (e->op->output_count > 1)
+        printf("output %" PRIu32 " of %" PRIu32, e->output, e->op->output_count);
+    else
+        printf("output");
+    printf("  %s %s  \"%.80s\"\n", tensor_type_name(e->y.tensor->interface), shape, e->y.tensor->name);
     printf("at  %s\n", at);
 }
 

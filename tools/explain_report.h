@@ -12,7 +12,7 @@
 typedef struct explain_options {
     common_options common;          /* backend is unused: see backends */
     option_list backends;
-    uint32_t op;
+    uint32_t op, output;
     const char *at, *variant;
     bool all;
     const char *model;

@@ -165,18 +165,17 @@ static bool save(const char *directory, const char *name, const lks_tensor_info 
     return ok;
 }
 
-/* "003_conv1_relu.npy": letters that a file system might not like become '_'. */
+/* "003_conv1_relu.npy", "004_01_half.npy" where the op has several outputs: letters that a file system might not like become '_'. */
 static void dump_name(const trace_entry *e, char name[160])
 {
     const char *allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
     size_t used = (size_t)snprintf(name, 160, "%03u_", e->op);
     const char *from = e->tensor.name[0] ? e->tensor.name : "op";
 
+    if (e->outputs > 1)
+        used += (size_t)snprintf(name + used, 160 - used, "%02u_", e->output);
     for (size_t i = 0; from[i] && i < 100; i++)
         name[used++] = strchr(allowed, from[i]) ? from[i] : '_';
-    name[used] = '\0';
-    if (e->outputs > 1)
-        used += (size_t)snprintf(name + used, 160 - used, "_%u", e->output);
     snprintf(name + used, 160 - used, ".npy");
 }
 

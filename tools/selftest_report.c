@@ -48,7 +48,10 @@ void describe_op(const lks_model *model, uint32_t op, char *text, size_t size)
         append_tensor(model, o->operand[i], text, size);
     }
     append(text, size, " -> ");
-    append_tensor(model, o->output[0], text, size);
+    for (uint32_t i = 0; i < o->output_count; i++) {
+        append(text, size, "%s", i ? ", " : "");
+        append_tensor(model, o->output[i], text, size);
+    }
     for (uint32_t i = 0; i < rule->arg_count; i++)
         if (o->args.word[i] != 0)
             append(text, size, " %s=%" PRId32, rule->args[i].name, o->args.word[i]);

@@ -16,13 +16,16 @@ static kernel_function *const kernels[LKS_KERNEL_COUNT] = {
     [LKS_KERNEL_CONV] = lks_ref_conv,
     [LKS_KERNEL_DEPTHWISE] = lks_ref_depthwise,
     [LKS_KERNEL_MATMUL] = lks_ref_matmul,
+    [LKS_KERNEL_BATCH_MATMUL] = lks_ref_batch_matmul,
     [LKS_KERNEL_BINARY] = lks_ref_binary,
     [LKS_KERNEL_LUT] = lks_ref_lut,
+    [LKS_KERNEL_REQUANT] = lks_ref_requant,
     [LKS_KERNEL_WINDOW_MAX] = lks_ref_window_max,
     [LKS_KERNEL_WINDOW_SUM] = lks_ref_window_sum,
     [LKS_KERNEL_REDUCE] = lks_ref_reduce,
     [LKS_KERNEL_SOFTMAX] = lks_ref_softmax,
-    [LKS_KERNEL_COPY] = lks_ref_copy
+    [LKS_KERNEL_COPY] = lks_ref_copy,
+    [LKS_KERNEL_GATHER] = lks_ref_gather
 };
 
 struct lks_device_handle {
@@ -142,6 +145,7 @@ void lks_ref_step(const lks_plan *plan, const lks_step *step, int8_t *arena, uin
         .x = step->x >= 0 ? arena + place[step->x].offset : step->x_data,
         .x2 = step->x2 >= 0 ? arena + place[step->x2].offset : step->x2_data,
         .w = step->w, .bias = step->bias, .rq = step->rq, .table = step->table, .exp_table = step->exp_table,
+        .rows = step->rows, .columns = step->columns,
         .y = arena + place[step->y].offset
     };
 

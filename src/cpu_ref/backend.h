@@ -14,7 +14,7 @@ extern const lks_backend lks_ref_backend;
 typedef struct lks_operands {
     int32_t n;
     const int8_t *x, *x2, *w, *table;
-    const int32_t *bias, *exp_table;
+    const int32_t *bias, *exp_table, *rows, *columns;
     const lks_rq *rq;
     int8_t *y;
 } lks_operands;
@@ -25,12 +25,15 @@ void lks_ref_step(const lks_plan *plan, const lks_step *step, int8_t *arena, uin
 void lks_ref_conv(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_depthwise(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_matmul(const lks_kernel_args *args, const lks_operands *t);
+void lks_ref_batch_matmul(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_binary(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_lut(const lks_kernel_args *args, const lks_operands *t);
+void lks_ref_requant(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_window_max(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_window_sum(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_reduce(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_softmax(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_copy(const lks_kernel_args *args, const lks_operands *t);
+void lks_ref_gather(const lks_kernel_args *args, const lks_operands *t);
 
 #endif

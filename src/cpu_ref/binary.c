@@ -8,15 +8,6 @@
 
 #include <stddef.h>
 
-static size_t offset_of(const int32_t i[LKS_MAX_RANK], const int32_t stride[LKS_MAX_RANK])
-{
-    size_t at = 0;
-
-    for (int axis = 0; axis < LKS_MAX_RANK; axis++)
-        at += (size_t)i[axis] * (size_t)stride[axis];
-    return at;
-}
-
 void lks_ref_binary(const lks_kernel_args *args, const lks_operands *t)
 {
     const lks_binary *k = &args->binary;

@@ -10,13 +10,16 @@ static const lks_cuda_family *const families[LKS_KERNEL_COUNT] = {
     [LKS_KERNEL_CONV] = &lks_cuda_conv,
     [LKS_KERNEL_DEPTHWISE] = &lks_cuda_depthwise,
     [LKS_KERNEL_MATMUL] = &lks_cuda_matmul,
+    [LKS_KERNEL_BATCH_MATMUL] = &lks_cuda_batch_matmul,
     [LKS_KERNEL_BINARY] = &lks_cuda_binary,
     [LKS_KERNEL_LUT] = &lks_cuda_lut,
+    [LKS_KERNEL_REQUANT] = &lks_cuda_requant,
     [LKS_KERNEL_WINDOW_MAX] = &lks_cuda_window_max,
     [LKS_KERNEL_WINDOW_SUM] = &lks_cuda_window_sum,
     [LKS_KERNEL_REDUCE] = &lks_cuda_reduce,
     [LKS_KERNEL_SOFTMAX] = &lks_cuda_softmax,
-    [LKS_KERNEL_COPY] = &lks_cuda_copy
+    [LKS_KERNEL_COPY] = &lks_cuda_copy,
+    [LKS_KERNEL_GATHER] = &lks_cuda_gather
 };
 
 const lks_cuda_family *lks_cuda_family_of(lks_kernel kernel)

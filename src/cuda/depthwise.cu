@@ -23,18 +23,6 @@ static __device__ __forceinline__ uint32_t load_word(const lks_direct_args &a, c
     return pixel ? *(const uint32_t *)(pixel + 4 * p.o) : (uint32_t)(a.conv.pad_value & 255) * 0x01010101u;
 }
 
-/* word[i] byte k <- word[k] byte i */
-static __device__ __forceinline__ void transpose(uint32_t word[4])
-{
-    const uint32_t low01 = __byte_perm(word[0], word[1], 0x5140), high01 = __byte_perm(word[0], word[1], 0x7362);
-    const uint32_t low23 = __byte_perm(word[2], word[3], 0x5140), high23 = __byte_perm(word[2], word[3], 0x7362);
-
-    word[0] = __byte_perm(low01, low23, 0x5410);
-    word[1] = __byte_perm(low01, low23, 0x7632);
-    word[2] = __byte_perm(high01, high23, 0x5410);
-    word[3] = __byte_perm(high01, high23, 0x7632);
-}
-
 /* Requantize the sums of channels 4 o to 4 o + 3 and store them at element `at` of y. */
 static __device__ __forceinline__ void finish(const lks_direct_args &a, const uint32_t acc[4], int32_t o, size_t at)
 {
@@ -76,7 +64,7 @@ static __device__ __forceinline__ void convolve_words(const lks_direct_args &a)
             kw = kw + 1 < s.kernel_w ? kw + 1 : 0;
             kh += kw == 0;
         }
-        transpose(x);
+        lks_transpose4(x);
 #pragma unroll
         for (int32_t k = 0; k < 4; k++) {
             acc[k] = lks_dp4a(x[k], weights[k], acc[k]);
@@ -118,7 +106,7 @@ static __device__ __forceinline__ void convolve_3x3(const lks_direct_args &a, lk
         const int32_t v = p.v + u;
         uint32_t x[4] = { load_word(a, p, p.h, v), load_word(a, p, p.h + 1, v), load_word(a, p, p.h + 2, v), 0 };
 
-        transpose(x);
+        lks_transpose4(x);
 #pragma unroll
         for (int32_t t = 0; t < STRIP; t++)
 #pragma unroll

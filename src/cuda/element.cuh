@@ -19,6 +19,18 @@ static __device__ __forceinline__ uint32_t lks_word(int32_t b0, int32_t b1, int3
     return (uint32_t)(uint8_t)b0 | (uint32_t)(uint8_t)b1 << 8 | (uint32_t)(uint8_t)b2 << 16 | (uint32_t)(uint8_t)b3 << 24;
 }
 
+/* word[i] byte k <- word[k] byte i */
+static __device__ __forceinline__ void lks_transpose4(uint32_t word[4])
+{
+    const uint32_t low01 = __byte_perm(word[0], word[1], 0x5140), high01 = __byte_perm(word[0], word[1], 0x7362);
+    const uint32_t low23 = __byte_perm(word[2], word[3], 0x5140), high23 = __byte_perm(word[2], word[3], 0x7362);
+
+    word[0] = __byte_perm(low01, low23, 0x5410);
+    word[1] = __byte_perm(low01, low23, 0x7632);
+    word[2] = __byte_perm(high01, high23, 0x5410);
+    word[3] = __byte_perm(high01, high23, 0x7632);
+}
+
 /* The thread's index in a grid of one dimension. */
 static __device__ __forceinline__ uint32_t lks_thread_index(void)
 {

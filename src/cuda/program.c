@@ -11,7 +11,8 @@
 #define ALIGN 256u              /* of each step's constants: family.h */
 
 static const char *const kernel_names[LKS_KERNEL_COUNT] = {
-    "conv", "depthwise", "matmul", "binary", "lut", "window_max", "window_sum", "reduce", "softmax", "copy"
+    "conv", "depthwise", "matmul", "batch_matmul", "binary", "lut", "requant", "window_max", "window_sum", "reduce", "softmax", "copy",
+    "gather"
 };
 
 static size_t align_up(size_t bytes)

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sums over any set of axes.  spec 4.8
+ * Sums, maxima and minima over any set of axes.  spec 4.8, 4.17
  */
 #include "cuda/axes.cuh"
 #include "cuda/family.h"
 #include "cuda/row.cuh"
 
-/* Axes that are summed alternate with axes that are kept, once neighbours are merged: of six there are at most three. */
+/* Axes that are reduced alternate with axes that are kept, once neighbours are merged: of six there are at most three. */
 typedef struct reduce_args {
     const int8_t *x;
     int8_t *y;
     uint32_t outputs, summed;   /* elements of y; elements of x that make one */
-    uint32_t base;              /* - summed * x_zero, modulo 2^32 */
+    int32_t kind;               /* LKS_REDUCE_... */
+    uint32_t base;              /* of a sum: - summed * x_zero, modulo 2^32 */
     lks_axes kept, axes;        /* with strides of x; axes: the summed ones */
     lks_rq rq;
     lks_tail tail;
@@ -19,11 +20,24 @@ typedef struct reduce_args {
 
 /* ---- device -------------------------------------------------------------------------------------------------------------- */
 
+/* What a thread begins with. */
+static __device__ __forceinline__ uint32_t nothing(int32_t kind)
+{
+    return kind == LKS_REDUCE_SUM ? 0u : (uint32_t)-128;
+}
+
+static __device__ __forceinline__ uint32_t joined(uint32_t acc, int32_t x, int32_t kind)
+{
+    const uint32_t term = (uint32_t)lks_reduce_term(x, kind);
+
+    return kind == LKS_REDUCE_SUM ? acc + term : lks_max_of(acc, term);
+}
+
 /* One thread per output: neighbours read neighbours where the last axis is kept. */
 extern "C" __global__ void __launch_bounds__(256) reduce_thread_kernel(const reduce_args a)
 {
     const uint32_t i = lks_thread_index();
-    uint32_t acc = a.base;
+    uint32_t acc = nothing(a.kind);
 
     if (i >= a.outputs)
         return;
@@ -33,8 +47,9 @@ extern "C" __global__ void __launch_bounds__(256) reduce_thread_kernel(const red
     for (int32_t p = 0; p < a.axes.extent[0]; p++)
         for (int32_t q = 0; q < a.axes.extent[1]; q++)
             for (int32_t r = 0; r < a.axes.extent[2]; r++)
-                acc += (uint32_t)x[(uint32_t)(p * a.axes.stride[0][0] + q * a.axes.stride[1][0] + r * a.axes.stride[2][0])];
-    a.y[i] = lks_finish((int32_t)acc, a.rq, a.tail);
+                acc = joined(acc, x[(uint32_t)(p * a.axes.stride[0][0] + q * a.axes.stride[1][0] + r * a.axes.stride[2][0])],
+                             a.kind);
+    a.y[i] = lks_reduce_finish((int32_t)(acc + a.base), a.kind, a.rq, a.tail);
 }
 
 /* A team of threads per output. */
@@ -42,13 +57,13 @@ template <int threads>
 static __device__ __forceinline__ void reduce_team(const reduce_args &a, uint32_t output, uint32_t thread, uint32_t *shared)
 {
     const int8_t *x = a.x + lks_locate_element(a.kept, output).first;
-    uint32_t acc = 0;
+    uint32_t acc = nothing(a.kind);
 
     for (uint32_t i = thread; i < a.summed; i += threads)
-        acc += (uint32_t)x[lks_locate_element(a.axes, i).first];
-    acc = lks_combine<threads>(acc, shared, lks_sum_of) + a.base;
+        acc = joined(acc, x[lks_locate_element(a.axes, i).first], a.kind);
+    acc = a.kind == LKS_REDUCE_SUM ? lks_combine<threads>(acc, shared, lks_sum_of) : lks_combine<threads>(acc, shared, lks_max_of);
     if (thread == 0)
-        a.y[output] = lks_finish((int32_t)acc, a.rq, a.tail);
+        a.y[output] = lks_reduce_finish((int32_t)(acc + a.base), a.kind, a.rq, a.tail);
 }
 
 extern "C" __global__ void __launch_bounds__(128) reduce_warp_kernel(const reduce_args a)
@@ -112,6 +127,7 @@ static reduce_args args_of(const lks_reduce *k, const lks_cuda_operands *t)
     a.tail = k->tail;
     a.summed = (uint32_t)summed_of(k);
     a.outputs = (uint32_t)lks_ceil_div((int64_t)t->n * image, a.summed);
+    a.kind = k->kind;
     a.base = 0u - a.summed * (uint32_t)k->x_zero;
     lks_axes_add(&a.kept, t->n, image, 0);
     for (int axis = 0; axis < LKS_MAX_RANK; axis++)

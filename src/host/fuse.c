@@ -104,6 +104,13 @@ static bool has_padding(const lks_window *w)
         || (int64_t)(w->out_w - 1) * w->stride_w + (int64_t)(w->kernel_w - 1) * w->dilation_w - w->pad_left >= w->in_w;
 }
 
+/* Does the convolution read what the copy makes as the images that it is?  A scale may read it as one row. */
+static bool is_image_of(const lks_conv *k, const lks_copy *c)
+{
+    return k->window.images == c->dims[0] && k->window.in_h == c->dims[1] && k->window.in_w == c->dims[2]
+        && k->in_c == c->dims[3];
+}
+
 /* Elements beyond the padded image count as its padding, so both must have the same value. */
 static void fuse_pad(fusing *f, uint32_t at)
 {
@@ -113,7 +120,7 @@ static void fuse_pad(fusing *f, uint32_t at)
 
     if (merged.kernel == LKS_KERNEL_MATMUL || !pad || pad->kernel != LKS_KERNEL_COPY || pad->x < 0)
         return;
-    if (!pads_h_and_w_only(&pad->args.copy) || w->images != pad->args.copy.x_dims[0])
+    if (!pads_h_and_w_only(&pad->args.copy) || !is_image_of(&merged.args.conv, &pad->args.copy))
         return;
     if (has_padding(w) && merged.args.conv.pad_value != pad->args.copy.fill)
         return;

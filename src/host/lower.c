@@ -56,6 +56,16 @@ lks_step *lks_add_step(lks_lowering *l, lks_kernel kernel)
     return s;
 }
 
+void lks_set_operand_data(const lks_lowering *l, lks_step *s)
+{
+    const lks_tensor *a = l->v.in[0], *b = l->v.in[1];
+
+    s->x_data = a->data;
+    s->x2_data = b->data;
+    s->x_data_bytes = a->constant ? a->elements : 0;
+    s->x2_data_bytes = b->constant ? b->elements : 0;
+}
+
 int32_t lks_add_scratch(lks_lowering *l, uint64_t image_bytes)
 {
     uint64_t *scratch = grow(l, l->to->scratch_bytes, l->to->scratch_count, &l->scratch_room, sizeof *scratch);

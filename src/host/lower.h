@@ -32,6 +32,9 @@ extern const lks_lowering_row lks_linear_lowerings[], lks_element_lowerings[], l
  */
 lks_step *lks_add_step(lks_lowering *l, lks_kernel kernel);
 
+/* The values of the first two operands, where they are constant int8. */
+void lks_set_operand_data(const lks_lowering *l, lks_step *s);
+
 /* Add an activation of that many storage bytes per image, which only steps know: its index in the plan. */
 int32_t lks_add_scratch(lks_lowering *l, uint64_t image_bytes);
 

@@ -34,10 +34,7 @@ static void add_pair(lks_lowering *l, lks_pair pair)
     lks_image_dims(l, l->v.y, k->dims);
     broadcast_strides(a, l->v.y, k->a_stride);
     broadcast_strides(b, l->v.y, k->b_stride);
-    s->x_data = a->data;
-    s->x2_data = b->data;
-    s->x_data_bytes = a->constant ? a->elements : 0;
-    s->x2_data_bytes = b->constant ? b->elements : 0;
+    lks_set_operand_data(l, s);
 }
 
 /* add and sub */
@@ -88,6 +85,13 @@ static void lower_requant(lks_lowering *l)
     const lks_requant_args *a = &l->v.op->args.requant;
     const lks_tail tail = { a->y_zero, a->y_min, a->y_max, a->rounding };
     const lks_rq rq = { a->m, a->s };
+
+    if (l->v.in[0]->type == LKS_I16) {
+        lks_add_step(l, LKS_KERNEL_REQUANT)->args.requant
+            = (lks_requantization){ lks_image_elements(l, l->v.y), a->x_zero, rq, tail };
+        return;
+    }
+
     int8_t *table = lks_add_constants(l, LKS_TABLE_SIZE);
 
     for (int32_t x = -128; table && x < 128; x++)
@@ -110,7 +114,7 @@ static void lower_prelu(lks_lowering *l)
 {
     const lks_prelu_args *a = &l->v.op->args.prelu;
     const lks_tensor *slope = l->v.in[1];
-    const lks_product product = {
+    const lks_multiplication product = {
         .a_zero = a->x_zero, .b_zero = a->slope_zero, .rq = { a->m, a->s }, .positive = { a->positive_m, a->positive_s },
         .tail = { a->y_zero, a->y_min, a->y_max, a->rounding }
     };

@@ -34,6 +34,17 @@ static void lower_sum(lks_lowering *l)
     lks_image_dims(l, l->v.in[0], k->dims);
 }
 
+static void lower_reduce_max(lks_lowering *l)
+{
+    const lks_reduce_max_args *a = &l->v.op->args.reduce_max;
+    lks_reduce *k = &lks_add_step(l, LKS_KERNEL_REDUCE)->args.reduce;
+
+    *k = (lks_reduce){
+        .kind = a->smallest ? LKS_REDUCE_MIN : LKS_REDUCE_MAX, .axes = a->axes, .tail = { .y_min = a->y_min, .y_max = a->y_max }
+    };
+    lks_image_dims(l, l->v.in[0], k->dims);
+}
+
 static void lower_softmax(lks_lowering *l)
 {
     const lks_softmax_args *a = &l->v.op->args.softmax;
@@ -52,6 +63,7 @@ const lks_lowering_row lks_reduce_lowerings[] = {
     { LKS_OP_MAX_POOL, lower_pool },
     { LKS_OP_AVG_POOL, lower_pool },
     { LKS_OP_SUM, lower_sum },
+    { LKS_OP_REDUCE_MAX, lower_reduce_max },
     { LKS_OP_SOFTMAX, lower_softmax },
     { 0 }
 };

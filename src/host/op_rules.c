@@ -62,7 +62,7 @@ static lks_status check_args(const lks_op_view *v, const lks_op_rule *r)
 static lks_status check_types(const lks_op_view *v, const lks_op_rule *r)
 {
     for (uint32_t i = 0; i < v->op->operand_count; i++)
-        if (!lks_operand(v, i)->constant && lks_operand(v, i)->type != r->x_type)
+        if (!lks_operand(v, i)->constant && r->x_type != LKS_ANY_TYPE && lks_operand(v, i)->type != r->x_type)
             return lks_illegal(v, "operands", "an activation is not stored as the op takes it");
     for (uint32_t i = 0; i < v->op->output_count; i++)
         if (lks_result(v, i)->constant || lks_result(v, i)->type != r->y_type)
@@ -70,10 +70,10 @@ static lks_status check_types(const lks_op_view *v, const lks_op_rule *r)
     return LKS_OK;
 }
 
-/* Either operand of these may be constant. */
+/* Any operand of these may be constant. */
 static bool takes_constant_first(uint32_t kind)
 {
-    return kind == LKS_OP_ADD || kind == LKS_OP_SUB || kind == LKS_OP_MUL;
+    return kind == LKS_OP_ADD || kind == LKS_OP_SUB || kind == LKS_OP_MUL || kind == LKS_OP_CONCAT || kind == LKS_OP_BATCH_MATMUL;
 }
 
 lks_status lks_op_check(const lks_op_view *v)

@@ -34,6 +34,7 @@ typedef struct lks_arg_rule {
 } lks_arg_rule;
 
 #define LKS_ANY_COUNT 0u
+#define LKS_ANY_TYPE ((lks_type)0)
 
 typedef struct lks_op_rule {
     uint32_t kind;
@@ -46,7 +47,7 @@ typedef struct lks_op_rule {
     bool (*batch_free)(const lks_op_view *v);       /* NULL: always */
     uint64_t (*macs)(const lks_op_view *v);         /* NULL: none */
     uint64_t (*element_ops)(const lks_op_view *v);
-    lks_type x_type, y_type;                        /* storage of its activations, in and out */
+    lks_type x_type, y_type;                        /* storage of its activations, in and out; LKS_ANY_TYPE: check looks at it */
 } lks_op_rule;
 
 /* NULL: no op has that number. */

@@ -36,7 +36,8 @@ static void measure_ops(const lks_model *m, lks_profile_row *row, void (*measure
 static void foreign_ops(const lks_op_view *v, lks_profile_row *row)
 {
     static const uint32_t known[] = {
-        LKS_OP_CONV, LKS_OP_FULLY_CONNECTED, LKS_OP_ADD, LKS_OP_REQUANT, LKS_OP_MAX_POOL, LKS_OP_AVG_POOL, LKS_OP_RESHAPE, LKS_OP_PAD
+        LKS_OP_CONV, LKS_OP_FULLY_CONNECTED, LKS_OP_SCALE, LKS_OP_ADD, LKS_OP_REQUANT, LKS_OP_CLAMP, LKS_OP_PRELU,
+        LKS_OP_MAX_POOL, LKS_OP_AVG_POOL, LKS_OP_RESHAPE, LKS_OP_PAD
     };
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

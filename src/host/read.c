@@ -119,12 +119,14 @@ static const char *type_fault(const lks_tensor *t)
         return "interface: does not go with the storage type";
     if (t->constant && (t->interface != t->type || t->scale_bits || t->zero_point))
         return "a constant has its storage type as interface, and scale and zero point 0";
-    if (!t->constant && t->type != LKS_I8)
-        return "type: an activation of this version is stored as int8";
+    if (!t->constant && t->type != LKS_I8 && t->type != LKS_I16)
+        return "type: an activation of this version is stored as int8 or int16";
     if (t->scale_bits >= 0x7f800000u)
         return "scale: must be finite and not negative";
     if (t->interface == LKS_I8 && (t->zero_point < -128 || t->zero_point > 127))
         return "zero_point: must be in the range of int8";
+    if (t->interface == LKS_I16 && (t->zero_point < INT16_MIN || t->zero_point > INT16_MAX))
+        return "zero_point: must be in the range of int16";
     if (t->interface == LKS_U8 && (t->zero_point < 0 || t->zero_point > 255))
         return "zero_point: must be in the range of uint8";
     return NULL;

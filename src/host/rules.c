@@ -51,6 +51,11 @@ lks_status lks_same_shape(const lks_op_view *v)
     return lks_expect_shape(v, v->y, "y", v->in[0]->rank, v->in[0]->dims);
 }
 
+uint32_t lks_aligned_extent(const lks_tensor *t, uint32_t rank, uint32_t i)
+{
+    return i + t->rank < rank ? 1 : t->dims[i + t->rank - rank];
+}
+
 lks_status lks_check_image(const lks_op_view *v)
 {
     return v->in[0]->rank == 4 ? LKS_OK : lks_illegal(v, "x", "must have rank 4, [n, h, w, c]");
@@ -116,6 +121,13 @@ lks_status lks_prove_requant(const lks_op_view *v, uint64_t bound, lks_rq rq, in
     if (scaled_bound(bound, rq, rounding) + 129 > LKS_INT32_MAX)
         return lks_illegal(v, what, "the scaled sum could leave int32 (the bound law)");
     return LKS_OK;
+}
+
+bool lks_operand_free(const lks_tensor *t, const lks_tensor *y)
+{
+    if (t->constant)
+        return t->rank < y->rank || t->dims[0] == 1;
+    return t->rank == y->rank && t->dims[0] == y->dims[0];
 }
 
 bool lks_same_first_extent(const lks_op_view *v)

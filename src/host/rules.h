@@ -34,6 +34,9 @@ lks_status lks_expect_constant(const lks_op_view *v, uint32_t operand, const cha
 /* y has the shape of operand 0. */
 lks_status lks_same_shape(const lks_op_view *v);
 
+/* The extent of axis i of a y of that rank in t, which is broadcast: aligned at the last axis. */
+uint32_t lks_aligned_extent(const lks_tensor *t, uint32_t rank, uint32_t i);
+
 /* Operand 0 is an image. */
 lks_status lks_check_image(const lks_op_view *v);
 
@@ -59,6 +62,9 @@ const char *lks_rq_fault(lks_rq rq, int32_t rounding);
 lks_status lks_prove_requant(const lks_op_view *v, uint64_t bound, lks_rq rq, int32_t rounding, uint32_t channel);
 
 /* ---- batch and cost ------------------------------------------------------------------------------------------------------ */
+
+/* Whether an operand that is broadcast lets axis 0 of y pass.  spec 4.3 */
+bool lks_operand_free(const lks_tensor *t, const lks_tensor *y);
 
 bool lks_same_first_extent(const lks_op_view *v);
 uint64_t lks_per_output(const lks_op_view *v);

@@ -6,12 +6,6 @@
 
 #include "spec/arith.h"
 
-/* The extent of axis i of a y of that rank in t, aligned at the last axis. */
-static uint32_t aligned_extent(const lks_tensor *t, uint32_t rank, uint32_t i)
-{
-    return i + t->rank < rank ? 1 : t->dims[i + t->rank - rank];
-}
-
 /* a and b broadcast to y, and are int8, and not both constant. */
 static lks_status check_pair(const lks_op_view *v)
 {
@@ -23,7 +17,7 @@ static lks_status check_pair(const lks_op_view *v)
     if (a->type != LKS_I8 || b->type != LKS_I8)
         return lks_illegal(v, "a, b", "must be int8");
     for (uint32_t i = 0; i < rank; i++) {
-        uint32_t da = aligned_extent(a, rank, i), db = aligned_extent(b, rank, i);
+        uint32_t da = lks_aligned_extent(a, rank, i), db = lks_aligned_extent(b, rank, i);
 
         if (da != db && da != 1 && db != 1)
             return lks_illegal(v, "b", "its shape does not broadcast with that of a");
@@ -41,6 +35,18 @@ static lks_status check_add(const lks_op_view *v)
     if (p->rounding == LKS_HALF_UP && (p->left_shift || p->a_s || p->b_s))
         return lks_illegal(v, "left_shift, a_s, b_s", "must be 0 with half_up");
     return check_pair(v);
+}
+
+static lks_status check_requant(const lks_op_view *v)
+{
+    const lks_type type = v->in[0]->type;
+    const int32_t zero = v->op->args.requant.x_zero;
+
+    if (type != LKS_I8 && type != LKS_I16)
+        return lks_illegal(v, "x", "must be int8 or int16");
+    if (type == LKS_I8 && (zero < -128 || zero > 127))
+        return lks_illegal(v, "x_zero", "must be in -128 .. 127 for an int8 x");
+    return lks_same_shape(v);
 }
 
 static lks_status check_lut(const lks_op_view *v)
@@ -61,7 +67,7 @@ static lks_status check_prelu(const lks_op_view *v)
     if (v->in[1]->rank > v->in[0]->rank)
         return lks_illegal(v, "slope", "has a higher rank than x");
     for (uint32_t i = 0; i < v->in[0]->rank; i++) {
-        uint32_t extent = aligned_extent(v->in[1], v->in[0]->rank, i);
+        uint32_t extent = lks_aligned_extent(v->in[1], v->in[0]->rank, i);
 
         if (extent != 1 && extent != v->in[0]->dims[i])
             return lks_illegal(v, "slope", "its shape does not broadcast to that of x");
@@ -106,9 +112,9 @@ static lks_status prove_mul(const lks_op_view *v)
 static lks_status prove_requant_op(const lks_op_view *v)
 {
     const lks_requant_args *a = &v->op->args.requant;
-    lks_rq rq = { a->m, a->s };
+    const uint64_t wide = (uint64_t)(a->x_zero < 0 ? INT16_MAX - a->x_zero : a->x_zero - INT16_MIN);
 
-    return lks_prove_requant(v, lks_max_distance(a->x_zero), rq, a->rounding, 0);
+    return lks_prove_requant(v, v->in[0]->type == LKS_I16 ? wide : lks_max_distance(a->x_zero), (lks_rq){ a->m, a->s }, a->rounding, 0);
 }
 
 static lks_status prove_prelu(const lks_op_view *v)
@@ -121,21 +127,14 @@ static lks_status prove_prelu(const lks_op_view *v)
     return st == LKS_OK ? lks_prove_requant(v, x * lks_max_distance(a->slope_zero), negative, a->rounding, 0) : st;
 }
 
-static bool operand_free(const lks_tensor *t, const lks_tensor *y)
-{
-    if (t->constant)
-        return t->rank < y->rank || t->dims[0] == 1;
-    return t->rank == y->rank && t->dims[0] == y->dims[0];
-}
-
 static bool pair_free(const lks_op_view *v)
 {
-    return operand_free(v->in[0], v->y) && operand_free(v->in[1], v->y);
+    return lks_operand_free(v->in[0], v->y) && lks_operand_free(v->in[1], v->y);
 }
 
 static bool prelu_free(const lks_op_view *v)
 {
-    return operand_free(v->in[1], v->y);
+    return lks_operand_free(v->in[1], v->y);
 }
 
 static const lks_arg_rule add_args[] = {
@@ -151,14 +150,14 @@ static const lks_arg_rule prelu_args[] = {
     BYTE("x_zero"), BYTE("slope_zero"), BYTE("y_zero"), WORD("positive_m"), WORD("positive_s"), WORD("m"), WORD("s"), RANGE,
     ROUNDING
 };
-static const lks_arg_rule requant_args[] = { BYTE("x_zero"), BYTE("y_zero"), WORD("m"), WORD("s"), RANGE, ROUNDING };
+static const lks_arg_rule requant_args[] = { { "x_zero", INT16_MIN, INT16_MAX }, BYTE("y_zero"), WORD("m"), WORD("s"), RANGE, ROUNDING };
 
 const lks_op_rule lks_element_rules[] = {
     { LKS_OP_ADD, "add", 2, 1, 13, add_args, 12, check_add, prove_add, pair_free, NULL, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_SUB, "sub", 2, 1, 13, add_args, 12, check_add, prove_add, pair_free, NULL, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_MUL, "mul", 2, 1, 8, mul_args, 7, check_pair, prove_mul, pair_free, NULL, lks_per_output, LKS_I8, LKS_I8 },
-    { LKS_OP_REQUANT, "requant", 1, 1, 7, requant_args, 6, lks_same_shape, prove_requant_op, NULL, NULL, lks_per_output,
-      LKS_I8, LKS_I8 },
+    { LKS_OP_REQUANT, "requant", 1, 1, 7, requant_args, 6, check_requant, prove_requant_op, NULL, NULL, lks_per_output,
+      LKS_ANY_TYPE, LKS_I8 },
     { LKS_OP_LUT, "lut", 2, 1, 0, NULL, -1, check_lut, NULL, NULL, NULL, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_CLAMP, "clamp", 1, 1, 2, clamp_args, -1, lks_same_shape, NULL, NULL, NULL, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_PRELU, "prelu", 2, 1, 10, prelu_args, 9, check_prelu, prove_prelu, prelu_free, NULL, lks_per_output,

@@ -58,7 +58,18 @@ static lks_status check_fully_connected(const lks_op_view *v)
     return LKS_OK;
 }
 
-/* conv and fully_connected: weights [out_c][terms]. */
+static lks_status check_scale(const lks_op_view *v)
+{
+    const uint32_t channels[1] = { v->in[0]->dims[v->in[0]->rank - 1] };
+    lks_status st;
+
+    if ((st = lks_expect_constant(v, 1, "w", LKS_I8, 1)) != LKS_OK) return st;
+    if ((st = lks_expect_shape(v, v->in[1], "w", 1, channels)) != LKS_OK) return st;
+    if ((st = check_channels(v, channels[0])) != LKS_OK) return st;
+    return lks_same_shape(v);
+}
+
+/* Weights [out_c][terms]; of scale, one term. */
 static lks_status prove_linear(const lks_op_view *v, int32_t x_zero, int32_t w_zero, int32_t rounding)
 {
     uint32_t out_c = v->in[1]->dims[0], terms = v->in[1]->elements / out_c;
@@ -85,6 +96,7 @@ static lks_status prove_conv(const lks_op_view *v)
     return prove_linear(v, a->x_zero, a->w_zero, a->rounding);
 }
 
+/* Also scale. */
 static lks_status prove_fully_connected(const lks_op_view *v)
 {
     const lks_fully_connected_args *a = &v->op->args.fully_connected;
@@ -92,9 +104,75 @@ static lks_status prove_fully_connected(const lks_op_view *v)
     return prove_linear(v, a->x_zero, a->w_zero, a->rounding);
 }
 
+/* The extents of a matrix operand as the product sees them. */
+typedef struct matrix {
+    uint32_t outer, depth;          /* rows of a, or columns of b; K */
+} matrix;
+
+static matrix matrix_of(const lks_tensor *t, bool depth_last)
+{
+    uint32_t last = t->dims[t->rank - 1], other = t->dims[t->rank - 2];
+
+    return depth_last ? (matrix){ other, last } : (matrix){ last, other };
+}
+
+static lks_status check_batch_matmul(const lks_op_view *v)
+{
+    const lks_batch_matmul_args *p = &v->op->args.batch_matmul;
+    const lks_tensor *a = v->in[0], *b = v->in[1];
+    uint32_t rank = a->rank > b->rank ? a->rank : b->rank, dims[LKS_MAX_RANK];
+
+    if (a->constant && b->constant)
+        return lks_illegal(v, "b", "one of the operands must not be constant");
+    if (a->type != LKS_I8 || b->type != LKS_I8)
+        return lks_illegal(v, "a, b", "must be int8");
+    if (a->rank < 2 || b->rank < 2)
+        return lks_illegal(v, "a, b", "must have rank 2 or more");
+    for (uint32_t i = 0; i + 2 < rank; i++) {
+        uint32_t da = lks_aligned_extent(a, rank, i), db = lks_aligned_extent(b, rank, i);
+
+        if (da != db && da != 1 && db != 1)
+            return lks_illegal(v, "b", "its leading extents do not broadcast with those of a");
+        dims[i] = da > db ? da : db;
+    }
+    if (matrix_of(a, !p->adj_a).depth != matrix_of(b, p->adj_b).depth)
+        return lks_illegal(v, "b", "its matrices have another depth than those of a");
+    dims[rank - 2] = matrix_of(a, !p->adj_a).outer;
+    dims[rank - 1] = matrix_of(b, p->adj_b).outer;
+    return lks_expect_shape(v, v->y, "y", rank, dims);
+}
+
+static uint32_t batch_matmul_depth(const lks_op_view *v)
+{
+    return matrix_of(v->in[0], !v->op->args.batch_matmul.adj_a).depth;
+}
+
+static lks_status prove_batch_matmul(const lks_op_view *v)
+{
+    const lks_batch_matmul_args *a = &v->op->args.batch_matmul;
+
+    return lks_prove_requant(v, batch_matmul_depth(v) * lks_max_distance(a->a_zero) * lks_max_distance(a->b_zero),
+                             (lks_rq){ a->m, a->s }, a->rounding, 0);
+}
+
+static bool batch_matmul_free(const lks_op_view *v)
+{
+    return v->y->rank >= 3 && lks_operand_free(v->in[0], v->y) && lks_operand_free(v->in[1], v->y);
+}
+
+static uint64_t batch_matmul_macs(const lks_op_view *v)
+{
+    return (uint64_t)v->y->elements * batch_matmul_depth(v);
+}
+
 static bool fully_connected_free(const lks_op_view *v)
 {
     return v->y->rank >= 2 && lks_same_first_extent(v);
+}
+
+static bool scale_free(const lks_op_view *v)
+{
+    return v->y->rank >= 2;
 }
 
 static uint64_t linear_macs(const lks_op_view *v)
@@ -108,9 +186,17 @@ static const lks_arg_rule conv_args[] = {
 };
 static const lks_arg_rule fully_connected_args[] = { BYTE("x_zero"), BYTE("w_zero"), BYTE("y_zero"), RANGE, ROUNDING };
 
+static const lks_arg_rule batch_matmul_args[] = {
+    BYTE("a_zero"), BYTE("b_zero"), BYTE("y_zero"), { "adj_a", 0, 1 }, { "adj_b", 0, 1 }, WORD("m"), WORD("s"), RANGE, ROUNDING
+};
+
 const lks_op_rule lks_linear_rules[] = {
     { LKS_OP_CONV, "conv", 4, 1, 16, conv_args, 15, check_conv, prove_conv, NULL, linear_macs, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_FULLY_CONNECTED, "fully_connected", 4, 1, 6, fully_connected_args, 5, check_fully_connected, prove_fully_connected,
       fully_connected_free, linear_macs, lks_per_output, LKS_I8, LKS_I8 },
+    { LKS_OP_BATCH_MATMUL, "batch_matmul", 2, 1, 10, batch_matmul_args, 9, check_batch_matmul, prove_batch_matmul,
+      batch_matmul_free, batch_matmul_macs, lks_per_output, LKS_I8, LKS_I8 },
+    { LKS_OP_SCALE, "scale", 4, 1, 6, fully_connected_args, 5, check_scale, prove_fully_connected, scale_free, linear_macs,
+      lks_per_output, LKS_I8, LKS_I8 },
     { 0 }
 };

@@ -23,10 +23,11 @@ static lks_status check_pool(const lks_op_view *v)
     return lks_expect_shape(v, v->y, "y", 4, dims);
 }
 
-static lks_status check_sum(const lks_op_view *v)
+/* sum and reduce_max, whose first word is axes */
+static lks_status check_reduced(const lks_op_view *v)
 {
     const lks_tensor *x = v->in[0];
-    uint32_t axes = (uint32_t)v->op->args.sum.axes;
+    uint32_t axes = (uint32_t)v->op->args.word[0];
     uint32_t kept[LKS_MAX_RANK], left[LKS_MAX_RANK] = { 1 }, n = 0;
 
     if (axes >> x->rank)
@@ -70,9 +71,9 @@ static lks_status prove_softmax(const lks_op_view *v)
     return LKS_OK;
 }
 
-static bool sum_free(const lks_op_view *v)
+static bool reduced_free(const lks_op_view *v)
 {
-    return !(v->op->args.sum.axes & 1);
+    return !(v->op->args.word[0] & 1);
 }
 
 static bool softmax_free(const lks_op_view *v)
@@ -96,12 +97,15 @@ static const lks_arg_rule pool_args[] = {
 static const lks_arg_rule sum_args[] = {
     { "axes", 1, (1 << LKS_MAX_RANK) - 1 }, BYTE("x_zero"), BYTE("y_zero"), WORD("m"), WORD("s"), RANGE, ROUNDING
 };
+static const lks_arg_rule reduce_max_args[] = { { "axes", 1, (1 << LKS_MAX_RANK) - 1 }, { "smallest", 0, 1 }, RANGE };
 static const lks_arg_rule softmax_args[] = { { "m", 1 << 30, LKS_INT32_MAX }, { "s", 1, 31 } };
 
 const lks_op_rule lks_reduce_rules[] = {
     { LKS_OP_MAX_POOL, "max_pool", 1, 1, 10, pool_args, -1, check_pool, NULL, NULL, NULL, per_tap, LKS_I8, LKS_I8 },
     { LKS_OP_AVG_POOL, "avg_pool", 1, 1, 11, pool_args, 10, check_pool, prove_avg_pool, NULL, NULL, per_tap, LKS_I8, LKS_I8 },
-    { LKS_OP_SUM, "sum", 1, 1, 8, sum_args, 7, check_sum, prove_sum, sum_free, NULL, lks_per_input, LKS_I8, LKS_I8 },
+    { LKS_OP_SUM, "sum", 1, 1, 8, sum_args, 7, check_reduced, prove_sum, reduced_free, NULL, lks_per_input, LKS_I8, LKS_I8 },
+    { LKS_OP_REDUCE_MAX, "reduce_max", 1, 1, 4, reduce_max_args, -1, check_reduced, NULL, reduced_free, NULL, lks_per_input,
+      LKS_I8, LKS_I8 },
     { LKS_OP_SOFTMAX, "softmax", 1, 1, 2, softmax_args, -1, check_softmax, prove_softmax, softmax_free, NULL, three_per_input,
       LKS_I8, LKS_I8 },
     { 0 }

@@ -57,8 +57,9 @@ static lks_status compare_tensor(const lks_session *s, uint32_t tensor, const vo
     st = lks_compare(&t, expected, got, bytes, mismatch);
     mismatch->tensor = tensor;
     for (uint32_t i = 0; i < s->model->graph.op_count; i++)
-        if (s->model->graph.ops[i].output[0] == tensor)
-            mismatch->op = i;
+        for (uint32_t k = 0; k < s->model->graph.ops[i].output_count; k++)
+            if (s->model->graph.ops[i].output[k] == tensor)
+                mismatch->op = i;
     return st;
 }
 
@@ -82,27 +83,32 @@ static lks_status compare_outputs(lks_session *s, const lks_out *expected, const
 
 /* ---- where it began ------------------------------------------------------------------------------------------------------ */
 
-/* The first op output in which two sessions that keep differ after the same run; false: none. */
+/* Whether a tensor differs in two sessions that keep, after the same run, and where. */
+static bool differs(const lks_session *s, lks_session *reference, lks_session *device, uint32_t tensor, lks_mismatch *first)
+{
+    size_t bytes = reference->plan->tensors[tensor].image_bytes * s->images;
+    uint8_t *both = malloc(2 * bytes);
+    lks_mismatch where;
+    bool found = both && lks_session_read(reference, tensor, both, bytes, NULL) == LKS_OK
+        && lks_session_read(device, tensor, both + bytes, bytes, NULL) == LKS_OK
+        && compare_tensor(s, tensor, both, both + bytes, bytes, &where) == LKS_ERR_MISMATCH;
+
+    if (found)
+        *first = where;
+    free(both);
+    return found;
+}
+
+/* The first op output that differs; false: none. */
 static bool find_first(const lks_session *s, lks_session *reference, lks_session *device, lks_mismatch *first)
 {
     const lks_graph *g = &s->model->graph;
-    bool found = false;
 
-    for (uint32_t i = 0; !found && i < g->op_count; i++) {
-        uint32_t tensor = g->ops[i].output[0];
-        size_t bytes = reference->plan->tensors[tensor].image_bytes * s->images;
-        uint8_t *both = malloc(2 * bytes);
-        lks_mismatch where;
-
-        if (both && lks_session_read(reference, tensor, both, bytes, NULL) == LKS_OK
-            && lks_session_read(device, tensor, both + bytes, bytes, NULL) == LKS_OK
-            && compare_tensor(s, tensor, both, both + bytes, bytes, &where) == LKS_ERR_MISMATCH) {
-            *first = where;
-            found = true;
-        }
-        free(both);
-    }
-    return found;
+    for (uint32_t i = 0; i < g->op_count; i++)
+        for (uint32_t k = 0; k < g->ops[i].output_count; k++)
+            if (differs(s, reference, device, g->ops[i].output[k], first))
+                return true;
+    return false;
 }
 
 /* Run both once more with every intermediate kept.  Where that is not possible, or shows nothing, the mismatch stays as it is. */

@@ -257,6 +257,38 @@ lks_rq lks_quantize_mean(lks_rq sum, uint32_t n)
     return (lks_rq){ (int32_t)(((uint64_t)sum.m << shift) / n), sum.s - shift };
 }
 
+/* logistic_common.cc: CalculateArithmeticOpDataLogistic */
+bool lks_quantize_wave(uint32_t x, lks_rq *rq)
+{
+    number d = from_scale(x);
+
+    d.e += 31 - 4;
+    *rq = multiplier(d);
+    return rq->m != 0 && rq->s >= 0 && rq->s <= 62;
+}
+
+/* common.h: DownScaleInt32ToInt16Multiplier */
+static lks_rq narrowed(lks_rq rq)
+{
+    rq.m = rq.m >= 0x7fff8000 ? 0x7fff : (rq.m + (1 << 15)) >> 16;
+    return rq;
+}
+
+/* hard_swish_common.cc: HardSwishPrepare */
+bool lks_quantize_hard_swish(uint32_t x, uint32_t y, lks_rq *reluish, lks_rq *output)
+{
+    const number unit = { 3, -15 };             /* 3 / 32768: of the intermediate result */
+    number fine = from_scale(x), to_y, to_unit;
+
+    fine.e -= 7;
+    to_y = divide(fine, from_scale(y), BINARY32);
+    to_unit = divide(fine, unit, BINARY32);
+    *output = narrowed(multiplier(to_y));
+    *reluish = narrowed(multiplier(to_unit));
+    return normal(fine) && normal(to_y) && normal(to_unit) && output->m != 0 && output->s <= 0 && output->s >= -15
+        && reluish->m != 0 && reluish->s >= -15 && reluish->s <= 31;
+}
+
 /* quantization_util.cc: PreprocessSoftmaxScaling with 5 integer bits; the cap is (2^31 - 1, 31), the largest shift there is */
 bool lks_quantize_softmax(uint32_t beta, uint32_t x, lks_rq *rq)
 {
@@ -270,6 +302,14 @@ bool lks_quantize_softmax(uint32_t beta, uint32_t x, lks_rq *rq)
     return compare(d, one) > 0;
 }
 
+/* To an integer, ties away from zero; v below 2^31, of at most BINARY32 bits. */
+static int64_t round_half_away(number v)
+{
+    if (v.e >= 0)
+        return (int64_t)(v.m << v.e);
+    return v.e < -BINARY32 - 1 ? 0 : (int64_t)((v.m + (UINT64_C(1) << (-v.e - 1))) >> -v.e);
+}
+
 /* kernel_util.cc: Quantize */
 bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q)
 {
@@ -278,15 +318,46 @@ bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q)
 
     if (v.e + bit_length(v.m) > 31)
         return false;
-    if (v.e >= 0)
-        rounded = (int64_t)(v.m << v.e);
-    else
-        rounded = v.e < -BINARY32 - 1 ? 0 : (int64_t)((v.m + (UINT64_C(1) << (-v.e - 1))) >> -v.e);
+    rounded = round_half_away(v);
     rounded = zero + (value < 0 ? -rounded : rounded);
     if (rounded < INT32_MIN || rounded > INT32_MAX)
         return false;
     *q = (int32_t)rounded;
     return true;
+}
+
+/* concatenation.h: ConcatenationWithScaling; q * scale - zero * scale, where both products fit 32 bits: their difference is exact */
+bool lks_quantize_concat(uint32_t x, int32_t x_zero, uint32_t y, int32_t y_zero, int8_t table[LKS_TABLE_SIZE])
+{
+    const number inverse = divide(one, from_scale(y), BINARY32), limit = { 1, 16 };
+    const number scale = normal(inverse) ? round_to(multiply(from_scale(x), inverse), false, BINARY32) : (number){ 0, 0 };
+    const number bias = round_to(multiply((number){ (uint64_t)x_zero, 0 }, scale), false, BINARY32);
+
+    if (!normal(scale) || compare(scale, limit) >= 0)
+        return false;
+    for (int32_t q = 0; q < LKS_TABLE_SIZE; q++) {
+        const number product = round_to(multiply((number){ (uint64_t)q, 0 }, scale), false, BINARY32);
+        const number v = round_to(difference(product, bias), false, BINARY32);
+        const int64_t rounded = round_half_away(v), value = y_zero + (q < x_zero ? -rounded : rounded);
+
+        table[q] = (int8_t)((value < 0 ? 0 : value > 255 ? 255 : value) - 128);
+    }
+    return true;
+}
+
+/* resize_nearest_neighbor.h: GetNearestNeighbor */
+int32_t lks_quantize_nearest(int32_t i, int32_t in, int32_t out, bool align_corners, bool half_pixel_centers)
+{
+    const int32_t less = align_corners && out > 1 ? 1 : 0;
+    const number scale = divide((number){ (uint64_t)(in - less), 0 }, (number){ (uint64_t)(out - less), 0 }, BINARY32);
+    const number v = round_to(multiply((number){ 2 * (uint64_t)i + half_pixel_centers, -1 }, scale), false, BINARY32);
+    int64_t at;
+
+    if (align_corners)
+        at = round_half_away(v);
+    else
+        at = v.e >= 0 ? (int64_t)(v.m << v.e) : v.e <= -64 ? 0 : (int64_t)(v.m >> -v.e);
+    return (int32_t)(at < in - 1 ? at : in - 1);
 }
 
 /* ---- tolerances ---------------------------------------------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
  *
  * Sources: TensorFlow Lite Micro, quantization_util.cc (QuantizeMultiplier, PreprocessSoftmaxScaling), kernel_util.cc
  * (PopulateConvolutionQuantizationParams, GetQuantizedConvolutionMultipler, CalculateActivationRangeQuantized), add_common.cc,
- * sub_common.cc, reduce.h (QuantizedMeanOrSum), activations_common.cc, pooling_common.cc.
+ * sub_common.cc, reduce.h (QuantizedMeanOrSum), activations_common.cc, pooling_common.cc, logistic_common.cc, tanh.cc, hard_swish_common.cc.
  */
 #ifndef LKS_IMPORT_QUANTIZE_H
 #define LKS_IMPORT_QUANTIZE_H
@@ -49,11 +49,32 @@ bool lks_quantize_sub(uint32_t a, uint32_t b, uint32_t y, lks_add_args *args);
 /* The multiplier of a mean over n >= 1 elements, from that of their sum.  Its truncating division is part of the definition. */
 lks_rq lks_quantize_mean(lks_rq sum, uint32_t n);
 
+/* An input of the reference's logistic and tanh from steps of x to units of 2^-27.  false: s is not in 0 .. 62,
+ * beyond which the reference is not defined.  From s = 31 on, no step but 0 is in range. */
+bool lks_quantize_wave(uint32_t x, lks_rq *rq);
+
+/* The two multipliers of hard swish, of 16 bits each, quotients rounded to binary32.  false: output shifts left, one of them shifts right
+ * by more than 15, or a quotient is not normal. */
+bool lks_quantize_hard_swish(uint32_t x, uint32_t y, lks_rq *reluish, lks_rq *output);
+
 /* (m, s) of spec 4.9 for softmax(beta * x).  false: beta * x * 2^26 <= 1, where the reference aborts. */
 bool lks_quantize_softmax(uint32_t beta, uint32_t x, lks_rq *rq);
 
 /* *q = zero + value / scale, the quotient rounded to binary32 and then to an integer, ties away from zero.  false: not int32. */
 bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q);
+
+/*
+ * What CONCATENATION makes of each of the 256 stored values of a UINT8 operand with scale x and zero point x_zero, in an output with
+ * scale y and zero point y_zero; zero points as in the file, values as stored: table[v + 128].  The quotient 1 / y, and all that follows,
+ * is rounded to binary32 after each operation.  false: x / y is not normal, or 2^16 or more.
+ */
+bool lks_quantize_concat(uint32_t x, int32_t x_zero, uint32_t y, int32_t y_zero, int8_t table[LKS_TABLE_SIZE]);
+
+/*
+ * Where RESIZE_NEAREST_NEIGHBOR takes element i of `out` from, of `in`: i, or i + 1/2, times the quotient of the extents, which is rounded
+ * to binary32, as is the product; then down, or to the nearest, ties away from zero.  All extents are at most 2^22.
+ */
+int32_t lks_quantize_nearest(int32_t i, int32_t in, int32_t out, bool align_corners, bool half_pixel_centers);
 
 /* ---- the reference's tolerances ------------------------------------------------------------------------------------------ */
 

@@ -41,7 +41,7 @@ static lks_status check_ends(const lks_tfl_op *op, const char *what, lks_fb_vect
 
 static bool importable(const lks_tfl_tensor *t)
 {
-    return t->type == LKS_TFL_INT8 || t->type == LKS_TFL_UINT8;
+    return t->type == LKS_TFL_INT8 || t->type == LKS_TFL_UINT8 || t->type == LKS_TFL_INT16;
 }
 
 static lks_status mark_inputs(lks_tfl_op *op)

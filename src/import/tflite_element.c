@@ -15,32 +15,13 @@ typedef struct pair {
     lks_tfl_quant a, b, qy;
 } pair;
 
-/* Operand i of an op that makes y, and whether it is constant. */
-static lks_status pair_operand(const lks_tfl_op *op, uint32_t i, const lks_tfl_tensor *y, lks_tfl_quant *q, uint32_t *index,
-                               bool *constant)
-{
-    lks_tfl_tensor *t;
-
-    LKS_TFL_TRY(lks_tfl_operand(op, i, "input", &t));
-    *constant = t->data != NULL;
-    if (*constant) {
-        LKS_TFL_TRY(lks_tfl_constant(op, i, "input", y->type, &t));
-        LKS_TFL_TRY(lks_tfl_emit_plain(op, t, index));
-    } else {
-        LKS_TFL_TRY(lks_tfl_input(op, i, LKS_TFL_I8_OR_U8, &t));
-        LKS_TFL_TRY(lks_tfl_same_type(op, t, y));
-        *index = t->index[LKS_TFL_PLAIN];
-    }
-    return lks_tfl_quantization(op, t, q);
-}
-
 static lks_status read_pair(const lks_tfl_op *op, pair *p)
 {
     bool a_constant, b_constant;
 
     LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &p->y));
-    LKS_TFL_TRY(pair_operand(op, 0, p->y, &p->a, &p->operands[0], &a_constant));
-    LKS_TFL_TRY(pair_operand(op, 1, p->y, &p->b, &p->operands[1], &b_constant));
+    LKS_TFL_TRY(lks_tfl_either(op, 0, p->y, &p->a, &p->operands[0], &a_constant));
+    LKS_TFL_TRY(lks_tfl_either(op, 1, p->y, &p->b, &p->operands[1], &b_constant));
     if (a_constant && b_constant)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "both inputs are constant");
     return lks_tfl_quantization(op, p->y, &p->qy);
@@ -96,4 +77,67 @@ lks_status lks_tfl_import_mul(const lks_tfl_op *op)
                                .rounding = LKS_TFLITE };
     LKS_TFL_TRY(lks_tfl_range(op, &fused, p.qy, &args.mul.y_min, &args.mul.y_max));
     return lks_tfl_emit(op, LKS_OP_MUL, p.operands, p.y, &args);
+}
+
+/* ---- PRELU --------------------------------------------------------------------------------------------------------------- */
+
+/* prelu_common.cc: PreluPrepare; LiteRT, which knows uint8, computes in binary32 */
+lks_status lks_tfl_import_prelu(const lks_tfl_op *op)
+{
+    lks_tfl_tensor *x, *slope, *y;
+    lks_tfl_quant qx, qs, qy;
+    lks_op_args args = { 0 };
+    lks_rq positive, rq;
+    uint32_t operands[2];
+    bool ok;
+
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
+    LKS_TFL_TRY(lks_tfl_constant(op, 1, "slope", x->type, &slope));
+    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
+    LKS_TFL_TRY(lks_tfl_quantization(op, slope, &qs));
+    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
+    if (x->type == LKS_TFL_UINT8)
+        ok = lks_quantize_narrow_ratio(qx.scale, qy.scale, &positive)
+            && lks_quantize_float_product(qx.scale, qs.scale, qy.scale, &rq);
+    else
+        ok = lks_quantize_ratio(qx.scale, qy.scale, &positive) && lks_quantize_product(qx.scale, qs.scale, qy.scale, &rq);
+    if (!ok)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the scales of inputs and output give no multiplier");
+    LKS_TFL_TRY(lks_tfl_emit_plain(op, slope, &operands[1]));
+    operands[0] = x->index[LKS_TFL_PLAIN];
+    args.prelu = (lks_prelu_args){ .x_zero = qx.zero, .slope_zero = qs.zero, .y_zero = qy.zero, .positive_m = positive.m,
+                                   .positive_s = positive.s, .m = rq.m, .s = rq.s, .y_min = -128, .y_max = 127,
+                                   .rounding = LKS_TFLITE };
+    return lks_tfl_emit(op, LKS_OP_PRELU, operands, y, &args);
+}
+
+/* ---- MAXIMUM, MINIMUM ---------------------------------------------------------------------------------------------------- */
+
+/* maximum_minimum.cc: of stored values, whatever the scales.  One of the operands must be a single constant. */
+static lks_status import_extremum(const lks_tfl_op *op, bool maximum)
+{
+    lks_tfl_tensor *x, *y, *constant;
+    lks_op_args args = { .clamp = { -128, 127 } };
+    uint32_t which;
+
+    LKS_TFL_TRY(lks_tfl_operand(op, 0, "input", &constant));
+    which = constant->data != NULL;             /* the operand that is not constant */
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
+    LKS_TFL_TRY(lks_tfl_input(op, which, LKS_TFL_I8_OR_U8, &x));
+    LKS_TFL_TRY(lks_tfl_same_type(op, x, y));
+    LKS_TFL_TRY(lks_tfl_constant(op, 1 - which, "second input", y->type, &constant));
+    if (lks_tfl_elements(constant) != 1)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "one of the inputs must be a single constant");
+    *(maximum ? &args.clamp.y_min : &args.clamp.y_max) = (int32_t)lks_tfl_value(constant, 0);
+    return lks_tfl_emit(op, LKS_OP_CLAMP, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+lks_status lks_tfl_import_maximum(const lks_tfl_op *op)
+{
+    return import_extremum(op, true);
+}
+
+lks_status lks_tfl_import_minimum(const lks_tfl_op *op)
+{
+    return import_extremum(op, false);
 }

@@ -11,5 +11,8 @@
 lks_status lks_tfl_import_add(const lks_tfl_op *op);
 lks_status lks_tfl_import_sub(const lks_tfl_op *op);
 lks_status lks_tfl_import_mul(const lks_tfl_op *op);
+lks_status lks_tfl_import_prelu(const lks_tfl_op *op);
+lks_status lks_tfl_import_maximum(const lks_tfl_op *op);
+lks_status lks_tfl_import_minimum(const lks_tfl_op *op);
 
 #endif

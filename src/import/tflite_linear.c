@@ -321,3 +321,48 @@ lks_status lks_tfl_import_fully_connected(const lks_tfl_op *op)
     a->rounding = LKS_TFLITE;
     return lks_tfl_emit(op, LKS_OP_FULLY_CONNECTED, operands, y, &args);
 }
+
+/* ---- BATCH_MATMUL -------------------------------------------------------------------------------------------------------- */
+
+/* The operands' ranks, beyond which the reference refuses, and their types.  batch_matmul.cc: BatchMatMulPrepare */
+static lks_status check_matrices(const lks_tfl_op *op, const lks_tfl_tensor *y)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        lks_tfl_tensor *t;
+
+        LKS_TFL_TRY(lks_tfl_operand(op, i, "input", &t));
+        if (t->rank < 2 || t->rank > 5)
+            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "an input has %u dimensions: there must be 2 to 5", (unsigned)t->rank);
+    }
+    if (y->type != LKS_TFL_INT8)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the reference has it for INT8 only, not for %s", lks_tfl_type_name(y->type));
+    return LKS_OK;
+}
+
+/* The product of the scales is rounded as that of FULLY_CONNECTED. */
+lks_status lks_tfl_import_batch_matmul(const lks_tfl_op *op)
+{
+    static const lks_fb_field adj_x = { "BatchMatMulOptions.adj_x", 0, 1, 0 }, adj_y = { "BatchMatMulOptions.adj_y", 1, 1, 0 };
+    lks_op_args args = { 0 };
+    lks_batch_matmul_args *p = &args.batch_matmul;
+    lks_tfl_quant a, b, qy;
+    lks_tfl_tensor *y;
+    uint32_t operands[2];
+    bool a_constant, b_constant;
+    lks_rq rq;
+
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
+    LKS_TFL_TRY(check_matrices(op, y));
+    LKS_TFL_TRY(lks_tfl_either(op, 0, y, &a, &operands[0], &a_constant));
+    LKS_TFL_TRY(lks_tfl_either(op, 1, y, &b, &operands[1], &b_constant));
+    if (a_constant && b_constant)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "both inputs are constant");
+    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
+    if (!lks_quantize_narrow_product(a.scale, b.scale, qy.scale, &rq))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the scales give no multiplier");
+    *p = (lks_batch_matmul_args){
+        .a_zero = a.zero, .b_zero = b.zero, .y_zero = qy.zero, .adj_a = lks_tfl_option(op, &adj_x) != 0,
+        .adj_b = lks_tfl_option(op, &adj_y) != 0, .m = rq.m, .s = rq.s, .y_min = -128, .y_max = 127, .rounding = LKS_TFLITE
+    };
+    return lks_tfl_emit(op, LKS_OP_BATCH_MATMUL, operands, y, &args);
+}

@@ -94,7 +94,7 @@ static const char *why_not(int32_t type)
     case LKS_TFL_FLOAT16:
     case LKS_TFL_FLOAT64: return "only INT8 models are supported, quantize weights and activations";
     case LKS_TFL_UINT8:   return "no reference kernel mixes it with the other types of this op";
-    case LKS_TFL_INT16:   return "16-bit activations are not supported yet";
+    case LKS_TFL_INT16:   return "16-bit activations are supported only where QUANTIZE takes them";
     case LKS_TFL_INT4:    return "4-bit weights are not supported yet";
     default:              return "not supported here";
     }
@@ -108,7 +108,10 @@ static lks_status refuse_type(const lks_tfl_op *op, const char *role, const lks_
 
 static lks_status check_activation(const lks_tfl_op *op, const char *role, lks_tfl_types types, const lks_tfl_tensor *t)
 {
-    if (t->type != LKS_TFL_INT8 && !(types == LKS_TFL_I8_OR_U8 && t->type == LKS_TFL_UINT8))
+    const bool u8 = types != LKS_TFL_I8_ONLY && t->type == LKS_TFL_UINT8;
+    const bool i16 = types == LKS_TFL_I8_U8_OR_I16 && t->type == LKS_TFL_INT16;
+
+    if (t->type != LKS_TFL_INT8 && !u8 && !i16)
         return refuse_type(op, role, t);
     return lks_tfl_check_shape(op, role, t);
 }
@@ -126,7 +129,12 @@ lks_status lks_tfl_input(const lks_tfl_op *op, uint32_t i, lks_tfl_types types, 
 
 lks_status lks_tfl_output(const lks_tfl_op *op, lks_tfl_types types, lks_tfl_tensor **t)
 {
-    LKS_TFL_TRY(tensor_at(op, op->o.outputs, 0, "output", t));
+    return lks_tfl_output_at(op, 0, types, t);
+}
+
+lks_status lks_tfl_output_at(const lks_tfl_op *op, uint32_t i, lks_tfl_types types, lks_tfl_tensor **t)
+{
+    LKS_TFL_TRY(tensor_at(op, op->o.outputs, i, "output", t));
     LKS_TFL_TRY(check_activation(op, "output", types, *t));
     if ((*t)->made)
         return refuse_tensor(op, "output", *t, (*t)->input ? "is also a graph input" : "is made by two ops");
@@ -152,7 +160,7 @@ lks_status lks_tfl_unary(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tenso
 
 static uint32_t type_bytes(int32_t type)
 {
-    return type == LKS_TFL_INT64 ? 8 : type == LKS_TFL_INT32 ? 4 : 1;
+    return type == LKS_TFL_INT64 ? 8 : type == LKS_TFL_INT32 ? 4 : type == LKS_TFL_INT16 ? 2 : 1;
 }
 
 lks_status lks_tfl_constant(const lks_tfl_op *op, uint32_t i, const char *role, int32_t type, lks_tfl_tensor **t)
@@ -201,7 +209,7 @@ int64_t lks_tfl_value(const lks_tfl_tensor *t, uint32_t i)
 
 lks_status lks_tfl_quantization(const lks_tfl_op *op, const lks_tfl_tensor *t, lks_tfl_quant *q)
 {
-    int32_t offset = t->type == LKS_TFL_UINT8 ? 128 : 0;
+    const int32_t offset = t->type == LKS_TFL_UINT8 ? 128 : 0, least = t->type == LKS_TFL_INT16 ? INT16_MIN : -128;
     int64_t zero;
 
     if (t->scales.count == 0)
@@ -212,7 +220,7 @@ lks_status lks_tfl_quantization(const lks_tfl_op *op, const lks_tfl_tensor *t, l
     if (!lks_scale_usable(q->scale))
         return refuse_tensor(op, "quantized", t, "has a scale that is not a positive normal number");
     zero = lks_fb_item_signed(&op->m->fb, t->zeros, 0);
-    if (zero < -128 + offset || zero > 127 + offset)
+    if (zero < least + offset || zero > -1 - least + offset)
         return refuse_tensor(op, "quantized", t, "has a zero point outside its type");
     q->zero = (int32_t)zero - offset;
     return LKS_OK;
@@ -241,6 +249,17 @@ lks_status lks_tfl_range(const lks_tfl_op *op, const lks_fb_field *fused, lks_tf
     if ((activations[function].has_low && !lks_quantize_value(activations[function].low, y.scale, y.zero, &low))
         || (activations[function].has_high && !lks_quantize_value(activations[function].high, y.scale, y.zero, &high)))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output scale is too small for its fused activation function");
+    *y_min = low > -128 ? low : -128;
+    *y_max = high < 127 ? high : 127;
+    return LKS_OK;
+}
+
+lks_status lks_tfl_between(const lks_tfl_op *op, lks_tfl_quant y, int32_t from, int32_t to, int32_t *y_min, int32_t *y_max)
+{
+    int32_t low, high;
+
+    if (!lks_quantize_value(from, y.scale, y.zero, &low) || !lks_quantize_value(to, y.scale, y.zero, &high))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the scale is too small for its range");
     *y_min = low > -128 ? low : -128;
     *y_max = high < 127 ? high : 127;
     return LKS_OK;
@@ -361,21 +380,62 @@ lks_status lks_tfl_emit_plain(const lks_tfl_op *op, lks_tfl_tensor *t, uint32_t 
     return LKS_OK;
 }
 
+/* What a tensor of the file is in the .lks.  name: room for the name. */
+static lks_status describe_activation(const lks_tfl_op *op, const lks_tfl_tensor *t, char name[LKS_MAX_NAME + 1], lks_tensor *out)
+{
+    lks_tfl_quant q;
+
+    *out = (lks_tensor){ .name = copy_name(op, t->name, name), .type = t->type == LKS_TFL_INT16 ? LKS_I16 : LKS_I8 };
+    out->interface = t->type == LKS_TFL_UINT8 ? LKS_U8 : out->type;
+    copy_shape(out, t);
+    if (t->scales.count != 0) {
+        LKS_TFL_TRY(lks_tfl_quantization(op, t, &q));
+        out->scale_bits = q.scale;
+        out->zero_point = q.zero + (t->type == LKS_TFL_UINT8 ? 128 : 0);
+    }
+    return LKS_OK;
+}
+
+lks_status lks_tfl_either(const lks_tfl_op *op, uint32_t i, const lks_tfl_tensor *y, lks_tfl_quant *q, uint32_t *index,
+                          bool *constant)
+{
+    lks_tfl_tensor *t;
+
+    LKS_TFL_TRY(lks_tfl_operand(op, i, "input", &t));
+    *constant = t->data != NULL;
+    if (*constant) {
+        LKS_TFL_TRY(lks_tfl_constant(op, i, "input", y->type, &t));
+        LKS_TFL_TRY(lks_tfl_emit_plain(op, t, index));
+    } else {
+        LKS_TFL_TRY(lks_tfl_input(op, i, LKS_TFL_I8_OR_U8, &t));
+        LKS_TFL_TRY(lks_tfl_same_type(op, t, y));
+        *index = t->index[LKS_TFL_PLAIN];
+    }
+    return lks_tfl_quantization(op, t, q);
+}
+
 lks_status lks_tfl_emit_activation(const lks_tfl_op *op, lks_tfl_tensor *t)
 {
     char name[LKS_MAX_NAME + 1];
-    lks_tensor out = { .name = copy_name(op, t->name, name), .type = LKS_I8 };
-    lks_tfl_quant q;
+    lks_tensor out;
 
-    out.interface = t->type == LKS_TFL_UINT8 ? LKS_U8 : LKS_I8;
-    copy_shape(&out, t);
-    if (t->scales.count != 0) {
-        LKS_TFL_TRY(lks_tfl_quantization(op, t, &q));
-        out.scale_bits = q.scale;
-        out.zero_point = q.zero + (t->type == LKS_TFL_UINT8 ? 128 : 0);
-    }
+    LKS_TFL_TRY(describe_activation(op, t, name, &out));
     t->index[LKS_TFL_PLAIN] = lks_builder_tensor(op->m->builder, &out);
     t->made = true;
+    return LKS_OK;
+}
+
+lks_status lks_tfl_emit_between(const lks_tfl_op *op, const lks_tfl_tensor *y, uint32_t rank, const uint32_t *dims, uint32_t *index)
+{
+    char name[LKS_MAX_NAME + 1];
+    lks_tensor out;
+
+    LKS_TFL_TRY(lks_tfl_spend(op, sizeof out + LKS_MAX_NAME));     /* a long list of operands makes many */
+    LKS_TFL_TRY(describe_activation(op, y, name, &out));
+    out.rank = rank;
+    memset(out.dims, 0, sizeof out.dims);
+    memcpy(out.dims, dims, rank * sizeof *dims);
+    *index = lks_builder_tensor(op->m->builder, &out);
     return LKS_OK;
 }
 

@@ -37,7 +37,7 @@ lks_status lks_tfl_refuse_rank(const lks_tfl_op *op, const char *what, uint32_t 
 /* ---- operands ------------------------------------------------------------------------------------------------------------ */
 
 /* Which types an activation may have. */
-typedef enum lks_tfl_types { LKS_TFL_I8_ONLY, LKS_TFL_I8_OR_U8 } lks_tfl_types;
+typedef enum lks_tfl_types { LKS_TFL_I8_ONLY, LKS_TFL_I8_OR_U8, LKS_TFL_I8_U8_OR_I16 } lks_tfl_types;
 
 /* Whether operand i is there: optional ones may be left out. */
 bool lks_tfl_has(const lks_tfl_op *op, uint32_t i);
@@ -53,6 +53,9 @@ lks_status lks_tfl_input(const lks_tfl_op *op, uint32_t i, lks_tfl_types types, 
 
 /* Output 0, an activation that nothing has made yet.  Of another type than the one given: refused. */
 lks_status lks_tfl_output(const lks_tfl_op *op, lks_tfl_types types, lks_tfl_tensor **t);
+
+/* The same for output i. */
+lks_status lks_tfl_output_at(const lks_tfl_op *op, uint32_t i, lks_tfl_types types, lks_tfl_tensor **t);
 
 /* Operand 0 and output 0 of an op whose activations are all INT8, or all UINT8 (a legacy model). */
 lks_status lks_tfl_unary(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tensor **y);
@@ -85,6 +88,9 @@ lks_status lks_tfl_quantization(const lks_tfl_op *op, const lks_tfl_tensor *t, l
 
 /* Which values an output may have after its fused activation function (schema.fbs: ActivationFunctionType). */
 lks_status lks_tfl_range(const lks_tfl_op *op, const lks_fb_field *fused, lks_tfl_quant y, int32_t *y_min, int32_t *y_max);
+
+/* The stored values that real ones from .. to have, from <= 0 <= to, within an int8. */
+lks_status lks_tfl_between(const lks_tfl_op *op, lks_tfl_quant y, int32_t from, int32_t to, int32_t *y_min, int32_t *y_max);
 
 /* ---- options ------------------------------------------------------------------------------------------------------------- */
 
@@ -127,11 +133,18 @@ uint32_t lks_tfl_emit_constant(const lks_tfl_op *op, const lks_tfl_tensor *sourc
 /* Add a constant INT8 tensor as it is, or a UINT8 tensor with 128 taken from each element, once. */
 lks_status lks_tfl_emit_plain(const lks_tfl_op *op, lks_tfl_tensor *t, uint32_t *index);
 
+/* Operand i of an op that makes y, activation or constant, of its type: the quantization, and the index in the .lks. */
+lks_status lks_tfl_either(const lks_tfl_op *op, uint32_t i, const lks_tfl_tensor *y, lks_tfl_quant *q, uint32_t *index,
+                          bool *constant);
+
 /* Add an activation. */
 lks_status lks_tfl_emit_activation(const lks_tfl_op *op, lks_tfl_tensor *t);
 
 /* Add output y and then the op: the last step of every importer. */
 lks_status lks_tfl_emit(const lks_tfl_op *op, uint32_t kind, const uint32_t *operands, lks_tfl_tensor *y,
                         const lks_op_args *args);
+
+/* Add an activation that only the .lks has, on the way to y: of y's type, quantization and name. */
+lks_status lks_tfl_emit_between(const lks_tfl_op *op, const lks_tfl_tensor *y, uint32_t rank, const uint32_t *dims, uint32_t *index);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The builtin ops of a .tflite file that can be imported: one row of a table and one short function each; the functions of those
- * with weights are in tflite_linear.c, of those that work element by element in tflite_element.c.
+ * with weights are in tflite_linear.c, of those that work element by element in tflite_element.c
+ * and tflite_table.c.
  *
  * The normative reference is TensorFlow Lite Micro: what its Prepare functions refuse is refused here, and what they accept only
  * by leaving memory unwritten, or by reading beyond it, is refused as well.
@@ -12,6 +13,8 @@
 #include "import/tflite_element.h"
 #include "import/tflite_ends.h"
 #include "import/tflite_linear.h"
+#include "import/tflite_move.h"
+#include "import/tflite_table.h"
 #include "spec/arith.h"
 
 /* schema.fbs: BuiltinOptions, the values in use */
@@ -22,11 +25,29 @@ enum {
     OPTIONS_POOL_2D = 5,
     OPTIONS_FULLY_CONNECTED = 8,
     OPTIONS_SOFTMAX = 9,
+    OPTIONS_CONCATENATION = 10,
     OPTIONS_ADD = 11,
     OPTIONS_RESHAPE = 17,
+    OPTIONS_SPACE_TO_DEPTH = 19,
     OPTIONS_MUL = 21,
+    OPTIONS_GATHER = 23,
+    OPTIONS_TRANSPOSE = 26,
     OPTIONS_REDUCER = 27,
-    OPTIONS_SUB = 28
+    OPTIONS_SUB = 28,
+    OPTIONS_STRIDED_SLICE = 32,
+    OPTIONS_SPLIT = 35,
+    OPTIONS_MAXIMUM_MINIMUM = 39,
+    OPTIONS_SLICE = 48,
+    OPTIONS_TILE = 51,
+    OPTIONS_PACK = 59,
+    OPTIONS_UNPACK = 64,
+    OPTIONS_LEAKY_RELU = 75,
+    OPTIONS_ABS = 78,
+    OPTIONS_RESIZE_NEAREST_NEIGHBOR = 74,
+    OPTIONS_SPLIT_V = 79,
+    OPTIONS_HARD_SWISH = 91,
+    OPTIONS_DEPTH_TO_SPACE = 94,
+    OPTIONS_BATCH_MATMUL = 101
 };
 
 /* ---- pools --------------------------------------------------------------------------------------------------------------- */
@@ -78,7 +99,7 @@ static lks_status import_max_pool_2d(const lks_tfl_op *op)
     return import_pool(op, LKS_OP_MAX_POOL);
 }
 
-/* ---- MEAN, SUM ----------------------------------------------------------------------------------------------------------- */
+/* ---- MEAN, SUM, REDUCE_MAX, REDUCE_MIN ----------------------------------------------------------------------------------- */
 
 /* Operand 1 as a set of axes, and the number of elements that are summed.  The limits are those of the arrays in which the
  * reference keeps them (reduce_common.cc: kMaxNumberOfAxis, kMaxNumberOfReducedAxis; MeanParams): it writes beyond their ends. */
@@ -135,6 +156,33 @@ static lks_status import_reduce(const lks_tfl_op *op, bool mean)
     return lks_tfl_emit(op, LKS_OP_SUM, &x->index[LKS_TFL_PLAIN], y, &args);
 }
 
+/* reduce_common.cc: PrepareMinMax */
+static lks_status import_extremum(const lks_tfl_op *op, int32_t smallest)
+{
+    lks_tfl_tensor *x, *y;
+    lks_tfl_quant qx, qy;
+    lks_op_args args = { .reduce_max = { .smallest = smallest, .y_min = -128, .y_max = 127 } };
+    uint32_t count;
+
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
+    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
+    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
+    if (qx.scale != qy.scale || qx.zero != qy.zero)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input and output have different scales or zero points");
+    LKS_TFL_TRY(read_axes(op, x, &args.reduce_max.axes, &count));
+    return lks_tfl_emit(op, LKS_OP_REDUCE_MAX, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+static lks_status import_reduce_max(const lks_tfl_op *op)
+{
+    return import_extremum(op, 0);
+}
+
+static lks_status import_reduce_min(const lks_tfl_op *op)
+{
+    return import_extremum(op, 1);
+}
+
 static lks_status import_mean(const lks_tfl_op *op)
 {
     return import_reduce(op, true);
@@ -172,13 +220,12 @@ static lks_status import_softmax(const lks_tfl_op *op)
     return lks_tfl_emit(op, LKS_OP_SOFTMAX, &x->index[LKS_TFL_PLAIN], y, &args);
 }
 
-/* ---- QUANTIZE, RELU ------------------------------------------------------------------------------------------------------ */
+/* ---- QUANTIZE, RELU and its kin ------------------------------------------------------------------------------------------ */
 
 static lks_status emit_requant(const lks_tfl_op *op, const lks_tfl_tensor *x, lks_tfl_tensor *y, lks_requant_args a)
 {
     lks_op_args args = { .requant = a };
 
-    args.requant.y_max = 127;
     args.requant.rounding = LKS_TFLITE;
     return lks_tfl_emit(op, LKS_OP_REQUANT, &x->index[LKS_TFL_PLAIN], y, &args);
 }
@@ -193,14 +240,14 @@ static lks_status import_quantize(const lks_tfl_op *op)
     LKS_TFL_TRY(lks_tfl_operand(op, 0, "input", &x));
     if (x->type == LKS_TFL_FLOAT32)
         return lks_tfl_import_float_quantize(op);
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &y));
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_U8_OR_I16, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, x->type == LKS_TFL_INT16 ? LKS_TFL_I8_ONLY : LKS_TFL_I8_OR_U8, &y));
     LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
     LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
     if (!lks_quantize_ratio(qx.scale, qy.scale, &rq))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output scale is too small for the input scale");
     return emit_requant(op, x, y, (lks_requant_args){ .x_zero = qx.zero, .y_zero = qy.zero, .m = rq.m, .s = rq.s,
-                                                      .y_min = -128 });
+                                                      .y_min = -128, .y_max = 127 });
 }
 
 /* Whether two multipliers scale every int8 value alike.  A left shift beyond 16 moves all but 0 out of range. */
@@ -215,23 +262,76 @@ static bool same_results(lks_rq a, lks_rq b, int32_t zero)
 }
 
 /*
- * activations_common.cc: CalculateReluOpData.  Revisions of the reference divide the scales in binary32 or in binary64; that
- * shows in the multiplier, but hardly ever in one of the 256 results, and only then is the op refused.
+ * The multiplier of a rectifier.  Revisions of the reference divide the scales in binary32 or in binary64; that shows in the
+ * multiplier, but hardly ever in one of the 256 results, and only then is the op refused.
  */
+static lks_status rectifier(const lks_tfl_op *op, const lks_tfl_quant *x, const lks_tfl_quant *y, lks_rq *rq)
+{
+    lks_rq wide;
+
+    if (!lks_quantize_narrow_ratio(x->scale, y->scale, rq) || !lks_quantize_ratio(x->scale, y->scale, &wide)
+        || !same_results(*rq, wide, x->zero))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "revisions of the reference disagree about these scales");
+    return LKS_OK;
+}
+
+static lks_status read_unary(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tensor **y, lks_tfl_quant *qx, lks_tfl_quant *qy)
+{
+    LKS_TFL_TRY(lks_tfl_unary(op, x, y));
+    LKS_TFL_TRY(lks_tfl_quantization(op, *x, qx));
+    return lks_tfl_quantization(op, *y, qy);
+}
+
+/* activations_common.cc: CalculateReluOpData */
 static lks_status import_relu(const lks_tfl_op *op)
 {
     lks_tfl_tensor *x, *y;
     lks_tfl_quant qx, qy;
-    lks_rq narrow, wide;
+    lks_rq rq;
 
-    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
-    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
-    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
-    if (!lks_quantize_narrow_ratio(qx.scale, qy.scale, &narrow) || !lks_quantize_ratio(qx.scale, qy.scale, &wide)
-        || !same_results(narrow, wide, qx.zero))
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "revisions of the reference disagree about these scales");
-    return emit_requant(op, x, y, (lks_requant_args){ .x_zero = qx.zero, .y_zero = qy.zero, .m = narrow.m, .s = narrow.s,
-                                                      .y_min = qy.zero });
+    LKS_TFL_TRY(read_unary(op, &x, &y, &qx, &qy));
+    LKS_TFL_TRY(rectifier(op, &qx, &qy, &rq));
+    return emit_requant(op, x, y, (lks_requant_args){ .x_zero = qx.zero, .y_zero = qy.zero, .m = rq.m, .s = rq.s,
+                                                      .y_min = qy.zero, .y_max = 127 });
+}
+
+/* LiteRT, activations.cc: QuantizedReluX, between two values of y */
+static lks_status import_bounded(const lks_tfl_op *op, int32_t low, int32_t high)
+{
+    lks_tfl_tensor *x, *y;
+    lks_tfl_quant qx, qy;
+    lks_rq rq;
+    int32_t y_min, y_max;
+
+    LKS_TFL_TRY(read_unary(op, &x, &y, &qx, &qy));
+    LKS_TFL_TRY(rectifier(op, &qx, &qy, &rq));
+    LKS_TFL_TRY(lks_tfl_between(op, qy, low, high, &y_min, &y_max));
+    return emit_requant(op, x, y, (lks_requant_args){ .x_zero = qx.zero, .y_zero = qy.zero, .m = rq.m, .s = rq.s,
+                                                      .y_min = y_min, .y_max = y_max });
+}
+
+/* activations.cc: Relu6Prepare clamps stored values, by the scale of the input, whatever that of the output. */
+static lks_status import_relu6(const lks_tfl_op *op)
+{
+    lks_tfl_tensor *x, *y;
+    lks_tfl_quant qx, qy;
+    lks_op_args args = { 0 };
+
+    LKS_TFL_TRY(read_unary(op, &x, &y, &qx, &qy));
+    if (x->type == LKS_TFL_UINT8)
+        return import_bounded(op, 0, 6);
+    LKS_TFL_TRY(lks_tfl_between(op, qx, 0, 6, &args.clamp.y_min, &args.clamp.y_max));
+    return lks_tfl_emit(op, LKS_OP_CLAMP, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+static lks_status import_relu_n1_to_1(const lks_tfl_op *op)
+{
+    return import_bounded(op, -1, 1);
+}
+
+static lks_status import_relu_0_to_1(const lks_tfl_op *op)
+{
+    return import_bounded(op, 0, 1);
 }
 
 /* ---- PAD, PADV2 ---------------------------------------------------------------------------------------------------------- */
@@ -329,23 +429,52 @@ static const struct row {
     uint32_t min_inputs, max_inputs;
     lks_status (*import)(const lks_tfl_op *op);
 } rows[] = {
+    { LKS_TFL_ABS,               OPTIONS_ABS,               1, 1, lks_tfl_import_abs },
     { LKS_TFL_ADD,               OPTIONS_ADD,               2, 2, lks_tfl_import_add },
     { LKS_TFL_AVERAGE_POOL_2D,   OPTIONS_POOL_2D,           1, 1, import_average_pool_2d },
+    { LKS_TFL_BATCH_MATMUL,      OPTIONS_BATCH_MATMUL,      2, 2, lks_tfl_import_batch_matmul },
+    { LKS_TFL_CONCATENATION,     OPTIONS_CONCATENATION,     1, LKS_MAX_ENDS, lks_tfl_import_concatenation },
     { LKS_TFL_CONV_2D,           OPTIONS_CONV_2D,           2, 3, lks_tfl_import_conv_2d },
+    { LKS_TFL_DEPTH_TO_SPACE,    OPTIONS_DEPTH_TO_SPACE,    1, 1, lks_tfl_import_depth_to_space },
     { LKS_TFL_DEPTHWISE_CONV_2D, OPTIONS_DEPTHWISE_CONV_2D, 2, 3, lks_tfl_import_depthwise_conv_2d },
     { LKS_TFL_DEQUANTIZE,        OPTIONS_NONE,              1, 1, lks_tfl_import_dequantize },
+    { LKS_TFL_EXPAND_DIMS,       OPTIONS_NONE,              2, 2, lks_tfl_import_same_elements },
     { LKS_TFL_FULLY_CONNECTED,   OPTIONS_FULLY_CONNECTED,   2, 3, lks_tfl_import_fully_connected },
+    { LKS_TFL_HARD_SWISH,        OPTIONS_HARD_SWISH,        1, 1, lks_tfl_import_hard_swish },
+    { LKS_TFL_LEAKY_RELU,        OPTIONS_LEAKY_RELU,        1, 1, lks_tfl_import_leaky_relu },
+    { LKS_TFL_LOGISTIC,          OPTIONS_NONE,              1, 1, lks_tfl_import_logistic },
+    { LKS_TFL_MAXIMUM,           OPTIONS_MAXIMUM_MINIMUM,   2, 2, lks_tfl_import_maximum },
+    { LKS_TFL_GATHER,            OPTIONS_GATHER,            2, 2, lks_tfl_import_gather },
     { LKS_TFL_MAX_POOL_2D,       OPTIONS_POOL_2D,           1, 1, import_max_pool_2d },
     { LKS_TFL_MEAN,              OPTIONS_REDUCER,           2, 2, import_mean },
+    { LKS_TFL_MINIMUM,           OPTIONS_MAXIMUM_MINIMUM,   2, 2, lks_tfl_import_minimum },
     { LKS_TFL_MUL,               OPTIONS_MUL,               2, 2, lks_tfl_import_mul },
+    { LKS_TFL_PACK,              OPTIONS_PACK,              1, LKS_MAX_ENDS, lks_tfl_import_pack },
     { LKS_TFL_PAD,               OPTIONS_NONE,              2, 3, import_pad },
     { LKS_TFL_PADV2,             OPTIONS_NONE,              2, 3, import_pad },
+    { LKS_TFL_PRELU,             OPTIONS_NONE,              2, 2, lks_tfl_import_prelu },
     { LKS_TFL_QUANTIZE,          OPTIONS_NONE,              1, 1, import_quantize },
+    { LKS_TFL_REDUCE_MAX,        OPTIONS_REDUCER,           2, 2, import_reduce_max },
+    { LKS_TFL_REDUCE_MIN,        OPTIONS_REDUCER,           2, 2, import_reduce_min },
     { LKS_TFL_RELU,              OPTIONS_NONE,              1, 1, import_relu },
+    { LKS_TFL_RELU6,             OPTIONS_NONE,              1, 1, import_relu6 },
+    { LKS_TFL_RELU_0_TO_1,       OPTIONS_NONE,              1, 1, import_relu_0_to_1 },
+    { LKS_TFL_RELU_N1_TO_1,      OPTIONS_NONE,              1, 1, import_relu_n1_to_1 },
     { LKS_TFL_RESHAPE,           OPTIONS_RESHAPE,           1, 2, import_reshape },
+    { LKS_TFL_RESIZE_NEAREST_NEIGHBOR, OPTIONS_RESIZE_NEAREST_NEIGHBOR, 2, 2, lks_tfl_import_resize_nearest_neighbor },
+    { LKS_TFL_SLICE,             OPTIONS_SLICE,             3, 3, lks_tfl_import_slice },
     { LKS_TFL_SOFTMAX,           OPTIONS_SOFTMAX,           1, 1, import_softmax },
+    { LKS_TFL_SPACE_TO_DEPTH,    OPTIONS_SPACE_TO_DEPTH,    1, 1, lks_tfl_import_space_to_depth },
+    { LKS_TFL_SPLIT,             OPTIONS_SPLIT,             2, 2, lks_tfl_import_split },
+    { LKS_TFL_SPLIT_V,           OPTIONS_SPLIT_V,           3, 3, lks_tfl_import_split_v },
+    { LKS_TFL_SQUEEZE,           OPTIONS_NONE,              1, 1, lks_tfl_import_same_elements },
+    { LKS_TFL_STRIDED_SLICE,     OPTIONS_STRIDED_SLICE,     4, 4, lks_tfl_import_strided_slice },
     { LKS_TFL_SUB,               OPTIONS_SUB,               2, 2, lks_tfl_import_sub },
     { LKS_TFL_SUM,               OPTIONS_REDUCER,           2, 2, import_sum },
+    { LKS_TFL_TANH,              OPTIONS_NONE,              1, 1, lks_tfl_import_tanh },
+    { LKS_TFL_TILE,              OPTIONS_TILE,              2, 2, lks_tfl_import_tile },
+    { LKS_TFL_TRANSPOSE,         OPTIONS_TRANSPOSE,         2, 2, lks_tfl_import_transpose },
+    { LKS_TFL_UNPACK,            OPTIONS_UNPACK,            1, 1, lks_tfl_import_unpack },
 };
 
 static const struct row *row_of(int32_t code)
@@ -354,6 +483,12 @@ static const struct row *row_of(int32_t code)
         if (rows[i].code == code)
             return &rows[i];
     return NULL;
+}
+
+/* All others have one. */
+static bool has_many_outputs(int32_t code)
+{
+    return code == LKS_TFL_SPLIT || code == LKS_TFL_SPLIT_V || code == LKS_TFL_UNPACK;
 }
 
 lks_status lks_tfl_import_op(const lks_tfl_op *op)
@@ -367,7 +502,8 @@ lks_status lks_tfl_import_op(const lks_tfl_op *op)
     if (!row)
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "%s not supported",
                               op->o.code == LKS_TFL_CUSTOM ? "custom ops are" : "this op is");
-    if (op->o.inputs.count < row->min_inputs || op->o.inputs.count > row->max_inputs || op->o.outputs.count != 1)
+    if (op->o.inputs.count < row->min_inputs || op->o.inputs.count > row->max_inputs || op->o.outputs.count < 1
+        || op->o.outputs.count > (has_many_outputs(op->o.code) ? LKS_MAX_ENDS : 1))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "has %u inputs and %u outputs", (unsigned)op->o.inputs.count,
                               (unsigned)op->o.outputs.count);
     if (row->options != OPTIONS_NONE && op->o.options.at != 0 && op->o.options_type != row->options)

@@ -47,6 +47,16 @@ typedef struct lks_depthwise {
     lks_fused fused;
 } lks_depthwise;
 
+/* How the tiles of batch_matmul load an operand in blocks of four rows by four of depth. */
+enum { LKS_CL_ALONG_DEPTH, LKS_CL_ALONG_ROWS, LKS_CL_BYTES };
+
+typedef struct lks_matrices {
+    lks_batch_matmul k;
+    uint32_t matrices;                                  /* of one image */
+    int32_t a_load, b_load;
+    lks_magic by_image, by_row, by_column, by[LKS_MAX_RANK - 2];    /* matrices; blocks of outputs along one; dims */
+} lks_matrices;
+
 typedef struct lks_pairing {
     lks_binary k;
     uint32_t elements;                                  /* of one image of y */
@@ -63,7 +73,7 @@ typedef struct lks_pooling {
 /* kept, summed: dims with 1 where the axis is not of that kind. */
 typedef struct lks_summing {
     uint32_t x_elements, y_elements, summed_count;      /* of one image; of the sum of one element */
-    int32_t x_zero, kept[LKS_MAX_RANK], summed[LKS_MAX_RANK], stride[LKS_MAX_RANK];
+    int32_t kind, x_zero, kept[LKS_MAX_RANK], summed[LKS_MAX_RANK], stride[LKS_MAX_RANK];
     lks_magic by_image, by_kept[LKS_MAX_RANK], by_summed[LKS_MAX_RANK];
     lks_rq rq;
     lks_tail tail;
@@ -74,6 +84,12 @@ typedef struct lks_moving {
     uint32_t elements;                                  /* that one image copies */
     lks_magic by_image, by[LKS_MAX_RANK];               /* elements, dims */
 } lks_moving;
+
+/* rows and columns lie one behind the other at the place of the table. */
+typedef struct lks_gathering {
+    lks_gather k;
+    lks_magic by_inner, by_out_b, by_out_a;
+} lks_gathering;
 
 /* Arguments of the test of a device's arithmetic. */
 typedef struct lks_arithmetic {

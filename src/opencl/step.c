@@ -16,15 +16,15 @@
 
 /* ---- variants ------------------------------------------------------------------------------------------------------------ */
 
-static int is_linear(lks_kernel kernel)
+static int is_product(lks_kernel kernel)
 {
-    return kernel == LKS_KERNEL_CONV || kernel == LKS_KERNEL_MATMUL;
+    return kernel == LKS_KERNEL_CONV || kernel == LKS_KERNEL_MATMUL || kernel == LKS_KERNEL_BATCH_MATMUL;
 }
 
-/* conv: every program; matmul: every one but direct; the others: direct. */
+/* conv and batch_matmul: every program; matmul: every one but direct; the others: direct. */
 const char *lks_cl_variant(lks_kernel kernel, uint32_t i)
 {
-    uint32_t first = kernel == LKS_KERNEL_MATMUL ? 1 : 0, count = is_linear(kernel) ? LKS_CL_PROGRAMS - first : 1;
+    uint32_t first = kernel == LKS_KERNEL_MATMUL ? 1 : 0, count = is_product(kernel) ? LKS_CL_PROGRAMS - first : 1;
 
     return i < count ? lks_cl_program_name(first + i) : NULL;
 }
@@ -328,6 +328,65 @@ static uint32_t product(const int32_t dims[LKS_MAX_RANK])
     return elements;
 }
 
+/* Words are aligned where every step but the one along them is a multiple of 4; arena and constants are. */
+static int32_t load_of(const lks_batch_matmul *k, int32_t image, const int32_t stride[LKS_MAX_RANK], int outer, int32_t depth)
+{
+    int32_t others = image;
+
+    for (int axis = 0; axis < LKS_MAX_RANK - 2; axis++)
+        others |= stride[axis];
+    if ((others & 3) == 0 && depth == 1 && (stride[outer] & 3) == 0 && (k->depth & 3) == 0)
+        return LKS_CL_ALONG_DEPTH;
+    if ((others & 3) == 0 && stride[outer] == 1 && (depth & 3) == 0 && (k->dims[outer] & 3) == 0)
+        return LKS_CL_ALONG_ROWS;
+    return LKS_CL_BYTES;
+}
+
+static uint32_t choose_batch_matmul(const lks_device_handle *d, int64_t matrices, int32_t rows, int32_t columns)
+{
+    if (d->limits.is_cpu)
+        return LKS_CL_WIDE;
+    if (rows < FEW_COLUMNS || columns < FEW_COLUMNS)
+        return LKS_CL_DIRECT;
+    return LKS_CL_TILE(d->dot, lks_ceil_div(rows, 128) * lks_ceil_div(columns, 128) * matrices < MANY_TILES);
+}
+
+/* A block of outputs: one, those of a tile, or those of a work-item of the wide kernel. */
+static void matrix_work(int32_t rows, int32_t columns, lks_cl_step *o)
+{
+    const uint32_t side = (o->which - LKS_CL_TILES) & 1 ? 64 : 128;
+    const int direct = o->which == LKS_CL_DIRECT, wide = o->which == LKS_CL_WIDE;
+    lks_matrices *m = &o->args.matrices;
+
+    m->by_row = lks_magic_of(lks_ceil_div(rows, direct ? 1 : wide ? 4 : (int64_t)side));
+    m->by_column = lks_magic_of(lks_ceil_div(columns, direct ? 1 : wide ? 32 : (int64_t)side));
+    o->per_image = (uint64_t)m->matrices * (uint64_t)m->by_row.divisor * (uint64_t)m->by_column.divisor;
+    o->axis = 0;
+    o->local = direct ? LKS_CL_LANES : wide ? 8 : side * side / 64;
+    o->per_group = direct || wide ? (uint32_t)o->local : 1;
+    o->groups[1] = o->groups[2] = 1;
+}
+
+static void make_batch_matmul(const lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant, lks_cl_step *o)
+{
+    const lks_batch_matmul *k = &s->args.batch_matmul;
+    const int32_t rows = k->dims[LKS_MAX_RANK - 2], columns = k->dims[LKS_MAX_RANK - 1];
+    lks_matrices *m = &o->args.matrices;
+
+    o->kernel = "batch_matmul";
+    o->args_bytes = sizeof *m;
+    *m = (lks_matrices){ .k = *k, .matrices = 1 };
+    for (int axis = 0; axis < LKS_MAX_RANK - 2; axis++) {
+        m->matrices *= (uint32_t)k->dims[axis];
+        m->by[axis] = lks_magic_of(k->dims[axis]);
+    }
+    m->by_image = lks_magic_of(m->matrices);
+    m->a_load = load_of(k, k->a_image, k->a_stride, LKS_MAX_RANK - 2, k->a_depth);
+    m->b_load = load_of(k, k->b_image, k->b_stride, LKS_MAX_RANK - 1, k->b_depth);
+    o->which = named(s->kernel, variant, choose_batch_matmul(d, (int64_t)m->matrices * plan->max_batch, rows, columns));
+    matrix_work(rows, columns, o);
+}
+
 static void make_binary(const lks_step *s, lks_cl_step *o)
 {
     lks_pairing *b = &o->args.pairing;
@@ -353,6 +412,14 @@ static void make_lut(const lks_device_handle *d, const lks_step *s, lks_cl_step 
     o->args.lut = s->args.lut;
     direct_work(o, (uint64_t)s->args.lut.count);
     o->per_group *= d->limits.is_cpu ? 16 : 4;
+}
+
+static void make_requant(const lks_step *s, lks_cl_step *o)
+{
+    o->kernel = "requant";
+    o->args_bytes = sizeof o->args.requant;
+    o->args.requant = s->args.requant;
+    direct_work(o, (uint64_t)s->args.requant.count);
 }
 
 /* The magic numbers of every height of a window, then of every width. */
@@ -398,7 +465,7 @@ static void make_reduce(const lks_device_handle *d, const lks_step *s, lks_cl_st
 
     o->kernel = "reduce";
     o->args_bytes = sizeof *a;
-    *a = (lks_summing){ .x_elements = product(k->dims), .x_zero = k->x_zero, .rq = k->rq, .tail = k->tail };
+    *a = (lks_summing){ .x_elements = product(k->dims), .kind = k->kind, .x_zero = k->x_zero, .rq = k->rq, .tail = k->tail };
     for (int axis = LKS_MAX_RANK - 1; axis >= 0; axis--) {
         int summed = k->axes >> axis & 1;
 
@@ -437,6 +504,23 @@ static void make_copy(const lks_step *s, lks_cl_step *o)
     direct_work(o, a->elements);
 }
 
+static void make_gather(const lks_step *s, lks_cl_constants *c, lks_cl_step *o)
+{
+    const lks_gather *k = &s->args.gather;
+    const uint64_t at = reserve(c, ((uint64_t)k->out_a + (uint64_t)k->out_b) * sizeof(int32_t));
+    int32_t *to = c->bytes ? (int32_t *)(void *)(c->bytes + at) : NULL;
+
+    if (to) {
+        memcpy(to, s->rows, (size_t)k->out_a * sizeof *to);
+        memcpy(to + k->out_a, s->columns, (size_t)k->out_b * sizeof *to);
+    }
+    o->kernel = "gather";
+    o->args_bytes = sizeof o->args.gathering;
+    o->args.gathering = (lks_gathering){ *k, lks_magic_of(k->inner), lks_magic_of(k->out_b), lks_magic_of(k->out_a) };
+    o->places.table = at;
+    direct_work(o, (uint64_t)k->outer * (uint64_t)k->out_a * (uint64_t)k->out_b * (uint64_t)k->inner);
+}
+
 /* conv, depthwise and matmul: a product in one of its variants, or straight from the image. */
 static void make_linear(lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
                         lks_cl_constants *c, lks_cl_step *o)
@@ -460,13 +544,16 @@ void lks_cl_make_step(lks_device_handle *d, const lks_plan *plan, const lks_step
     case LKS_KERNEL_CONV:
     case LKS_KERNEL_MATMUL:
     case LKS_KERNEL_DEPTHWISE:  make_linear(d, plan, s, variant, constants, o); break;
+    case LKS_KERNEL_BATCH_MATMUL: make_batch_matmul(d, plan, s, variant, o); break;
     case LKS_KERNEL_BINARY:     make_binary(s, o); break;
     case LKS_KERNEL_LUT:        make_lut(d, s, o); break;
+    case LKS_KERNEL_REQUANT:    make_requant(s, o); break;
     case LKS_KERNEL_WINDOW_MAX:
     case LKS_KERNEL_WINDOW_SUM: make_window(s, constants, o); break;
     case LKS_KERNEL_REDUCE:     make_reduce(d, s, o); break;
     case LKS_KERNEL_SOFTMAX:    make_softmax(d, s, constants, o); break;
     case LKS_KERNEL_COPY:       make_copy(s, o); break;
+    case LKS_KERNEL_GATHER:     make_gather(s, constants, o); break;
     case LKS_KERNEL_COUNT:      break;
     }
 }

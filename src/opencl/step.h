@@ -22,12 +22,15 @@ typedef struct lks_cl_step {
     union {
         lks_linear linear;
         lks_depthwise direct;
+        lks_matrices matrices;
         lks_pairing pairing;
         lks_lut lut;
+        lks_requantization requant;
         lks_pooling pooling;
         lks_summing summing;
         lks_softmax softmax;
         lks_moving moving;
+        lks_gathering gathering;
     } args;
     uint64_t per_image;         /* count = n * per_image */
     /* Work-groups: along `axis` there are ceil(count / per_group), along the others `groups`. */

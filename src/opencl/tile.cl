@@ -100,7 +100,7 @@ LKS_FN void lks_tile_finish(const lks_linear *l, lks_places p, __global int8_t *
 }
 
 /* The tile of this work-group: group ids are column tile, row tile, group of channels. */
-LKS_FN void lks_product(const lks_linear *l, lks_places p, __global int8_t *arena, __global const int8_t *constants,
+LKS_FN void lks_product_of_rows(const lks_linear *l, lks_places p, __global int8_t *arena, __global const int8_t *constants,
                                int plain, __local uint *as, __local uint *bs)
 {
     const uint tid = (uint)get_local_id(0), rows = p.count, group = (uint)get_group_id(2);
@@ -142,4 +142,4 @@ LKS_FN void lks_product(const lks_linear *l, lks_places p, __global int8_t *aren
 
 #define LKS_GROUP __attribute__((reqd_work_group_size(THREADS, 1, 1)))
 #define LKS_LOCAL __local uint as[TILE_K * A_STRIDE], bs[TILE_K * TILE_N]
-#define LKS_PRODUCT(plain) lks_product(&l, p, arena, constants, plain, as, bs)
+#define LKS_PRODUCT(plain) lks_product_of_rows(&l, p, arena, constants, plain, as, bs)

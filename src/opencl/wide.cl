@@ -102,7 +102,8 @@ LKS_FN void lks_wide_finish(const lks_linear *l, lks_places p, __global int8_t *
 }
 
 /* Global ids: block of rows, block of columns, group. */
-LKS_FN void lks_product(const lks_linear *l, lks_places p, __global int8_t *arena, __global const int8_t *constants, int plain)
+LKS_FN void lks_product_of_rows(const lks_linear *l, lks_places p, __global int8_t *arena, __global const int8_t *constants,
+                               int plain)
 {
     const uint m0 = (uint)get_global_id(0) * ROWS, block = (uint)get_global_id(1), group = (uint)get_global_id(2);
     const uint rows = p.count;
@@ -132,7 +133,7 @@ LKS_FN void lks_product(const lks_linear *l, lks_places p, __global int8_t *aren
 
 #define LKS_GROUP
 #define LKS_LOCAL
-#define LKS_PRODUCT(plain) lks_product(&l, p, arena, constants, plain)
+#define LKS_PRODUCT(plain) lks_product_of_rows(&l, p, arena, constants, plain)
 
 /* y[i] = y[i] + a[i] . b[i], as in opencl/dot.cl. */
 __kernel void dot_test_kernel(__global const uint *a, __global const uint *b, __global uint *y)

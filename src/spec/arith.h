@@ -107,13 +107,13 @@ LKS_FN int8_t lks_add(int32_t a, int32_t b, lks_addition p)
 }
 
 /* spec 4.13 */
-LKS_FN int8_t lks_mul(int32_t a, int32_t b, lks_product p)
+LKS_FN int8_t lks_mul(int32_t a, int32_t b, lks_multiplication p)
 {
     return lks_finish((a - p.a_zero) * (b - p.b_zero), p.rq, p.tail);
 }
 
 /* spec 4.15; a: x, b: the slope */
-LKS_FN int8_t lks_prelu(int32_t a, int32_t b, lks_product p)
+LKS_FN int8_t lks_prelu(int32_t a, int32_t b, lks_multiplication p)
 {
     int32_t u = a - p.a_zero;
 
@@ -125,6 +125,18 @@ LKS_FN int8_t lks_pair_value(int32_t a, int32_t b, lks_pair p)
     if (p.kind == LKS_BINARY_ADD)
         return lks_add(a, b, p.add);
     return p.kind == LKS_BINARY_MUL ? lks_mul(a, b, p.mul) : lks_prelu(a, b, p.mul);
+}
+
+/* What is summed, or of which the largest is taken: a minimum is a maximum of complements.  spec 4.17 */
+LKS_FN int32_t lks_reduce_term(int32_t x, int32_t kind)
+{
+    return kind == LKS_REDUCE_MIN ? ~x : x;
+}
+
+/* From a sum of x - x_zero, or the largest term. */
+LKS_FN int8_t lks_reduce_finish(int32_t acc, int32_t kind, lks_rq rq, lks_tail t)
+{
+    return kind == LKS_REDUCE_SUM ? lks_finish(acc, rq, t) : (int8_t)lks_clamp(lks_reduce_term(acc, kind), t.y_min, t.y_max);
 }
 
 /* acc / k rounded as spec 4.7 says; k >= 1.  For the host and the reference: devices use a magic factor. */
@@ -145,10 +157,11 @@ LKS_FN int32_t lks_lshift_sat(int32_t x, int32_t n)
     return v > LKS_INT32_MAX ? LKS_INT32_MAX : v < LKS_INT32_MIN ? LKS_INT32_MIN : (int32_t)v;
 }
 
-/* e^(a / 2^26) in units of 2^-31, for -31 * 2^26 <= a <= 0.  spec 3.3 */
-LKS_FN int32_t lks_exp5(int32_t a)
+/* e^(a / 2^(31 - bits)) in units of 2^-31, for a <= 0 and, with 5 bits, -31 * 2^26 <= a.  spec 3.3 with 5 bits; the importer has use
+ * for 4. */
+LKS_FN int32_t lks_exp(int32_t a, int32_t bits)
 {
-    const int32_t quarter = 1 << 24;
+    const int32_t quarter = 1 << (29 - bits);
     const int32_t inv_e_eighth = 1895147668;    /* e^(-1/8) */
     const int32_t third = 715827883;            /* 1/3 */
     const int32_t k[7] = { 1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242 };
@@ -157,17 +170,22 @@ LKS_FN int32_t lks_exp5(int32_t a)
     if (a == 0)
         return LKS_INT32_MAX;
     r = (int32_t)((uint32_t)a & (uint32_t)(quarter - 1)) - quarter;
-    t = r * 32 + (1 << 28);
+    t = r * (1 << bits) + (1 << 28);
     t2 = lks_mulh(t, t);
     t3 = lks_mulh(t2, t);
     t4 = lks_mulh(t2, t2);
     p = lks_rshift_away(lks_mulh(lks_rshift_away(t4, 2) + t3, third) + t2, 1);
     v = inv_e_eighth + lks_mulh(inv_e_eighth, t + p);
     rem = r - a;
-    for (int32_t j = 0; j < 7; j++)
-        if ((rem >> (24 + j)) & 1)
+    for (int32_t j = 0; j < bits + 2; j++)
+        if ((rem >> (29 - bits + j)) & 1)
             v = lks_mulh(v, k[j]);
     return v;
+}
+
+LKS_FN int32_t lks_exp5(int32_t a)
+{
+    return lks_exp(a, 5);
 }
 
 /* E(d) of spec 4.9 for a difference d = 0, -1, ..., -255 from the top of its row. */
@@ -179,15 +197,21 @@ LKS_FN int32_t lks_softmax_exp(int32_t d, int32_t m, int32_t s)
     return -(int64_t)d > floor_d ? 0 : lks_exp5(lks_mulh((int32_t)scaled, m));
 }
 
-/* 1 / (1 + a / 2^31) in units of 2^-31, for a >= 0: three steps of Newton's method.  spec 3.3 */
-LKS_FN int32_t lks_recip(int32_t a)
+/* 1 / (1 + a / 2^31) in units of 2^-30, for a >= 0: three steps of Newton's method.  spec 3.3 */
+LKS_FN int32_t lks_newton(int32_t a)
 {
     int32_t h = (int32_t)(((uint32_t)a + 0x80000000u) >> 1);
     int32_t x = 1515870810 + lks_mulh(h, -1010580540);      /* 48/17 - 32/17 h, in units of 2^-29 */
 
     for (int32_t i = 0; i < 3; i++)
         x += lks_lshift_sat(lks_mulh(x, (1 << 29) - lks_mulh(h, x)), 2);
-    return lks_lshift_sat(x, 1);
+    return x;
+}
+
+/* The same in units of 2^-31. */
+LKS_FN int32_t lks_recip(int32_t a)
+{
+    return lks_lshift_sat(lks_newton(a), 1);
 }
 
 /* The number of leading zero bits; v != 0. */

@@ -42,6 +42,8 @@ typedef struct lks_rq {
 enum {
     LKS_OP_CONV = 1,
     LKS_OP_FULLY_CONNECTED = 2,
+    LKS_OP_BATCH_MATMUL = 4,
+    LKS_OP_SCALE = 6,
     LKS_OP_ADD = 16,
     LKS_OP_SUB = 17,
     LKS_OP_MUL = 18,
@@ -52,9 +54,17 @@ enum {
     LKS_OP_MAX_POOL = 32,
     LKS_OP_AVG_POOL = 33,
     LKS_OP_SUM = 34,
+    LKS_OP_REDUCE_MAX = 35,
     LKS_OP_SOFTMAX = 40,
     LKS_OP_RESHAPE = 48,
-    LKS_OP_PAD = 49
+    LKS_OP_PAD = 49,
+    LKS_OP_CONCAT = 50,
+    LKS_OP_SPLIT = 51,
+    LKS_OP_SLICE = 52,
+    LKS_OP_TRANSPOSE = 53,
+    LKS_OP_TILE = 54,
+    LKS_OP_GATHER = 55,
+    LKS_OP_RESIZE_NEAREST = 56
 };
 
 /* The arguments of each op: its words in a file, in this order.  spec 4 */
@@ -65,9 +75,14 @@ typedef struct lks_conv_args {
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
 } lks_conv_args;
 
+/* Also those of scale. */
 typedef struct lks_fully_connected_args {
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
 } lks_fully_connected_args;
+
+typedef struct lks_batch_matmul_args {
+    int32_t a_zero, b_zero, y_zero, adj_a, adj_b, m, s, y_min, y_max, rounding;
+} lks_batch_matmul_args;
 
 /* Also those of sub. */
 typedef struct lks_add_args {
@@ -103,6 +118,10 @@ typedef struct lks_sum_args {
     int32_t axes, x_zero, y_zero, m, s, y_min, y_max, rounding;
 } lks_sum_args;
 
+typedef struct lks_reduce_max_args {
+    int32_t axes, smallest, y_min, y_max;
+} lks_reduce_max_args;
+
 typedef struct lks_softmax_args {
     int32_t m, s;
 } lks_softmax_args;
@@ -111,12 +130,30 @@ typedef struct lks_pad_args {
     int32_t before[LKS_MAX_RANK], after[LKS_MAX_RANK], pad_value;
 } lks_pad_args;
 
+/* concat, split, gather */
+typedef struct lks_axis_args {
+    int32_t axis;
+} lks_axis_args;
+
+typedef struct lks_slice_args {
+    int32_t begin[LKS_MAX_RANK], step[LKS_MAX_RANK];
+} lks_slice_args;
+
+typedef struct lks_transpose_args {
+    int32_t perm[LKS_MAX_RANK];
+} lks_transpose_args;
+
+typedef struct lks_tiling_args {
+    int32_t repeats[LKS_MAX_RANK];
+} lks_tiling_args;
+
 #define LKS_MAX_ARGS 16
 
 typedef union lks_op_args {
     int32_t word[LKS_MAX_ARGS];
     lks_conv_args conv;
     lks_fully_connected_args fully_connected;
+    lks_batch_matmul_args batch_matmul;
     lks_add_args add;
     lks_mul_args mul;
     lks_requant_args requant;
@@ -124,8 +161,13 @@ typedef union lks_op_args {
     lks_prelu_args prelu;
     lks_pool_args pool;
     lks_sum_args sum;
+    lks_reduce_max_args reduce_max;
     lks_softmax_args softmax;
     lks_pad_args pad;
+    lks_axis_args axis;
+    lks_slice_args slice;
+    lks_transpose_args transpose;
+    lks_tiling_args tile;
 } lks_op_args;
 
 /* ---- kernels ------------------------------------------------------------------------------------------------------------- */
@@ -135,13 +177,16 @@ typedef enum lks_kernel {
     LKS_KERNEL_CONV,
     LKS_KERNEL_DEPTHWISE,
     LKS_KERNEL_MATMUL,
+    LKS_KERNEL_BATCH_MATMUL,
     LKS_KERNEL_BINARY,
     LKS_KERNEL_LUT,
+    LKS_KERNEL_REQUANT,
     LKS_KERNEL_WINDOW_MAX,
     LKS_KERNEL_WINDOW_SUM,
     LKS_KERNEL_REDUCE,
     LKS_KERNEL_SOFTMAX,
     LKS_KERNEL_COPY,
+    LKS_KERNEL_GATHER,
     LKS_KERNEL_COUNT
 } lks_kernel;
 
@@ -159,11 +204,11 @@ typedef struct lks_addition {
 } lks_addition;
 
 /* The product of two stored values a and b; for prelu, of a negative a and the slope b.  spec 4.13, 4.15 */
-typedef struct lks_product {
+typedef struct lks_multiplication {
     int32_t a_zero, b_zero;
     lks_rq rq, positive;        /* positive: prelu only, of an a that is not negative */
     lks_tail tail;
-} lks_product;
+} lks_multiplication;
 
 /*
  * What fusing (host/fuse.c) may put behind the tail of a linear kernel, exactly as the ops would have done it one by one:
@@ -212,8 +257,22 @@ enum { LKS_BINARY_ADD, LKS_BINARY_MUL, LKS_BINARY_PRELU };
 typedef struct lks_pair {
     int32_t kind;               /* LKS_BINARY_... */
     lks_addition add;
-    lks_product mul;            /* mul and prelu */
+    lks_multiplication mul;            /* mul and prelu */
 } lks_pair;
+
+/*
+ * y[i] = tail(sum over k < depth of (a[i . a_stride + k a_depth] - a_zero) (b[i . b_stride + k b_depth] - b_zero)) over indices i of
+ * [dims[0]] ... [dims[5]], n times; y is dense.  dims[4] are the rows of a matrix and dims[5] its columns: b_stride[4] and
+ * a_stride[5] are 0, and either the other stride of an operand or its depth is 1.  A stride of 0 broadcasts.  Image to image, a and b
+ * move on by a_image and b_image elements: 0 for constants.  spec 4.50
+ */
+typedef struct lks_batch_matmul {
+    int32_t a_image, b_image;
+    int32_t dims[LKS_MAX_RANK], a_stride[LKS_MAX_RANK], b_stride[LKS_MAX_RANK];
+    int32_t depth, a_depth, b_depth, a_zero, b_zero;
+    lks_rq rq;
+    lks_tail tail;
+} lks_batch_matmul;
 
 /*
  * y[i] = f(a[i . a_stride], b[i . b_stride]) over indices i of [dims[0]] ... [dims[5]], n times; y is dense; a stride of 0
@@ -230,14 +289,27 @@ typedef struct lks_lut {
     int32_t count;
 } lks_lut;
 
+/* y[i] = tail(x[i] - x_zero) over [n][count], x of int16 (of int8 it is a lut).  spec 4.4 */
+typedef struct lks_requantization {
+    int32_t count, x_zero;
+    lks_rq rq;
+    lks_tail tail;
+} lks_requantization;
+
 /* LKS_KERNEL_WINDOW_MAX, LKS_KERNEL_WINDOW_SUM: x [n * images][in_h][in_w][c], y [n * images][out_h][out_w][c].  spec 4.6, 4.7 */
 typedef struct lks_pool {
     lks_window window;
     int32_t c, y_min, y_max, rounding;
 } lks_pool;
 
-/* x [n][dims[0]] ... [dims[5]], summed over each axis i of dims whose bit i is set in axes; y is dense.  spec 4.8 */
+enum { LKS_REDUCE_SUM, LKS_REDUCE_MAX, LKS_REDUCE_MIN };
+
+/*
+ * x [n][dims[0]] ... [dims[5]], summed over each axis i of dims whose bit i is set in axes, or its largest or smallest element there,
+ * which use y_min and y_max of the tail alone; y is dense.  spec 4.8, 4.17
+ */
 typedef struct lks_reduce {
+    int32_t kind;               /* LKS_REDUCE_... */
     int32_t dims[LKS_MAX_RANK], axes, x_zero;
     lks_rq rq;
     lks_tail tail;
@@ -262,15 +334,26 @@ typedef struct lks_copy {
     int32_t x_stride[LKS_MAX_RANK], y_stride[LKS_MAX_RANK], fill;
 } lks_copy;
 
+/*
+ * y[o][a][b][k] = x[o][rows[a]][columns[b]][k], x [n * outer][in_a][in_b][inner], y [n * outer][out_a][out_b][inner]; rows and columns
+ * are out_a and out_b indices in range.  spec 4.35, 4.36
+ */
+typedef struct lks_gather {
+    int32_t outer, in_a, in_b, out_a, out_b, inner;
+} lks_gather;
+
 typedef union lks_kernel_args {
     lks_conv conv;
     lks_matmul matmul;
+    lks_batch_matmul batch_matmul;
     lks_binary binary;
     lks_lut lut;
+    lks_requantization requant;
     lks_pool pool;
     lks_reduce reduce;
     lks_softmax softmax;
     lks_copy copy;
+    lks_gather gather;
 } lks_kernel_args;
 
 #endif

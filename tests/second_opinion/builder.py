@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import isqrt, prod
 
 from .checks import stated_batch
-from .lks_file import I8, TYPE_CODE, Model, Op, Tensor
+from .lks_file import I8, I16, TYPE_CODE, Model, Op, Tensor
 from .op_table import BY_NAME, HALF_UP
 
 MASK = 2**64 - 1
@@ -73,7 +73,7 @@ class Builder:
 
     def activation(self, shape, interface: int = I8, name: str | None = None, **metadata) -> int:
         name = f"t{len(self.tensors)}" if name is None else name
-        return self.tensor(name, shape, I8, interface, **metadata)
+        return self.tensor(name, shape, interface if interface == I16 else I8, interface, **metadata)
 
     def input(self, shape, interface: int = I8, name: str | None = None, **metadata) -> int:
         self.inputs.append(self.activation(shape, interface, name, **metadata))
@@ -87,21 +87,27 @@ class Builder:
 
     def op(self, kind: str, operands, y_shape, interface: int = I8, name: str | None = None, **arguments) -> int:
         """Add an op; every argument of its kind must be given."""
-        y = self.activation(y_shape, interface, name)
+        return self.append(kind, operands, [self.activation(y_shape, interface, name)], arguments)[0]
+
+    def op_of_many(self, kind: str, operands, y_shapes, interface: int = I8, **arguments) -> list[int]:
+        """The same with several outputs."""
+        return self.append(kind, operands, [self.activation(shape, interface) for shape in y_shapes], arguments)
+
+    def append(self, kind: str, operands, outputs: list[int], arguments: dict[str, int]) -> list[int]:
         k = BY_NAME[kind]
         assert set(arguments) == set(k.arguments), set(arguments) ^ set(k.arguments)
-        self.ops.append(Op(k.number, tuple(operands), (y,), tuple(arguments[a] for a in k.arguments)))
-        return y
+        self.ops.append(Op(k.number, tuple(operands), tuple(outputs), tuple(arguments[a] for a in k.arguments)))
+        return outputs
 
     def model(self, *outputs: int) -> Model:
         """The model; without `outputs`, the last op's output is the graph's."""
         return Model(tuple(self.tensors), tuple(self.inputs), outputs or (len(self.tensors) - 1,), tuple(self.ops))
 
 
-def single(kind: str, x_shape, y_shape, constants=(), **arguments) -> Model:
+def single(kind: str, x_shape, y_shape, constants=(), x_interface: int = I8, **arguments) -> Model:
     """A model of one op with operand x and constants (shape, values, type)."""
     b = Builder()
-    x = b.input(x_shape, name="x")
+    x = b.input(x_shape, x_interface, name="x")
     operands = [x] + [b.constant(*constant) for constant in constants]
     b.op(kind, operands, y_shape, name="y", **arguments)
     return b.model()
@@ -134,7 +140,7 @@ def with_shape(model: Model, at: int, *shape: int) -> Model:
 
 def input_size(model: Model, batch: int) -> int:
     """Interface bytes of all graph inputs at a batch that replaces the stated one."""
-    return sum(model.tensors[i].elements for i in model.inputs) * batch // stated_batch(model)
+    return sum(model.tensors[i].interface_bytes for i in model.inputs) * batch // stated_batch(model)
 
 
 def filled(size: int, pattern: str, seed: int) -> bytes:

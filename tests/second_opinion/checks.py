@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import prod
 
 from .arithmetic import I32_MAX, maxabs, requant
-from .lks_file import I8, I32, MAX_ELEMENTS, MAX_EXTENT, Model
+from .lks_file import I8, I16, I32, MAX_ELEMENTS, MAX_EXTENT, Model
 from .op_table import HALF_UP, TFLITE
 from .op_view import OpView
 
@@ -30,10 +30,10 @@ def need(condition: bool, reason: str) -> None:
 
 # Parts that ops share
 
-def need_activation(v: OpView, name: str) -> None:
+def need_activation(v: OpView, name: str, types: tuple[int, ...] = (I8,)) -> None:
     t = v.tensor(name)
     need(not t.is_constant, f"{name} is a constant")
-    need(t.type == I8, f"{name} is not i8")
+    need(t.type in types, f"{name} is not i8")
 
 
 def need_constant(v: OpView, name: str, type_: int, shape: tuple[int, ...]) -> None:
@@ -58,7 +58,8 @@ def need_range(v: OpView, names: str, low: int, high: int) -> None:
 
 def check_common_arguments(v: OpView) -> None:
     """The limits that spec 4 states once for all ops."""
-    need_range(v, " ".join(n for n in v.kind.arguments if n in ZERO_NAMES), -128, 127)
+    if v.kind.name != "requant":
+        need_range(v, " ".join(n for n in v.kind.arguments if n in ZERO_NAMES), -128, 127)
     if "y_min" in v.kind.arguments:
         need(-128 <= v.args.y_min <= v.args.y_max <= 127, "y_min and y_max are not in order within i8")
     if "rounding" in v.kind.arguments:
@@ -125,6 +126,12 @@ def check_fully_connected(v: OpView) -> list[int]:
     return check_channels(v)
 
 
+def check_scale(v: OpView) -> list[int]:
+    need_constant(v, "w", I8, v.shape("x")[-1:])
+    need_shape(v, v.shape("x"))
+    return check_channels(v)
+
+
 def check_channels(v: OpView) -> list[int]:
     """Bias, multiplier table and the bound of each output channel."""
     channels = v.shape("w")[0]
@@ -136,6 +143,27 @@ def check_channels(v: OpView) -> list[int]:
     for bound, (m, s) in zip(bounds, v.multipliers):
         check_bound(v.args.rounding, bound, m, s)
     return bounds
+
+
+def matrix(v: OpView, name: str) -> tuple[int, int]:
+    """The rows and columns of the product's operand, its adj flag applied (spec 4.50)."""
+    shape = v.shape(name)
+    need(len(shape) >= 2, f"{name} is of rank 1")
+    rows, columns = shape[-2:]
+    return (columns, rows) if getattr(v.args, f"adj_{name}") else (rows, columns)
+
+
+def check_batch_matmul(v: OpView) -> list[int]:
+    need(not (v.tensor("a").is_constant and v.tensor("b").is_constant), "both operands are constants")
+    for name in "a", "b":
+        need(v.tensor(name).type == I8, f"{name} is not i8")
+    need_range(v, "adj_a adj_b", 0, 1)
+    (rows, depth), (b_depth, columns) = matrix(v, "a"), matrix(v, "b")
+    need(depth == b_depth, f"a has depth {depth}, b {b_depth}")
+    need_shape(v, broadcast(v.shape("a")[:-2], v.shape("b")[:-2]) + (rows, columns))
+    bound = depth * maxabs(v.args.a_zero) * maxabs(v.args.b_zero)
+    check_bound(v.args.rounding, bound, v.args.m, v.args.s)
+    return [bound]
 
 
 def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
@@ -184,8 +212,11 @@ def check_mul(v: OpView) -> list[int]:
 
 
 def check_requant(v: OpView) -> list[int]:
+    zero, wide = v.args.x_zero, v.tensor("x").type == I16
     need_shape(v, v.shape("x"))
-    bound = maxabs(v.args.x_zero)
+    need_range(v, "y_zero", -128, 127)
+    need_range(v, "x_zero", *((-2**15, 2**15 - 1) if wide else (-128, 127)))
+    bound = max(2**15 - 1 - zero, zero + 2**15) if wide else maxabs(zero)
     check_bound(v.args.rounding, bound, v.args.m, v.args.s)
     return [bound]
 
@@ -237,14 +268,26 @@ def summed_axes(v: OpView) -> list[bool]:
     return [bool(v.args.axes >> i & 1) for i in range(len(v.shape("x")))]
 
 
-def check_sum(v: OpView) -> list[int]:
+def check_reduced(v: OpView) -> list[bool]:
+    """The axes and shapes of sum and reduce_max."""
     x, y = v.shape("x"), v.shape("y")
     need(1 <= v.args.axes < 1 << len(x), "axes names no axis, or one beyond the rank")
     summed = summed_axes(v)
     kept = tuple(1 if gone else extent for extent, gone in zip(x, summed))
     left_out = tuple(extent for extent, gone in zip(x, summed) if not gone) or (1,)
     need(y in (kept, left_out), f"y has shape {y}, not {kept} or {left_out}")
-    bound = prod(extent for extent, gone in zip(x, summed) if gone) * maxabs(v.args.x_zero)
+    return summed
+
+
+def check_reduce_max(v: OpView) -> list[int]:
+    check_reduced(v)
+    need(v.args.smallest in (0, 1), "smallest is neither 0 nor 1")
+    return []
+
+
+def check_sum(v: OpView) -> list[int]:
+    summed = check_reduced(v)
+    bound = prod(extent for extent, gone in zip(v.shape("x"), summed) if gone) * maxabs(v.args.x_zero)
     check_bound(v.args.rounding, bound, v.args.m, v.args.s)
     return [bound]
 
@@ -277,15 +320,95 @@ def pad_counts(v: OpView) -> tuple[list[int], list[int]]:
     return tuple([getattr(v.args, f"{side}_{axis}") for axis in range(6)] for side in ("before", "after"))
 
 
-CHECKS = {1: check_conv, 2: check_fully_connected, 16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
-          32: check_max_pool, 33: check_avg_pool, 34: check_sum, 40: check_softmax,
-          48: check_reshape, 49: check_pad}
+def need_joined(v: OpView, whole: str, parts: list[str]) -> None:
+    """The parts, one behind the other along the axis, have the shape of the whole."""
+    shapes, axis = [v.shape(name) for name in parts], v.args.axis
+    need(0 <= axis < len(shapes[0]), "axis is not less than the rank")
+    need(len({len(shape) for shape in shapes}) == 1, "the parts differ in rank")
+    need(len({shape[:axis] + shape[axis + 1:] for shape in shapes}) == 1, "the parts differ off the axis")
+    joined = shapes[0][:axis] + (sum(shape[axis] for shape in shapes),) + shapes[0][axis + 1:]
+    need(v.shape(whole) == joined, f"{whole} has shape {v.shape(whole)}, not {joined}")
+
+
+def check_concat(v: OpView) -> list[int]:
+    tensors = [v.tensor(name) for name in v.operands]
+    need(all(t.type == I8 for t in tensors), "an operand is not i8")
+    need(not all(t.is_constant for t in tensors), "all operands are constants")
+    need_joined(v, "y", v.operands)
+    return []
+
+
+def check_split(v: OpView) -> list[int]:
+    need_joined(v, "x", v.outputs)
+    return []
+
+
+def per_axis(v: OpView, name: str, beyond) -> list[int]:
+    """The argument of each axis of x; beyond the rank it has the value that `beyond` gives for the axis."""
+    values, rank = [getattr(v.args, f"{name}_{axis}") for axis in range(6)], len(v.shape("x"))
+    need(all(values[axis] == beyond(axis) for axis in range(rank, 6)), f"{name} beyond the rank")
+    return values[:rank]
+
+
+def check_slice(v: OpView) -> list[int]:
+    begins, steps = per_axis(v, "begin", lambda axis: 0), per_axis(v, "step", lambda axis: 1)
+    need(len(v.shape("y")) == len(v.shape("x")), "y has another rank than x")
+    for begin, step, extent, count in zip(begins, steps, v.shape("x"), v.shape("y")):
+        need(step != 0 and abs(step) <= 2**24, "step is 0, or beyond 2^24")
+        need(0 <= begin < extent and 0 <= begin + (count - 1) * step < extent, "the slice leaves x")
+    return []
+
+
+def check_transpose(v: OpView) -> list[int]:
+    perm, shape = per_axis(v, "perm", lambda axis: axis), v.shape("x")
+    need(sorted(perm) == list(range(len(shape))), "perm does not name every axis once")
+    need_shape(v, tuple(shape[axis] for axis in perm))
+    return []
+
+
+def check_tile(v: OpView) -> list[int]:
+    repeats = per_axis(v, "repeats", lambda axis: 1)
+    need(all(1 <= n <= 2**24 for n in repeats), "repeats is not in 1 .. 2^24")
+    need_shape(v, tuple(extent * n for extent, n in zip(v.shape("x"), repeats)))
+    return []
+
+
+def need_indices(v: OpView, name: str, extent: int) -> None:
+    t = v.tensor(name)
+    need_constant(v, name, I32, t.shape)
+    need(all(0 <= i < extent for i in t.values), f"an index of {name} is out of range")
+
+
+def check_gather(v: OpView) -> list[int]:
+    x, axis = v.shape("x"), v.args.axis
+    need(0 <= axis < len(x), "axis is not less than the rank")
+    need_indices(v, "indices", x[axis])
+    need_shape(v, x[:axis] + v.shape("indices") + x[axis + 1:])
+    return []
+
+
+def check_resize_nearest(v: OpView) -> list[int]:
+    need_rank(v, "x", 4)
+    n, h, w, c = v.shape("x")
+    for name, extent in (("rows", h), ("columns", w)):
+        need_rank(v, name, 1)
+        need_indices(v, name, extent)
+    need_shape(v, (n, *v.shape("rows"), *v.shape("columns"), c))
+    return []
+
+
+CHECKS = {
+    1: check_conv, 2: check_fully_connected, 4: check_batch_matmul, 6: check_scale,
+    16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
+    32: check_max_pool, 33: check_avg_pool, 34: check_sum, 35: check_reduce_max, 40: check_softmax,
+    48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split, 52: check_slice, 53: check_transpose, 54: check_tile,
+    55: check_gather, 56: check_resize_nearest,
+}
 
 
 def check_op(v: OpView) -> list[int]:
-    for name in v.kind.operands + ("y",):
-        if name in ("x", "y"):
-            need_activation(v, name)
+    for name in [name for name in v.operands if name == "x"] + v.outputs:
+        need_activation(v, name, (I8, I16) if v.kind.name == "requant" and name == "x" else (I8,))
     check_common_arguments(v)
     return CHECKS[v.kind.number](v)
 
@@ -298,10 +421,9 @@ def check(model: Model) -> list[list[int]]:
         try:
             bounds.append(check_op(v))
         except Limit as reason:
-            name = v.tensor("y").name.decode()
-            raise Refused(f"op {index} ({v.kind.name} '{name}'): {reason}") from None
+            raise Refused(f"op {index} ({v.kind.name} '{v.title}'): {reason}") from None
     for i in model.inputs:
-        if model.tensors[i].type != I8:
+        if model.tensors[i].type not in (I8, I16):
             raise Refused(f"graph input {i}: version 1 has no activation of this type")
     return bounds
 
@@ -310,16 +432,29 @@ def check(model: Model) -> list[list[int]]:
 
 def is_free(v: OpView) -> bool:
     """Whether the op is free in the batch, as its part of spec 4 says."""
-    name, y = v.kind.name, v.shape("y")
+    name = v.kind.name
+    if name == "concat":
+        return v.args.axis != 0 and not any(v.tensor(operand).is_constant for operand in v.operands)
+    if name in ("split", "gather"):
+        return v.args.axis != 0
+    if name == "slice":
+        return v.args.begin_0 == 0 and v.args.step_0 == 1 and v.shape("x")[0] == v.shape("y")[0]
+    if name == "transpose":
+        return v.args.perm_0 == 0
+    if name == "tile":
+        return v.args.repeats_0 == 1
+    y = v.shape("y")
     if name == "fully_connected":
         return len(y) >= 2 and v.shape("x")[0] == y[0]
+    if name == "batch_matmul":
+        return len(y) >= 3 and all(pair_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
     if name in ("add", "sub", "mul"):
         return all(pair_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
     if name == "prelu":
         return pair_operand_is_free(v.tensor("slope"), y)
-    if name == "sum":
+    if name in ("sum", "reduce_max"):
         return not v.args.axes & 1
-    if name == "softmax":
+    if name in ("softmax", "scale"):
         return len(y) >= 2
     if name == "reshape":
         return v.shape("x")[0] == y[0]

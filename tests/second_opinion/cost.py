@@ -30,13 +30,17 @@ def cost(model: Model, batch: int | None = None) -> Cost:
 def op_macs(v: OpView) -> int:
     if v.kind.name in ("conv", "fully_connected"):
         return v.tensor("y").elements * prod(v.shape("w")[1:])
+    if v.kind.name == "batch_matmul":
+        return v.tensor("y").elements * v.shape("a")[-2 if v.args.adj_a else -1]
+    if v.kind.name == "scale":
+        return v.tensor("y").elements
     return 0
 
 
 def op_elements(v: OpView) -> int:
     if v.kind.name in ("max_pool", "avg_pool"):
         return v.tensor("y").elements * v.args.kernel_h * v.args.kernel_w
-    if v.kind.name == "sum":
+    if v.kind.name in ("sum", "reduce_max", "split"):
         return v.tensor("x").elements
     if v.kind.name == "softmax":
         return 3 * v.tensor("x").elements

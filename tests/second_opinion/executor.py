@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a whole model by docs/spec.md."""
 
+import struct
 from array import array
 
 from .checks import Refused, check, with_batch
 from .cost import Cost, cost
 from .kernels import KERNELS, Values
-from .lks_file import U8, Model, Tensor
+from .lks_file import TYPE_CODE, U8, Model, Tensor
 from .op_view import OpView
 
 __all__ = ["Cost", "Refused", "check", "cost", "graph_outputs", "run"]
 
 
 def from_interface(tensor: Tensor, data: bytes) -> Values:
-    """Stored values of an i8 activation from its interface bytes (spec 2)."""
-    if len(data) != tensor.elements:
-        raise ValueError(f"tensor '{tensor.name.decode()}' has {tensor.elements} bytes, {len(data)} given")
+    """Stored values of an activation from its interface bytes (spec 2)."""
+    if len(data) != tensor.interface_bytes:
+        raise ValueError(f"tensor '{tensor.name.decode()}' has {tensor.interface_bytes} bytes, {len(data)} given")
     if tensor.interface == U8:
         return [byte - 128 for byte in data]
-    return array("b", data).tolist()
+    return list(struct.unpack(f"<{tensor.elements}{TYPE_CODE[tensor.interface]}", data))
 
 
 def to_interface(tensor: Tensor, values: Values) -> bytes:
@@ -42,16 +43,17 @@ def run(model: Model, inputs: list[bytes], batch: int | None = None) -> list[byt
     trace = []
     for op, op_bounds in zip(model.ops, bounds):
         v = OpView(model, op)
-        operands = {name: values[v.index(name)] for name in v.kind.operands}
-        y = KERNELS[v.kind.name](v, operands, op_bounds)
-        values[v.index("y")] = y
-        trace.append(to_interface(v.tensor("y"), y))
+        operands = {name: values[v.index(name)] for name in v.operands}
+        made = KERNELS[v.kind.name](v, operands, op_bounds)
+        for name, y in zip(v.outputs, made if v.kind.outputs != ("y",) else [made]):
+            values[v.index(name)] = y
+            trace.append(to_interface(v.tensor(name), y))
     return trace
 
 
 def graph_outputs(model: Model, trace: list[bytes]) -> list[bytes]:
     """The graph outputs, picked from what `run` gave."""
-    made = {op.outputs[0]: data for op, data in zip(model.ops, trace)}
+    made = dict(zip((i for op in model.ops for i in op.outputs), trace))
     return [made[i] for i in model.outputs]
 
 
@@ -59,7 +61,7 @@ def split_inputs(model: Model, data: bytes, batch: int | None = None) -> list[by
     """Cut the concatenated interface bytes of all graph inputs."""
     model, parts, start = with_batch(model, batch), [], 0
     for i in model.inputs:
-        end = start + model.tensors[i].elements
+        end = start + model.tensors[i].interface_bytes
         parts.append(data[start:end])
         start = end
     if start != len(data):

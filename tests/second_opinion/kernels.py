@@ -12,7 +12,7 @@ from operator import add, mul, sub
 from typing import Callable
 
 from .arithmetic import all_i32, clamp, exp5, i32, mulh, recip, requantizer, rshift
-from .checks import pad_counts, summed_axes
+from .checks import pad_counts, per_axis, summed_axes
 from .op_table import TFLITE
 from .op_view import OpView
 
@@ -112,6 +112,15 @@ def fully_connected(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     return out
 
 
+def scale(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    channels = v.shape("w")[0]
+    out = [0] * len(xs["x"])
+    for channel, finish in enumerate(channel_finishers(v, bounds)):
+        (w,), bias = v.centered_weights[channel], v.constant("bias")[channel]
+        out[channel::channels] = finish([bias + (x - v.args.x_zero) * w for x in xs["x"][channel::channels]])
+    return out
+
+
 def broadcast_to(values: Values, shape: tuple[int, ...], y_shape: tuple[int, ...]) -> Values:
     """`values` of `shape`, repeated to fill `y_shape`."""
     shape = (1,) * (len(y_shape) - len(shape)) + shape
@@ -141,6 +150,26 @@ def add_operand(v: OpView, values: Values, name: str) -> Values:
 def add_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     ua, ub = (add_operand(v, xs[name], name) for name in ("a", "b"))
     return finisher(v, v.args.m, v.args.s, bounds[0])(list(map(add, ua, ub)))
+
+
+def matrices(v: OpView, values: Values, name: str) -> list[list[Values]]:
+    """For each matrix of y, in order, the vectors along the depth of operand `name`, minus its zero point."""
+    outer, depth = v.shape(name)[:-2], v.shape(name)[-2:]
+    size, zero = prod(depth), getattr(v.args, f"{name}_zero")
+    along_depth = bool(getattr(v.args, f"adj_{name}")) == (name == "b")
+    made = []
+    for at in range(0, len(values), size):
+        block = [value - zero for value in values[at:at + size]]
+        step = depth[1]
+        made.append([block[i:i + step] for i in range(0, size, step)] if along_depth else [block[i::step] for i in range(step)])
+    return [made[i] for i in broadcast_to(list(range(len(made))), outer, v.shape("y")[:-2])]
+
+
+def batch_matmul(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    finish, out = finisher(v, v.args.m, v.args.s, bounds[0]), []
+    for rows, columns in zip(matrices(v, xs["a"], "a"), matrices(v, xs["b"], "b"), strict=True):
+        out += finish([sum(map(mul, row, column)) for row in rows for column in columns])
+    return out
 
 
 def sub_op(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
@@ -176,6 +205,14 @@ def prelu(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     slopes = broadcast_to([s - a.slope_zero for s in v.constant("slope")], v.shape("slope"), v.shape("x"))
     us = [x - a.x_zero for x in xs["x"]]
     return [(positive([u]) if u >= 0 else negative([u * slope]))[0] for u, slope in zip(us, slopes)]
+
+
+def reduce_max(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    reduced, better = summed_axes(v), min if v.args.smallest else max
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for at, x in zip(product(*map(range, v.shape("x"))), xs["x"]):
+        groups.setdefault(tuple(i for i, gone in zip(at, reduced) if not gone), []).append(x)
+    return [clamp(better(group), v.args.y_min, v.args.y_max) for _, group in sorted(groups.items())]
 
 
 # Pools
@@ -271,6 +308,64 @@ def pad(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return out
 
 
-KERNELS = {"conv": conv, "fully_connected": fully_connected, "add": add_op, "sub": sub_op, "mul": mul_op,
-           "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu, "max_pool": max_pool,
-           "avg_pool": avg_pool, "sum": sum_op, "softmax": softmax, "reshape": reshape, "pad": pad}
+def cut(values: Values, shape: tuple[int, ...], axis: int, extents: list[int]) -> list[Values]:
+    """The pieces of `values`, of that shape, that have those extents along the axis."""
+    inner = prod(shape[axis + 1:])
+    size, pieces, first = shape[axis] * inner, [], 0
+    for extent in extents:
+        rows = range(first, len(values), size)
+        pieces.append([value for at in rows for value in values[at:at + extent * inner]])
+        first += extent * inner
+    return pieces
+
+
+def concat(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    axis, rows = v.args.axis, prod(v.shape("y")[:v.args.axis])
+    sizes = [(xs[name], prod(v.shape(name)[axis:])) for name in v.operands]
+    return [value for row in range(rows) for x, size in sizes for value in x[row * size:(row + 1) * size]]
+
+
+def split(v: OpView, xs: dict[str, Values], _bounds: Values) -> list[Values]:
+    return cut(xs["x"], v.shape("x"), v.args.axis, [v.shape(name)[v.args.axis] for name in v.outputs])
+
+
+def pick(v: OpView, x: Values, place: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Values:
+    """For each index of y, in order, the element of x at the place that belongs to it."""
+    shape = v.shape("x")
+    steps = [prod(shape[i + 1:]) for i in range(len(shape))]
+    return [x[sum(map(mul, place(at), steps))] for at in product(*map(range, v.shape("y")))]
+
+
+def slice_op(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    begins, steps = per_axis(v, "begin", lambda axis: 0), per_axis(v, "step", lambda axis: 1)
+    return pick(v, xs["x"], lambda at: tuple(begin + i * step for begin, i, step in zip(begins, at, steps)))
+
+
+def transpose(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    perm = per_axis(v, "perm", lambda axis: axis)
+    return pick(v, xs["x"], lambda at: tuple(at[perm.index(axis)] for axis in range(len(perm))))
+
+
+def tile(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    return pick(v, xs["x"], lambda at: tuple(i % extent for i, extent in zip(at, v.shape("x"))))
+
+
+def gather(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    axis, indices, shape = v.args.axis, v.constant("indices"), v.shape("indices")
+    steps = [prod(shape[i + 1:]) for i in range(len(shape))]
+    end = axis + len(shape)
+    return pick(v, xs["x"], lambda at: at[:axis] + (indices[sum(map(mul, at[axis:end], steps))],) + at[end:])
+
+
+def resize_nearest(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    rows, columns = v.constant("rows"), v.constant("columns")
+    return pick(v, xs["x"], lambda at: (at[0], rows[at[1]], columns[at[2]], at[3]))
+
+
+KERNELS = {
+    "conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
+    "add": add_op, "sub": sub_op, "mul": mul_op, "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu,
+    "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "reduce_max": reduce_max, "softmax": softmax,
+    "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
+    "gather": gather, "resize_nearest": resize_nearest,
+}

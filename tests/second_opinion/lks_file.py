@@ -12,7 +12,7 @@ from functools import cached_property
 from math import prod
 
 from . import graph_rules
-from .op_table import BY_NUMBER
+from .op_table import BY_NUMBER, is_count
 
 MAGIC = bytes.fromhex("894C4B530D0A1A0A")
 FORMAT_VERSION = 1
@@ -68,6 +68,10 @@ class Tensor:
     @property
     def storage_bytes(self) -> int:
         return self.elements * TYPE_BYTES[self.type]
+
+    @property
+    def interface_bytes(self) -> int:
+        return self.elements * TYPE_BYTES[self.interface]
 
     @cached_property
     def values(self) -> tuple[int, ...]:
@@ -255,16 +259,16 @@ def read_ops(section: bytes, h: Header) -> list[Op]:
         number, *counts = struct.unpack_from("<4I", section, at)
         require(number in BY_NUMBER, f"{where} number", f"{number} is not known")
         kind = BY_NUMBER[number]
-        for got, want, what in zip(counts, (len(kind.operands), 1, len(kind.arguments)),
-                                   ("operand", "output", "argument")):
-            require(got == want, f"{where} {what} count", f"{got} for {kind.name}, which has {want}")
-        operands, _, arguments = counts
+        for got, row, what in zip(counts, (kind.operands, kind.outputs), ("operand", "output")):
+            require(is_count(row, got), f"{where} {what} count", f"{got} for {kind.name}, which has {' '.join(row)}")
+        require(counts[2] == len(kind.arguments), f"{where} argument count", f"{counts[2]}, not {len(kind.arguments)}")
+        operands, outputs, arguments = counts
         size = 4 * (4 + sum(counts))
         require(at + size <= len(section), "op_words", f"ends inside {where}")
-        words = struct.unpack_from(f"<{operands + 1}I{arguments}i", section, at + 16)
+        words = struct.unpack_from(f"<{operands + outputs}I{arguments}i", section, at + 16)
         ops.append(Op(number, read_indices(words[:operands], h.tensor_count, f"{where} operands"),
-                      read_indices(words[operands:operands + 1], h.tensor_count, f"{where} outputs"),
-                      words[operands + 1:]))
+                      read_indices(words[operands:operands + outputs], h.tensor_count, f"{where} outputs"),
+                      words[operands + outputs:]))
         at += size
     require(at == len(section), "op_words", "more words than the ops take")
     return ops

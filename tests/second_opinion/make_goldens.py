@@ -14,15 +14,20 @@ from typing import Callable, Iterable
 
 from . import packs
 from .builder import Case, WrongCase
-from .cases import (add, avg_pool, clamp, conv, fully_connected, graphs, lut, malformed, max_pool, mul, pad, prelu, refused,
-                    requant, reshape, softmax, sub, sum_over_axes)
+from .cases import (add, avg_pool, batch_matmul, clamp, concat, conv, fully_connected, gather, graphs, lut, malformed, max_pool, mul,
+                    pad, prelu, reduce_max, refused, requant, reshape, resize_nearest, scale, slice_op, softmax, split, sub,
+                    sum_over_axes, tile, transpose)
 from .executor import check, cost, run, split_inputs
 from .lks_file import read, write
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
-FAMILIES = {"conv": conv, "fully_connected": fully_connected, "add": add, "sub": sub, "mul": mul, "requant": requant,
-            "lut": lut, "clamp": clamp, "prelu": prelu, "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_over_axes,
-            "softmax": softmax, "reshape": reshape, "pad": pad, "graphs": graphs}
+FAMILIES = {
+    "conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
+    "add": add, "sub": sub, "mul": mul, "requant": requant, "lut": lut, "clamp": clamp, "prelu": prelu,
+    "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_over_axes, "reduce_max": reduce_max, "softmax": softmax,
+    "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
+    "gather": gather, "resize_nearest": resize_nearest, "graphs": graphs,
+}
 WRONG = {"refused": refused, "malformed": malformed}
 
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from types import SimpleNamespace
 
 from .lks_file import Model, Op, Tensor
-from .op_table import BY_NUMBER, OpKind
+from .op_table import BY_NUMBER, OpKind, names_of
 
 
 class OpView:
@@ -14,11 +14,18 @@ class OpView:
     def __init__(self, model: Model, op: Op):
         self.kind: OpKind = BY_NUMBER[op.number]
         self.args: SimpleNamespace = self.kind.named(op.arguments)
-        self._index = dict(zip(self.kind.operands, op.operands), y=op.outputs[0])
+        self.operands = names_of(self.kind.operands, len(op.operands))
+        self.outputs = names_of(self.kind.outputs, len(op.outputs))
+        self._index = dict(zip(self.operands + self.outputs, op.operands + op.outputs))
         self._tensors = model.tensors
 
     def index(self, name: str) -> int:
         return self._index[name]
+
+    @property
+    def title(self) -> str:
+        """The name of the first output, which the op is called by."""
+        return self.tensor(self.outputs[0]).name.decode()
 
     def tensor(self, name: str) -> Tensor:
         return self._tensors[self._index[name]]

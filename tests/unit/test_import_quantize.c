@@ -450,6 +450,75 @@ static const struct {
 };
 
 static const struct {
+    uint32_t x;
+    lks_rq rq;
+} waves[] = {
+    { 0x3b0a598b, { 1160562048, 19 } },
+    { 0x39f8e939, { 2088017024, 16 } },
+    { 0x372055c5, { 1344987776, 11 } },
+    { 0x3fde7902, { 1866236160, 28 } },
+    { 0x358e7679, { 1195064448, 8 } },
+    { 0x3b861031, { 1124604032, 20 } },
+    { 0x403c9871, { 1582053504, 29 } },
+    { 0x36757ecb, { 2059363712, 9 } },
+    { 0x3c1ddbdd, { 1324215936, 21 } },
+    { 0x3cdecca0, { 1868976128, 22 } },
+    { 0x35fcbce9, { 2120119424, 8 } },
+    { 0x3a08da0f, { 1147996032, 17 } },
+    { 0x3dec2521, { 1980928128, 24 } },
+    { 0x3ae67b0f, { 1933412224, 18 } },
+    { 0x32000000, { 1073741824, 1 } },
+    { 0x31800000, { 1073741824, 0 } },
+    { 0x31000000, { -1, 0 } },
+    { 0x21800000, { -1, 0 } },
+    { 0x3f800000, { 1073741824, 28 } },
+    { 0x50800000, { 1073741824, 62 } },
+    { 0x51000000, { -1, 0 } },
+    { 0x51800000, { -1, 0 } },
+    { 0x7149f2ca, { -1, 0 } },
+    { 0x3d4ccccd, { 1717986944, 23 } },
+};
+
+static const struct {
+    uint32_t x, y;
+    lks_rq reluish, output;
+} hard_swishes[] = {
+    { 0x3eb84235, 0x3c2a97cd, { 31447, 5 }, { 17696, -1 } },
+    { 0x3c8d4012, 0x3bffbd28, { 24107, 1 }, { 18098, -5 } },
+    { 0x3dbc3d2d, 0x3f9f2cbf, { 32126, 3 }, { 19376, -10 } },
+    { 0x3e1f1b77, 0x3efa5d45, { 27154, 4 }, { 20824, -8 } },
+    { 0x3d2f3713, 0x3ed216ca, { 29903, 2 }, { 27329, -10 } },
+    { 0x3bf15b65, 0x3cc4cd5f, { 20596, 0 }, { 20093, -8 } },
+    { 0x3e86306b, 0x3eb8ff34, { 22902, 5 }, { 23769, -7 } },
+    { 0x3d5e367f, 0x3bdd3b34, { 18962, 3 }, { 16457, -3 } },
+    { 0x3ca8f7af, 0x3c6d0b45, { 28837, 1 }, { 23357, -6 } },
+    { 0x3cb8e850, 0x3f1c055f, { 31558, 1 }, { 19417, -11 } },
+    { 0x3c5e24c5, 0x3f7c0e35, { 18956, 1 }, { 28879, -13 } },
+    { 0x3f713ede, 0x3bb427fa, { -1, 0 }, { -1, 0 } },
+    { 0x3d29feb2, 0x3dabe5c9, { 29012, 2 }, { 32405, -8 } },
+    { 0x3b9431cd, 0x3d625e49, { 25292, -1 }, { 21452, -10 } },
+    { 0x3f8ec8d5, 0x3c00bfb9, { -1, 0 }, { -1, 0 } },
+    { 0x3e259b20, 0x3c0857b1, { 28263, 4 }, { 19901, -2 } },
+    { 0x3e13e1cb, 0x3f8539d6, { 25239, 4 }, { 18186, -9 } },
+    { 0x3c63257c, 0x3b86c325, { 19383, 1 }, { 27616, -5 } },
+    { 0x3bd77f8e, 0x3de7fdb1, { 18389, 0 }, { 30438, -11 } },
+    { 0x3b8ebbdd, 0x3bd94c36, { 24360, -1 }, { 21524, -7 } },
+    { 0x3f800000, 0x3f800000, { 21845, 7 }, { 16384, -6 } },
+    { 0x3f800000, 0x3c000000, { -1, 0 }, { -1, 0 } },
+    { 0x3f800000, 0x3b800000, { -1, 0 }, { -1, 0 } },
+    { 0x3b800000, 0x3f000000, { 21845, -1 }, { 16384, -13 } },
+    { 0x3b800000, 0x43000000, { -1, 0 }, { -1, 0 } },
+    { 0x00800000, 0x3f800000, { -1, 0 }, { -1, 0 } },
+    { 0x49800000, 0x49800000, { 21845, 27 }, { 16384, -6 } },
+    { 0x4b800000, 0x4b800000, { 21845, 31 }, { 16384, -6 } },
+    { 0x4c000000, 0x4c000000, { -1, 0 }, { -1, 0 } },
+    { 0x3c3fffca, 0x3f800000, { 32767, 0 }, { 24576, -13 } },
+    { 0x3c400000, 0x3f800000, { 16384, 1 }, { 24576, -13 } },
+    { 0x3f800000, 0x3c000000, { -1, 0 }, { -1, 0 } },
+    { 0x3f800000, 0x3c000001, { 21845, 7 }, { 32767, 0 } },
+};
+
+static const struct {
     lks_rq sum;
     uint32_t n;
     lks_rq mean;
@@ -623,6 +692,27 @@ Test(import_quantize, float_products)
         bool done = lks_quantize_float_product(float_products[i].x, float_products[i].w, float_products[i].y, &rq);
 
         expect_rq("float product", i, or_refused(done, rq), float_products[i].rq);
+    }
+}
+
+Test(import_quantize, waves)
+{
+    for (size_t i = 0; i < COUNT(waves); i++) {
+        lks_rq rq = { 0, 0 };
+        bool done = lks_quantize_wave(waves[i].x, &rq);
+
+        expect_rq("wave", i, or_refused(done, rq), waves[i].rq);
+    }
+}
+
+Test(import_quantize, hard_swishes)
+{
+    for (size_t i = 0; i < COUNT(hard_swishes); i++) {
+        lks_rq reluish = { 0, 0 }, output = { 0, 0 };
+        bool done = lks_quantize_hard_swish(hard_swishes[i].x, hard_swishes[i].y, &reluish, &output);
+
+        expect_rq("hard swish", i, or_refused(done, reluish), hard_swishes[i].reluish);
+        expect_rq("hard swish output", i, or_refused(done, output), hard_swishes[i].output);
     }
 }
 

@@ -8,16 +8,24 @@ from ..builder import Builder, WrongCase, join, single, with_arguments, with_sha
 from ..lks_file import I8, I16, I32, I64, Model, Op, Tensor, write
 from ..op_table import HALF_UP, TFLITE
 from .add import add
+from .batch_matmul import batch_matmul
 from .clamp import clamp
+from .concat import concat
 from .conv import conv_model
 from .fully_connected import fully_connected
+from .gather import gather
 from .lut import lut
+from .moves import slice_model, tile_model, transpose_model
 from .mul import mul
 from .pad import pad
 from .pool_models import pool
 from .prelu import prelu
+from .reduce_max import reduce_max
 from .requant import requant
+from .resize_nearest import resize
+from .scale import scale
 from .softmax import softmax
+from .split import split
 from .sum_over_axes import sum_model
 
 Found = Iterator[tuple[str, Model, str]]        # what is wrong, the model, a piece of the reason
@@ -71,7 +79,9 @@ def pair_limits(name: str, make, step: int = 1) -> Found:
 def types(name: str, model: Model) -> Found:
     """An x or y of a type that no op takes."""
     x, y = model.ops[0].operands[0], model.ops[0].outputs[0]
-    yield f"{name} x is i16", with_tensor(model, x, type=I16, interface=I16), "x is not i8"
+    if name != "requant":
+        yield f"{name} x is i16", with_tensor(model, x, type=I16, interface=I16), "x is not i8"
+    yield f"{name} x is i32", with_tensor(model, x, type=I32, interface=I32), "x is not i8"
     yield f"{name} y is i32", with_tensor(model, y, type=I32, interface=I32), "y is not i8"
     extra = Tensor(b"extra", I8, I8, (1,))
     constant = replace(model.tensors[x], data=bytes(model.tensors[x].elements))
@@ -163,6 +173,20 @@ def fully_connected_cases() -> Found:
     yield from pair_limits("fully_connected", lambda rounding, m, s: fc(rounding, rq=[PLAIN[rounding], (m, s)]))
 
 
+def scale_cases() -> Found:
+    base = scale(TFLITE, (2, 4), [1] * 4, [0] * 4, [PLAIN[TFLITE]] * 4)
+    yield from common("scale", base, dict(zeros=("x_zero", "w_zero", "y_zero")))
+    yield from types("scale", base)
+    yield from channel_tensors("scale", base)
+    yield "scale w of rank 2", with_shape(base, 1, 4, 1), "w has shape"
+    yield "scale w for 3 channels", with_shape(base, 1, 3), "w has shape"
+    yield "scale y of another rank", with_shape(base, 4, 1, 2, 4), "y has shape"
+    yield from pair_limits("scale", lambda rounding, m, s: scale(
+        rounding, (1, 2), [1] * 2, [0] * 2, [PLAIN[rounding], (m, s)]), step=2)
+    fine = (2**31 - 1, 62)
+    yield "scale bound 2^31", scale(HALF_UP, (1, 1), [127], [2**31 - 255 * 255], [fine], (-128, -128, 0)), "leaves i32"
+
+
 def channel_bounds() -> Found:
     """The bound is 128 + |bias| here, in the second channel; one more than what other packs show accepted."""
     for rounding, mode in MODES:
@@ -225,6 +249,34 @@ def add_and_sub_cases(kind: str) -> Found:
     yield from add_bounds(kind, shapes)
 
 
+def batch_matmul_cases() -> Found:
+    scale = {HALF_UP: (2**30, 38), TFLITE: (2**30, -7)}
+
+    def product(rounding: int = TFLITE, m: int | None = None, s: int | None = None, **changes) -> Model:
+        m, s = scale[rounding] if m is None else (m, s)
+        return batch_matmul(**(dict(rkc=(2, 3, 4), rounding=rounding, m=m, s=s, lead=((2,), (2,))) | changes))
+
+    base = product()
+    yield from common("batch_matmul", base, dict(zeros=("a_zero", "b_zero", "y_zero")))
+    yield from pair_types("batch_matmul", base)
+    yield from pair_limits("batch_matmul", product, step=2)
+    for name in "adj_a", "adj_b":
+        for value in (-1, 2):
+            yield f"batch_matmul {name} {value}", with_arguments(base, **{name: value}), f"{name} is not"
+        yield f"batch_matmul of another depth by {name}", with_arguments(base, **{name: 1}), "has depth"
+    yield "batch_matmul a of rank 1", with_shape(product(lead=((), ())), 0, 3), "a is of rank 1"
+    yield "batch_matmul b of rank 1", with_shape(product(lead=((), ())), 1, 3), "b is of rank 1"
+    yield "batch_matmul b of depth 4", with_shape(base, 1, 2, 4, 4), "has depth"
+    yield "batch_matmul leading extents 2 and 3", with_shape(base, 1, 3, 3, 4), "broadcast"
+    for shape in ((2, 4, 2), (1, 2, 4), (2, 4), (1, 2, 2, 4)):
+        yield f"batch_matmul y of shape {join(shape)}", with_shape(base, 2, *shape), "y has shape"
+    for rounding, mode in MODES:
+        fine = [(2**31 - 1, 62), (2**31 - 1, -31)][rounding]
+        yield f"batch_matmul {mode} bound of 33026 terms", \
+            product(rounding, *fine, rkc=(1, 33026, 1), zeros=(127, -128, 0)), "leaves i32"
+    yield "batch_matmul tflite bound shifted by 18", product(TFLITE, 1, 18), "left shift"
+
+
 def add_cases() -> Found:
     yield from add_and_sub_cases("add")
 
@@ -254,9 +306,10 @@ def pair_types(kind: str, model: Model) -> Found:
         for type_, what in ((I16, "i16"), (I32, "i32")):
             yield f"{kind} {operand} is {what}", with_tensor(model, at, type=type_, interface=type_), f"{operand} is not"
     yield f"{kind} y is i16", with_tensor(model, y, type=I16, interface=I16), "y is not i8"
-    fixed = replace(with_tensor(model, 1, type=I32, interface=I32, data=bytes(12)), inputs=(0,))
+    a, b = (model.tensors[i].elements for i in (0, 1))
+    fixed = replace(with_tensor(model, 1, type=I32, interface=I32, data=bytes(4 * b)), inputs=(0,))
     yield f"{kind} b is an i32 constant", fixed, "b is not i8"
-    constants = with_tensor(with_tensor(model, 0, data=bytes(3)), 1, data=bytes(3))
+    constants = with_tensor(with_tensor(model, 0, data=bytes(a)), 1, data=bytes(b))
     tensors = constants.tensors + (Tensor(b"extra", I8, I8, (1,)),)
     yield f"{kind} of two constants", replace(constants, tensors=tensors, inputs=(3,)), "both operands are constants"
 
@@ -283,6 +336,12 @@ def requant_cases() -> Found:
     yield from common("requant", base, dict(zeros=("x_zero", "y_zero")))
     yield from types("requant", base)
     yield from pair_limits("requant", lambda rounding, m, s: requant((2, 3), rounding, m, s))
+    wide = requant((2, 3), TFLITE, 2**30, 0, interface=I16)
+    for value in (-2**15 - 1, 2**15):
+        yield f"requant of i16 x_zero {value}", with_arguments(wide, x_zero=value), "x_zero"
+    yield "requant of i16 y_zero 128", with_arguments(wide, y_zero=128), "y_zero"
+    for zero, s in ((0, 16), (-2**15, 16)):
+        yield f"requant tflite of i16 x_zero {zero} shifted by {s}", requant((1,), TFLITE, 1, s, zero, interface=I16), "left shift"
     yield "requant y of another rank", with_shape(base, 1, 6), "y has shape"
     for zero, s in ((0, 24), (-1, 24), (-128, 24), (5, 30)):
         yield f"requant tflite x_zero {zero} shifted by {s}", requant((1,), TFLITE, 1, s, zero), "left shift"
@@ -365,6 +424,18 @@ def sum_cases() -> Found:
     yield "sum half_up bound at scale nearly two", sum_model((2**23,), 1, True, HALF_UP, 2**31 - 1, 30), "after scaling"
 
 
+def reduce_max_cases() -> Found:
+    base = reduce_max((2, 3, 4), 0b010, True)
+    yield from common("reduce_max", base, dict(rounding=False))
+    yield from types("reduce_max", base)
+    for axes in (0, 8, 10, -1, 64):
+        yield f"reduce_max axes {axes} for rank 3", with_arguments(base, axes=axes), "axes names"
+    for smallest in (2, -1):
+        yield f"reduce_max smallest {smallest}", with_arguments(base, smallest=smallest), "smallest"
+    for shape in ((2, 3), (1, 3, 4), (2, 1, 1, 4)):
+        yield f"reduce_max over axis 1 with y {join(shape)}", with_shape(base, 1, *shape), "y has shape"
+
+
 def softmax_cases() -> Found:
     base = softmax((2, 3), 2**30, 20)
     yield from common("softmax", base, dict(clamp=False, rounding=False))
@@ -392,6 +463,78 @@ def shape_op_cases() -> Found:
     shrunk = with_shape(with_arguments(base, before_1=3, after_1=-1), 1, 2, 5)
     yield "pad that cuts one side", shrunk, "pad count"
     yield "pad of another rank", with_shape(base, 1, 2, 6, 1), "y has shape"
+
+
+def join_cases() -> Found:
+    base = concat(1, [(2, 1, 3), (2, 4, 3)])
+    yield from common("concat", base, dict(clamp=False, rounding=False))
+    for axis in (3, 5, -1, -2**31):
+        yield f"concat axis {axis} of rank 3", with_arguments(base, axis=axis), "axis is not less"
+    yield "concat along another axis than the shapes", with_arguments(base, axis=2), "differ off the axis"
+    yield "concat of another extent off the axis", with_shape(base, 1, 2, 4, 4), "differ off the axis"
+    yield "concat of another rank", with_shape(base, 1, 2, 4), "differ in rank"
+    yield "concat with y one row short", with_shape(base, 2, 2, 4, 3), "y has shape"
+    b = Builder()
+    constant = b.constant((1, 2), (1, 2))
+    joined = b.op("concat", [constant, constant], (1, 4), axis=1)
+    yield "concat of constants alone", b.model(b.op("reshape", [b.input((1, 2))], (2, 1)), joined), "all operands are constants"
+    yield "concat of a constant of type i32", \
+        with_tensor(concat(1, ["c", (1, 2), (1, 2)]), 0, type=I32, interface=I32, data=bytes(8)), "is not i8"
+    base = split((2, 5, 3), 1, (1, 4), (0, 1))
+    for at, name in enumerate(("x", "y_0", "y_1")):
+        yield f"split {name} of type i32", with_tensor(base, at, type=I32, interface=I32), f"{name} is not i8"
+    for axis in (3, 5, -1):
+        yield f"split axis {axis} of rank 3", with_arguments(base, axis=axis), "axis is not less"
+    yield "split along another axis than the shapes", with_arguments(base, axis=0), "differ off the axis"
+    yield "split of another rank", with_shape(base, 1, 2, 1, 3, 1), "differ in rank"
+    yield "split of another extent off the axis", with_shape(base, 2, 2, 4, 4), "differ off the axis"
+    yield "split into less than x", with_shape(base, 2, 2, 3, 3), "x has shape"
+    yield "split into more than x", with_shape(base, 1, 2, 2, 3), "x has shape"
+
+
+def move_cases() -> Found:
+    base = slice_model((4, 6), (1, 5), (2, -3), (2, 2))
+    yield from types("slice", base)
+    for changes, why in ((dict(step_0=0), "step is 0"), (dict(step_1=2**24 + 1), "step is 0, or beyond"), (dict(begin_0=4), "leaves x"),
+                         (dict(begin_0=-1), "leaves x"), (dict(begin_0=2), "leaves x"), (dict(begin_1=2), "leaves x"),
+                         (dict(step_0=3), "leaves x"), (dict(step_2=2), "beyond the rank"), (dict(begin_5=1), "beyond the rank"),
+                         (dict(step_1=-2**31), "step is 0, or beyond")):
+        yield f"slice {changes}", with_arguments(base, **changes), why
+    yield "slice of another rank", with_shape(base, 1, 2, 2, 1), "another rank"
+    yield "slice of one element too many", with_shape(base, 1, 3, 2), "leaves x"
+    base = transpose_model((2, 3, 4), (2, 0, 1))
+    yield from common("transpose", base, dict(clamp=False, rounding=False))
+    yield from types("transpose", base)
+    for changes, why in ((dict(perm_0=0), "every axis once"), (dict(perm_0=3), "every axis once"), (dict(perm_1=-1), "every axis once"),
+                         (dict(perm_3=4), "beyond the rank"), (dict(perm_3=4, perm_4=3), "beyond the rank"), (dict(perm_0=6), "every axis")):
+        yield f"transpose {changes}", with_arguments(base, **changes), why
+    base = tile_model((2, 3), (1, 2))
+    yield from common("tile", base, dict(clamp=False, rounding=False))
+    yield from types("tile", base)
+    for changes, why in ((dict(repeats_0=0), "repeats is not"), (dict(repeats_1=-1), "repeats is not"), (dict(repeats_1=2**24 + 1), "repeats is"),
+                         (dict(repeats_2=2), "beyond the rank"), (dict(repeats_5=0), "beyond the rank"), (dict(repeats_1=2**24), "y has shape")):
+        yield f"tile {changes}", with_arguments(base, **changes), why
+
+
+def index_cases() -> Found:
+    base = gather((2, 5, 3), 1, (2, 2), [0, 4, 1, 1])
+    yield from common("gather", base, dict(clamp=False, rounding=False))
+    yield from types("gather", base)
+    for axis in (3, -1):
+        yield f"gather axis {axis} of rank 3", with_arguments(base, axis=axis), "axis is not less"
+    for wrong in (5, -1, -2**31, 2**31 - 1):
+        yield f"gather index {wrong} of 5", gather((2, 5, 3), 1, (2,), [0, wrong]), "out of range"
+    yield "gather along an axis that is shorter", with_arguments(base, axis=2), "out of range"
+    yield "gather with indices of type i8", with_tensor(base, 1, type=I8, interface=I8, data=bytes(4)), "indices has the wrong type"
+    base = resize((1, 3, 4, 2), [0, 2], [3, 0, 1])
+    yield from common("resize_nearest", base, dict(clamp=False, rounding=False))
+    yield from types("resize_nearest", base)
+    yield "resize_nearest row 3 of 3", resize((1, 3, 4, 2), [0, 3], [3]), "rows is out of range"
+    yield "resize_nearest column -1", resize((1, 3, 4, 2), [0], [-1]), "columns is out of range"
+    yield "resize_nearest of rank 3", with_shape(with_shape(base, 0, 3, 4, 2), 3, 2, 3, 2), "x is not of rank 4"
+    yield "resize_nearest with rows of rank 2", with_shape(base, 1, 1, 2), "rows is not of rank 1"
+    yield "resize_nearest with columns of type i8", \
+        with_tensor(base, 2, type=I8, interface=I8, data=bytes(3)), "columns has the wrong type"
 
 
 def chain() -> Model:
@@ -431,14 +574,17 @@ def graph_cases() -> Found:
         replace(base, ops=(replace(first, operands=(t2,)), second, third)), "before it is made"
     yield "graph an unused op with a tensor that nothing makes", \
         replace(base, tensors=orphan, ops=(replace(first, operands=(5,)), second, third)), "before it is made"
-    for type_, interface, what in ((I16, I16, "i16"), (I32, I32, "i32"), (I32, I64, "i32 by way of i64")):
+    for type_, interface, what in ((I32, I32, "i32"), (I32, I64, "i32 by way of i64")):
         odd = replace(extra, type=type_, interface=interface)
         yield f"graph an unused input of type {what}", \
             replace(base, tensors=base.tensors + (odd,), inputs=(x, 5)), "no activation of this type"
 
 
-FAMILIES = (conv_cases, fully_connected_cases, channel_bounds, conv_bounds, add_cases, sub_cases, mul_cases, requant_cases,
-            lut_cases, clamp_cases, prelu_cases, pool_cases, sum_cases, softmax_cases, shape_op_cases, graph_cases)
+FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, scale_cases, channel_bounds, conv_bounds,
+            add_cases, sub_cases, mul_cases, requant_cases, lut_cases, clamp_cases, prelu_cases,
+            pool_cases, sum_cases, reduce_max_cases, softmax_cases,
+            shape_op_cases, join_cases, move_cases, index_cases,
+            graph_cases)
 
 
 def cases() -> Iterator[WrongCase]:
