@@ -41,7 +41,9 @@ static const shape shapes[] = {
     { LKS_KERNEL_MATMUL, 1, 1, 5, 6, 203, 3, 0, LKS_TFLITE },
     { LKS_KERNEL_MATMUL, 1, 1, 5, 6, 208, 3, 7, LKS_HALF_UP },
     { LKS_KERNEL_MATMUL, 1, 1, 5, 6, 204, 3, -7, LKS_TFLITE },
-    { LKS_KERNEL_MATMUL, 1, 1, 5, 6, 203, 3, 7, LKS_HALF_UP }
+    { LKS_KERNEL_MATMUL, 1, 1, 5, 6, 203, 3, 7, LKS_HALF_UP },
+    { LKS_KERNEL_BATCH_MATMUL, 1, 1, 5, 6, 208, 3, 7, LKS_TFLITE },
+    { LKS_KERNEL_BATCH_MATMUL, 1, 1, 5, 6, 203, 3, -7, LKS_HALF_UP }
 };
 
 typedef struct problem {
@@ -110,12 +112,40 @@ static lks_conv geometry(const shape *s)
     };
 }
 
-/* Multipliers of about 2^-10. */
-static void fill_columns(problem *p, int32_t rounding)
+/* Multipliers of about 2^-10; a product of two operands has one, and no bias. */
+static void fill_columns(problem *p, const shape *s)
 {
+    const int32_t differ = s->kernel != LKS_KERNEL_BATCH_MATMUL;
+
     for (int32_t o = 0; o < CHANNELS_MAX; o++) {
-        p->bias[o] = 1000 * o - 9000;
-        p->rq[o] = (lks_rq){ LKS_INT32_MAX - 20000000 * o, rounding == LKS_TFLITE ? o % 2 - 10 : 41 - o % 2 };
+        int32_t k = differ * o;
+
+        p->bias[o] = differ * (1000 * o - 9000);
+        p->rq[o] = (lks_rq){ LKS_INT32_MAX - 20000000 * k, s->rounding == LKS_TFLITE ? k % 2 - 10 : 41 - k % 2 };
+    }
+}
+
+/* The weights are its constant second operand, a column of it contiguous. */
+static lks_batch_matmul product_of(const problem *p, const shape *s, const lks_conv *a)
+{
+    return (lks_batch_matmul){
+        .a_image = s->h * s->w * s->in_c, .dims = { 1, 1, 1, 1, s->h * s->w, OUT_C }, .a_stride = { [4] = s->in_c },
+        .b_stride = { [5] = s->in_c }, .depth = s->in_c, .a_depth = 1, .b_depth = 1, .a_zero = a->x_zero, .b_zero = s->w_zero,
+        .rq = p->rq[0], .tail = a->tail
+    };
+}
+
+static void set_step(problem *p, const shape *s, const lks_conv *a)
+{
+    p->step = (lks_step){ .kernel = s->kernel, .x = 0, .x2 = -1, .y = 1, .w = p->w, .bias = p->bias, .rq = p->rq,
+                          .args.conv = *a };
+    if (s->kernel == LKS_KERNEL_MATMUL) {
+        p->step.args.matmul = (lks_matmul){ .rows = s->h * s->w, .in_c = s->in_c, .out_c = OUT_C, .x_zero = a->x_zero,
+                                            .w_zero = s->w_zero, .tail = a->tail };
+    } else if (s->kernel == LKS_KERNEL_BATCH_MATMUL) {
+        p->step.args.batch_matmul = product_of(p, s, a);
+        p->step.x2_data = p->w;
+        p->step.x2_data_bytes = (size_t)(OUT_C * s->in_c);
     }
 }
 
@@ -126,13 +156,9 @@ static void make_problem(problem *p, const shape *s)
 
     fill(p->x, sizeof p->x, 1);
     fill(p->w, sizeof p->w, 2);
-    fill_columns(p, s->rounding);
+    fill_columns(p, s);
     expect(p, &a, s->images);
-    p->step = (lks_step){ .kernel = s->kernel, .x = 0, .x2 = -1, .y = 1, .w = p->w, .bias = p->bias, .rq = p->rq,
-                          .args.conv = a };
-    if (s->kernel == LKS_KERNEL_MATMUL)
-        p->step.args.matmul = (lks_matmul){ .rows = s->h * s->w, .in_c = s->in_c, .out_c = OUT_C, .x_zero = a.x_zero,
-                                            .w_zero = s->w_zero, .tail = a.tail };
+    set_step(p, s, &a);
     p->x_bytes = x_image * (size_t)s->images;
     p->y_bytes = y_image * (size_t)s->images;
     p->tensors[0] = (lks_plan_tensor){ 0, x_image };
