@@ -14,13 +14,22 @@
 
 /* ---- errors -------------------------------------------------------------------------------------------------------------- */
 
+/* Does the device still answer?  One on which a kernel has failed does not, until the process ends. */
+static int answers(const lks_device_handle *device, size_t *room, size_t *total)
+{
+    int ok = cudaSetDevice((int)device->index) == cudaSuccess && cudaMemGetInfo(room, total) == cudaSuccess;
+
+    cudaGetLastError();         /* so that the next call of this thread does not find an error */
+    return ok;
+}
+
 lks_status lks_cuda_fail(const lks_device_handle *device, const char *doing, cudaError_t e, lks_error *error)
 {
     size_t room = 0, total = 0;
+    const int well = answers(device, &room, &total);
 
-    cudaGetLastError();         /* so that the next call of this thread does not find it */
     error->status = LKS_ERR_DEVICE;
-    if (e == cudaErrorMemoryAllocation && cudaMemGetInfo(&room, &total) == cudaSuccess) {
+    if (e == cudaErrorMemoryAllocation && well) {
         error->status = LKS_ERR_NOMEM;
         snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: out of memory: %zu of %zu bytes are free",
                  device->index, doing, room, total);
@@ -31,9 +40,8 @@ lks_status lks_cuda_fail(const lks_device_handle *device, const char *doing, cud
         snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: another process has the card for itself: end it, or "
                  "nvidia-smi -i %u -c DEFAULT", device->index, doing, device->index);
     } else {
-        snprintf(error->text, sizeof error->text,
-                 LKS_CUDA_NAME " %u: %s: %s; after a failed kernel only a new process can use the "
-                 "device again", device->index, doing, cudaGetErrorString(e));
+        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: %s%s", device->index, doing, cudaGetErrorString(e),
+                 well ? "" : "; after a failed kernel only a new process can use the device again");
     }
     return error->status;
 }
