@@ -22,7 +22,7 @@ FAKE = os.environ.get("OPENCL_FAKE", str(program.ROOT / "build/opencl/tests/open
 HOME = pathlib.Path(os.environ.get("LOCKSTEP_BINARY_DIR", program.ROOT / "build/opencl")) / "opencl_home"
 # Why there may be nothing to test: what else a device has against it is a failure of ours.
 ABSENT = "no OpenCL loader|knows no driver|shows no device|has no compiler"
-VARIANTS = {"direct", "wide", "portable_128x128", "portable_64x64"}
+VARIANTS = {"direct", "lanes", "wide", "portable_128x128", "portable_64x64"}
 
 
 def call(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
@@ -77,7 +77,7 @@ class OnDevices(unittest.TestCase):
             expect = ("--expect", golden, "--inputs", program.SHARED / "images") if golden.exists() else ()
             with self.subTest(model.stem):
                 self.passes("verify", model, *BACKEND, *expect)
-                for variant in VARIANTS - {"direct"}:
+                for variant in VARIANTS - {"direct", "lanes"}:
                     self.passes("verify", model, *BACKEND, "--variant", variant, "--cases", 1)
                 ran += 1
         self.assertGreaterEqual(ran, 5)

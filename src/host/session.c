@@ -21,23 +21,54 @@ static void exchange_u8(uint8_t *to, const uint8_t *from, size_t bytes)
         to[i] = from[i] ^ 0x80;
 }
 
+/* i16 is little-endian at the interface, and in the machine's order within; in place too. */
+static void take_i16(uint8_t *to, const uint8_t *from, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 2) {
+        uint16_t v = (uint16_t)(from[i] | from[i + 1] << 8);
+
+        memcpy(to + i, &v, sizeof v);
+    }
+}
+
+static void give_i16(uint8_t *data, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 2) {
+        uint16_t v;
+
+        memcpy(&v, data + i, sizeof v);
+        data[i] = (uint8_t)v;
+        data[i + 1] = (uint8_t)(v >> 8);
+    }
+}
+
+/* Does an input of that type pass through the staging memory? */
+static bool is_staged(lks_type interface)
+{
+    return interface == LKS_U8 || interface == LKS_I16;
+}
+
 static lks_status write_tensor(lks_session *s, uint32_t tensor, const lks_in *in, lks_error *error)
 {
-    const void *data = in->data;
+    const lks_type interface = s->model->graph.tensors[tensor].interface;
+    const void *data = is_staged(interface) ? s->staging : in->data;
 
-    if (s->model->graph.tensors[tensor].interface == LKS_U8) {
+    if (interface == LKS_U8)
         exchange_u8(s->staging, in->data, in->bytes);
-        data = s->staging;
-    }
+    else if (interface == LKS_I16)
+        take_i16(s->staging, in->data, in->bytes);
     return s->backend->write(s->stream, s->plan->tensors[tensor].offset, data, in->bytes, error);
 }
 
 static lks_status read_tensor(lks_session *s, uint32_t tensor, void *data, size_t bytes, lks_error *error)
 {
+    const lks_type interface = s->model->graph.tensors[tensor].interface;
     lks_status st = s->backend->read(s->stream, s->plan->tensors[tensor].offset, data, bytes, error);
 
-    if (st == LKS_OK && s->model->graph.tensors[tensor].interface == LKS_U8)
+    if (st == LKS_OK && interface == LKS_U8)
         exchange_u8(data, data, bytes);
+    else if (st == LKS_OK && interface == LKS_I16)
+        give_i16(data, bytes);
     return st;
 }
 
@@ -68,7 +99,7 @@ static lks_status make_staging(lks_session *s, lks_error *error)
     for (uint32_t i = 0; i < g->input_count; i++) {
         size_t bytes = s->plan->tensors[g->inputs[i]].image_bytes * s->plan->max_batch;
 
-        if (g->tensors[g->inputs[i]].interface == LKS_U8 && bytes > most)
+        if (is_staged(g->tensors[g->inputs[i]].interface) && bytes > most)
             most = bytes;
     }
     if (most && !(s->staging = malloc(most)))

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define ALIGN 64
+#define LANES "lanes"
 #define FEW_COLUMNS 16          /* a group with fewer output channels would leave most of a tile empty */
 #define MANY_TILES 96           /* from which the large tile keeps a usual GPU busy */
 
@@ -21,11 +22,19 @@ static int is_product(lks_kernel kernel)
     return kernel == LKS_KERNEL_CONV || kernel == LKS_KERNEL_MATMUL || kernel == LKS_KERNEL_BATCH_MATMUL;
 }
 
-/* conv and batch_matmul: every program; matmul: every one but direct; the others: direct. */
+/* Those whose lanes work together.  On a CPU they have one lane unless the variant "lanes" asks for all. */
+static int has_lanes(lks_kernel kernel)
+{
+    return kernel == LKS_KERNEL_REDUCE || kernel == LKS_KERNEL_SOFTMAX;
+}
+
+/* conv and batch_matmul: every program; matmul: every one but direct; reduce and softmax: direct and lanes; the others: direct. */
 const char *lks_cl_variant(lks_kernel kernel, uint32_t i)
 {
     uint32_t first = kernel == LKS_KERNEL_MATMUL ? 1 : 0, count = is_product(kernel) ? LKS_CL_PROGRAMS - first : 1;
 
+    if (has_lanes(kernel) && i == 1)
+        return LANES;
     return i < count ? lks_cl_program_name(first + i) : NULL;
 }
 
@@ -113,11 +122,12 @@ static void direct_work(lks_cl_step *o, uint64_t per_image)
 }
 
 /* One work-group for each; of one item where the items of a group run one after the other anyway. */
-static void group_work(const lks_device_handle *d, lks_cl_step *o, uint64_t per_image)
+static void group_work(const lks_device_handle *d, const char *variant, lks_cl_step *o, uint64_t per_image)
 {
     direct_work(o, per_image);
     o->per_group = 1;
-    o->local = d->limits.is_cpu ? 1 : LKS_CL_LANES;
+    if (d->limits.is_cpu && !(variant && strcmp(variant, LANES) == 0))
+        o->local = 1;
 }
 
 /* ---- conv and matmul ----------------------------------------------------------------------------------------------------- */
@@ -457,7 +467,7 @@ static void make_window(const lks_step *s, lks_cl_constants *c, lks_cl_step *o)
     direct_work(o, (uint64_t)w->images * a->pixels * (uint64_t)a->k.c);
 }
 
-static void make_reduce(const lks_device_handle *d, const lks_step *s, lks_cl_step *o)
+static void make_reduce(const lks_device_handle *d, const lks_step *s, const char *variant, lks_cl_step *o)
 {
     const lks_reduce *k = &s->args.reduce;
     lks_summing *a = &o->args.summing;
@@ -479,16 +489,17 @@ static void make_reduce(const lks_device_handle *d, const lks_step *s, lks_cl_st
     a->by_image = lks_magic_of(a->y_elements);
     all_magics(a->kept, a->by_kept);
     all_magics(a->summed, a->by_summed);
-    group_work(d, o, a->y_elements);
+    group_work(d, variant, o, a->y_elements);
 }
 
-static void make_softmax(const lks_device_handle *d, const lks_step *s, lks_cl_constants *c, lks_cl_step *o)
+static void make_softmax(const lks_device_handle *d, const lks_step *s, const char *variant, lks_cl_constants *c,
+                         lks_cl_step *o)
 {
     o->kernel = "softmax";
     o->args_bytes = sizeof o->args.softmax;
     o->args.softmax = s->args.softmax;
     o->places.table = put(c, s->exp_table, LKS_TABLE_SIZE * sizeof *s->exp_table);
-    group_work(d, o, (uint64_t)s->args.softmax.rows);
+    group_work(d, variant, o, (uint64_t)s->args.softmax.rows);
 }
 
 static void make_copy(const lks_step *s, lks_cl_step *o)
@@ -550,8 +561,8 @@ void lks_cl_make_step(lks_device_handle *d, const lks_plan *plan, const lks_step
     case LKS_KERNEL_REQUANT:    make_requant(s, o); break;
     case LKS_KERNEL_WINDOW_MAX:
     case LKS_KERNEL_WINDOW_SUM: make_window(s, constants, o); break;
-    case LKS_KERNEL_REDUCE:     make_reduce(d, s, o); break;
-    case LKS_KERNEL_SOFTMAX:    make_softmax(d, s, constants, o); break;
+    case LKS_KERNEL_REDUCE:     make_reduce(d, s, variant, o); break;
+    case LKS_KERNEL_SOFTMAX:    make_softmax(d, s, variant, constants, o); break;
     case LKS_KERNEL_COPY:       make_copy(s, o); break;
     case LKS_KERNEL_GATHER:     make_gather(s, constants, o); break;
     case LKS_KERNEL_COUNT:      break;
