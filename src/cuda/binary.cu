@@ -3,8 +3,8 @@
  * Two operands, element by element, with broadcasting.  spec 4.3, 4.12, 4.13, 4.15
  */
 #include "cuda/axes.cuh"
-#include "cuda/family.h"
 #include "cuda/tile.h"
+#include "cuda/units.cuh"
 
 /* axes: extents in units of what a thread computes, strides of a and b in elements. */
 typedef struct binary_args {
@@ -18,7 +18,7 @@ typedef struct binary_args {
 
 /* ---- device -------------------------------------------------------------------------------------------------------------- */
 
-extern "C" __global__ void __launch_bounds__(256) binary_any_kernel(const binary_args p)
+extern "C" __global__ void __launch_bounds__(256) binary_1_kernel(const binary_args p)
 {
     const uint32_t i = lks_thread_index();
 
@@ -56,7 +56,7 @@ static __device__ __forceinline__ uint32_t compute_word(const binary_args &p, ui
     return y;
 }
 
-extern "C" __global__ void __launch_bounds__(256) binary_words_kernel(const binary_args p)
+extern "C" __global__ void __launch_bounds__(256) binary_4_kernel(const binary_args p)
 {
     const uint32_t i = lks_thread_index();
 
@@ -70,7 +70,7 @@ extern "C" __global__ void __launch_bounds__(256) binary_words_kernel(const bina
 }
 
 /* The words take turns in the first place of a, where each result then follows the last operand: one copy of the arithmetic. */
-extern "C" __global__ void __launch_bounds__(256) binary_16_bytes_kernel(const binary_args p)
+extern "C" __global__ void __launch_bounds__(256) binary_16_kernel(const binary_args p)
 {
     const uint32_t i = lks_thread_index();
 
@@ -90,15 +90,6 @@ extern "C" __global__ void __launch_bounds__(256) binary_16_bytes_kernel(const b
 
 /* ---- host ---------------------------------------------------------------------------------------------------------------- */
 
-static const char *const variants[] = { "any", "words", "16_bytes", NULL };
-enum { ANY, WORDS, BYTES_16 };
-
-/* log2 of what a thread computes. */
-static int32_t unit_shift(uint32_t variant)
-{
-    return variant == BYTES_16 ? 4 : variant == WORDS ? 2 : 0;
-}
-
 static lks_axes axes_of(const lks_binary *k, int32_t n)
 {
     lks_axes a = {};
@@ -114,9 +105,9 @@ static lks_axes axes_of(const lks_binary *k, int32_t n)
  * Units of 4 or 16: an operand is contiguous or broadcast along the last axis, of a multiple of the unit, and every other step of
  * it keeps units aligned.
  */
-static int operand_takes(const lks_axes *a, int operand, int32_t rest)
+static int operand_takes(const lks_axes *a, int operand, int32_t unit)
 {
-    const int32_t last = a->count - 1, stride = a->stride[last][operand];
+    const int32_t last = a->count - 1, stride = a->stride[last][operand], rest = unit - 1;
 
     for (int32_t axis = 0; axis < last; axis++)
         if (stride == 1 && (a->stride[axis][operand] & rest) != 0)
@@ -124,24 +115,19 @@ static int operand_takes(const lks_axes *a, int operand, int32_t rest)
     return (a->extent[last] & rest) == 0 && (stride == 0 || stride == 1);
 }
 
-static int takes(const lks_binary *k, int32_t n, uint32_t variant)
+static int takes(const lks_binary *k, int32_t n, int32_t unit)
 {
     const lks_axes a = axes_of(k, n);
-    const int32_t rest = (1 << unit_shift(variant)) - 1;
 
-    return operand_takes(&a, 0, rest) && operand_takes(&a, 1, rest);
+    return operand_takes(&a, 0, unit) && operand_takes(&a, 1, unit);
 }
 
 /* With two images, so that the step from one to the next counts: any n then is as good. */
 static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
 {
-    return variant == ANY || (takes(&s->args.binary, 1, variant) && takes(&s->args.binary, 2, variant));
-}
+    const int32_t unit = lks_unit_of(variant);
 
-static uint32_t choose(const lks_step *s, uint32_t max_batch, const lks_cuda_caps *c)
-{
-    (void)max_batch;
-    return supports(s, BYTES_16, c) ? BYTES_16 : supports(s, WORDS, c) ? WORDS : ANY;
+    return variant == LKS_UNIT_1 || (takes(&s->args.binary, 1, unit) && takes(&s->args.binary, 2, unit));
 }
 
 static size_t packed_bytes(const lks_step *, uint32_t)
@@ -154,13 +140,13 @@ static void pack(const lks_step *s, uint32_t, void *packed)
     lks_pack_table(s, packed);
 }
 
-static void count_in_units(lks_axes *a, int32_t shift)
+static void count_in_units(lks_axes *a, int32_t unit)
 {
     const int32_t last = a->count - 1;
 
-    a->extent[last] >>= shift;
-    a->stride[last][0] *= 1 << shift;
-    a->stride[last][1] *= 1 << shift;
+    a->extent[last] = (int32_t)lks_ceil_div(a->extent[last], unit);
+    a->stride[last][0] *= unit;
+    a->stride[last][1] *= unit;
     lks_axes_finish(a);
 }
 
@@ -169,19 +155,16 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
 {
     const lks_binary *k = &s->args.binary;
     const lks_axes axes = axes_of(k, t->n);
-    const int32_t elements = t->n * lks_elements(k->dims), last = axes.count - 1, shift = unit_shift(variant);
+    const int32_t elements = t->n * lks_elements(k->dims), last = axes.count - 1, unit = lks_unit_of(variant);
     binary_args p = {
-        t->x, t->x2, s->table ? (const int8_t *)t->packed : NULL, t->y, (uint32_t)elements >> shift,
+        t->x, t->x2, s->table ? (const int8_t *)t->packed : NULL, t->y, (uint32_t)lks_ceil_div(elements, unit),
         axes.stride[last][0] == 0, axes.stride[last][1] == 0, axes, k->pair
     };
-    const dim3 grid((unsigned)lks_ceil_div(p.threads, 256));
 
-    count_in_units(&p.axes, shift);
-    switch (variant) {
-    case BYTES_16: return LKS_LAUNCH(binary_16_bytes_kernel, grid, dim3(256), 0, stream, p);
-    case WORDS: return LKS_LAUNCH(binary_words_kernel, grid, dim3(256), 0, stream, p);
-    default: return LKS_LAUNCH(binary_any_kernel, grid, dim3(256), 0, stream, p);
-    }
+    count_in_units(&p.axes, unit);
+    return LKS_LAUNCH_UNITS(binary, variant, p.threads, stream, p);
 }
 
-extern "C" const lks_cuda_family lks_cuda_binary = { variants, supports, choose, packed_bytes, pack, NULL, launch };
+extern "C" const lks_cuda_family lks_cuda_binary = {
+    lks_unit_variants, supports, NULL, packed_bytes, pack, NULL, launch
+};

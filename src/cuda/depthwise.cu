@@ -148,8 +148,8 @@ extern "C" __global__ void __launch_bounds__(128) depthwise_3x3_stride2_kernel(c
 
 /* ---- host ---------------------------------------------------------------------------------------------------------------- */
 
-static const char *const variants[] = { "direct", "words", "words_3x3", NULL };
-enum { DIRECT, WORDS, WORDS_3X3 };
+static const char *const variants[] = { "words_3x3", "words", "direct", NULL };
+enum { WORDS_3X3, WORDS, DIRECT };
 
 static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
 {
@@ -159,12 +159,6 @@ static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
     const int is_3x3 = w->kernel_h == 3 && w->kernel_w == 3 && w->dilation_h == 1 && w->dilation_w == 1 && w->stride_w <= 2;
 
     return variant == DIRECT || (words && (variant == WORDS || (is_3x3 && k->w_zero == 0)));
-}
-
-static uint32_t choose(const lks_step *s, uint32_t max_batch, const lks_cuda_caps *c)
-{
-    (void)max_batch;
-    return supports(s, WORDS_3X3, c) ? WORDS_3X3 : supports(s, WORDS, c) ? WORDS : DIRECT;
 }
 
 /* Words of weights of four channels: see the kernels. */
@@ -236,11 +230,8 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
         a.outputs = (uint32_t)((int64_t)t->n * k->window.images * k->window.out_h * strips * (k->out_c >> 2));
         return launch_3x3(a, lks_magic_of(strips), stream);
     }
-
-    const dim3 grid((unsigned)lks_ceil_div(a.outputs, 256));
-
-    return variant == WORDS ? LKS_LAUNCH(depthwise_words_kernel, grid, dim3(256), 0, stream, a)
-        : LKS_LAUNCH(depthwise_direct_kernel, grid, dim3(256), 0, stream, a);
+    return variant == WORDS ? LKS_LAUNCH_EACH(depthwise_words_kernel, a.outputs, stream, a)
+        : LKS_LAUNCH_EACH(depthwise_direct_kernel, a.outputs, stream, a);
 }
 
-extern "C" const lks_cuda_family lks_cuda_depthwise = { variants, supports, choose, packed_bytes, pack, NULL, launch };
+extern "C" const lks_cuda_family lks_cuda_depthwise = { variants, supports, NULL, packed_bytes, pack, NULL, launch };
