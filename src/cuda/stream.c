@@ -200,38 +200,39 @@ static cudaError_t launch_step(const lks_stream *s, uint32_t i, uint32_t n)
     return e;
 }
 
-static lks_status launch_all(const lks_stream *s, uint32_t n, lks_error *error)
+/* *doing: the step that failed. */
+static cudaError_t launch_all(const lks_stream *s, uint32_t n, const char **doing)
 {
-    for (uint32_t i = 0; i < s->program->plan->step_count; i++) {
-        cudaError_t e = launch_step(s, i, n);
+    cudaError_t e = cudaSuccess;
 
-        if (e != cudaSuccess)
-            return fail(s, s->program->steps[i].label, e, error);
+    for (uint32_t i = 0; i < s->program->plan->step_count && e == cudaSuccess; i++) {
+        *doing = s->program->steps[i].label;
+        e = launch_step(s, i, n);
     }
-    return LKS_OK;
+    return e;
 }
 
-/* The graph of a run of n images, captured.  A capture that fails is ended all the same, so that the stream remains usable. */
+/* The graph of a run of n images.  A capture that fails is ended before anything else is asked of the device. */
 static lks_status capture(const lks_stream *s, uint32_t n, cudaGraphExec_t *exec, lks_error *error)
 {
+    const char *doing = "capturing a graph", *launching = doing;
     cudaError_t e = cudaStreamBeginCapture(s->stream, cudaStreamCaptureModeThreadLocal), ended;
     cudaGraph_t graph = NULL;
-    lks_status st;
 
     if (e != cudaSuccess)
-        return fail(s, "capturing a graph", e, error);
-    st = launch_all(s, n, error);
+        return fail(s, doing, e, error);
+    e = launch_all(s, n, &launching);
     ended = cudaStreamEndCapture(s->stream, &graph);
-    if (st == LKS_OK) {
+    if (e != cudaSuccess)
+        doing = launching;
+    else
         e = ended == cudaSuccess ? cudaGraphInstantiateWithFlags(exec, graph, 0) : ended;
-        st = e == cudaSuccess ? LKS_OK : fail(s, "capturing a graph", e, error);
-    }
-    if (st != LKS_OK)
-        *exec = NULL;
     if (graph)
         cudaGraphDestroy(graph);
-    cudaGetLastError();
-    return st;
+    if (e == cudaSuccess)
+        return LKS_OK;
+    *exec = NULL;
+    return fail(s, doing, e, error);
 }
 
 static batch_graph *find_graph(lks_stream *s, uint32_t n)
@@ -271,12 +272,16 @@ lks_status lks_cuda_run(lks_stream *s, uint32_t n, lks_error *error)
     lks_status st = lks_cuda_enter(s->program->device, error);
     const int graphs = !s->program->device->no_graph;
     batch_graph *g = graphs ? find_graph(s, n) : NULL;
+    const char *doing = NULL;
+    cudaError_t e;
 
     if (st != LKS_OK || s->program->plan->step_count == 0)
         return st;
     if (g)
         return run_graph(s, g, error);
-    if ((st = launch_all(s, n, error)) == LKS_OK && graphs)
+    if ((e = launch_all(s, n, &doing)) != cudaSuccess)
+        return fail(s, doing, e, error);
+    if (graphs)
         remember(s, n);
-    return st;
+    return LKS_OK;
 }
