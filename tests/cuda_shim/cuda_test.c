@@ -145,6 +145,11 @@ static void try_wrong_cards(void)
     check(open_and_run(0, out, &error) == LKS_ERR_DEVICE && strstr(error.text, "another process has the card for itself"),
           "a card that another process has", error.text);
     goes_on("  the next device is used");
+    two_cards();
+    shim.card[0].full = true;
+    check(open_and_run(0, out, &error) == LKS_ERR_NOMEM && strstr(error.text, "other processes have that of the card"),
+          "a card whose memory others have", error.text);
+    goes_on("  the next device is used");
 }
 
 /* A kernel fails in a session: at each of the launches of two runs in turn. */

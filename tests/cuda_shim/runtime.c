@@ -237,6 +237,8 @@ cudaError_t cudaSetDevice(int device)
         status = cudaErrorInvalidDevice;
     if (status == cudaSuccess && (shim.card[device].prohibited || shim.card[device].busy))
         status = cudaErrorDevicesUnavailable;
+    if (status == cudaSuccess && shim.card[device].full)
+        status = cudaErrorMemoryAllocation;
     if (status == cudaSuccess)
         status = turn();
     if (status == cudaSuccess)

@@ -30,6 +30,7 @@ typedef struct shim_card {
     bool wrong;                 /* what is copied from it has a wrong bit */
     bool no_kernels;            /* the build has none for it */
     bool busy;                  /* nvidia-smi -c EXCLUSIVE_PROCESS, and another process has it */
+    bool full;                  /* others have all its memory, so that not even a context can be made */
     cudaError_t sticky;         /* a kernel has failed: every call on it says so from then on */
 } shim_card;
 
