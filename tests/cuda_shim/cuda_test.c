@@ -112,7 +112,7 @@ static void goes_on(const char *what)
     uint8_t out[BYTES];
     lks_error error = { .text = "" };
 
-    shim.fail_launch = shim.fail_call = shim.fail_malloc = 0;
+    shim.fail_launch = shim.fail_call = shim.fail_malloc = shim.fail_host = 0;
     check(open_and_run(1, out, &error) == LKS_OK && memcmp(out, expected, out_bytes) == 0, what, error.text);
     check(shim_live() == 0, "  and nothing is left behind", "");
 }
@@ -285,6 +285,7 @@ static void try_failing(void)
 {
     const failing all[] = {
         { "each allocation of a session fails in turn", &shim.fail_malloc, LKS_ERR_NOMEM, "bytes are free", 3 },
+        { "each one of the host fails in turn", &shim.fail_host, LKS_ERR_NOMEM, "out of memory of the host", 4 },
         { "each call of a session fails in turn", &shim.fail_call, LKS_ERR_DEVICE, "initialization error", 25 }
     };
 

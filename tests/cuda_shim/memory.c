@@ -237,6 +237,37 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpy
     return shim_return(status);
 }
 
+/* ---- the host ------------------------------------------------------------------------------------------------------------ */
+
+static void *counted(void *p)
+{
+    if (p)
+        shim_count_live(1);
+    return p;
+}
+
+static bool host_fails(void)
+{
+    return shim.fail_host > 0 && --shim.fail_host == 0;
+}
+
+void *shim_host_malloc(size_t bytes)
+{
+    return host_fails() ? NULL : counted(malloc(bytes));
+}
+
+void *shim_host_calloc(size_t count, size_t bytes)
+{
+    return host_fails() ? NULL : counted(calloc(count, bytes));
+}
+
+void shim_host_free(void *p)
+{
+    if (p)
+        shim_count_live(-1);
+    free(p);
+}
+
 /* ---- dynamic shared memory ----------------------------------------------------------------------------------------------- */
 
 static struct {

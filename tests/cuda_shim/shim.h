@@ -42,6 +42,7 @@ typedef struct shim_machine {
     const char *idle;           /* its launches do nothing, and device memory still holds what freed memory held; NULL: no kernel */
     long fail_malloc;           /* so many calls of cudaMalloc and cudaHostAlloc from now, one has no memory; 0: none */
     long fail_launch;           /* so many executed launches from now, one breaks its card; 0: none */
+    long fail_host;             /* so many allocations of src/cuda from now, the host has no memory for one; 0: none */
     long fail_call;             /* so many calls from now, one fails for a reason of its own, and the card is well; 0: none */
 } shim_machine;
 
@@ -50,7 +51,7 @@ extern shim_machine shim;
 /* As the program starts. */
 void shim_reset(void);
 
-/* Allocations that were not given back: device and pinned memory, streams, events, graphs. */
+/* What was not given back: device and pinned memory, streams, events, graphs, and what src/cuda has allocated on the host. */
 long shim_live(void);
 
 /* Count a launch of that kernel, and return how many launches of any there have been. */
@@ -58,6 +59,11 @@ uint64_t shim_launch_number(const char *kernel);
 
 /* How often a kernel of that name was launched. */
 uint64_t shim_launches_of(const char *kernel);
+
+/* What malloc, calloc and free are in the host side of src/cuda. */
+void *shim_host_malloc(size_t bytes);
+void *shim_host_calloc(size_t count, size_t bytes);
+void shim_host_free(void *p);
 
 /* ---- between the files of the shim --------------------------------------------------------------------------------------- */
 
