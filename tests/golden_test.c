@@ -39,6 +39,7 @@ typedef struct buffers {
     lks_out out[64];
     uint8_t *outputs, *trace;
     size_t output_bytes;
+    size_t runs, input_bytes, trace_bytes;      /* runs of the case, which keep their state; bytes of one */
 } buffers;
 
 static size_t batch_bytes(const lks_model *m, uint32_t tensor, uint32_t batch)
@@ -70,12 +71,16 @@ static int split_buffers(const lks_model *m, const pack_case *c, buffers *b)
     b->trace = malloc(c->trace_bytes);
     for (size_t i = 0, at = 0; i < info.outputs; at += b->out[i++].bytes)
         b->out[i].data = b->outputs + at;
-    return in_at == c->input_bytes && b->outputs && b->trace;
+    b->input_bytes = in_at;
+    b->runs = in_at ? c->input_bytes / in_at : 0;
+    b->trace_bytes = b->runs ? c->trace_bytes / b->runs : 0;
+    return b->runs * in_at == c->input_bytes && b->runs * b->trace_bytes == c->trace_bytes && b->outputs && b->trace;
 }
 
-/* The op outputs one after the other, compared as they come; 1: all equal. */
-static int compare_trace(const lks_model *m, lks_session *s, const pack_case *c, buffers *b)
+/* The op outputs of run r one after the other, compared as they come; 1: all equal. */
+static int compare_trace(const lks_model *m, lks_session *s, const pack_case *c, buffers *b, size_t r)
 {
+    const uint8_t *expected = c->trace + r * b->trace_bytes;
     lks_model_info info;
     lks_error error;
     size_t at = 0;
@@ -91,58 +96,79 @@ static int compare_trace(const lks_model *m, lks_session *s, const pack_case *c,
             lks_mismatch where;
 
             lks_model_tensor(m, op.output[k], &t);
-            if (at + bytes > c->trace_bytes)
-                return fail(c, "op %u: the trace is too short", i), 0;
+            if (at + bytes > b->trace_bytes)
+                return fail(c, "run %zu, op %u: the trace is too short", r, i), 0;
             if (lks_session_read(s, op.output[k], b->trace + at, bytes, &error) != LKS_OK)
                 return fail(c, "op %u: %s", i, error.text), 0;
-            if (lks_compare(&t, c->trace + at, b->trace + at, bytes, &where) != LKS_OK)
-                return fail(c, "op %u (%s): %llu elements differ, first %llu: expected %lld, got %lld", i, op.kind,
+            if (lks_compare(&t, expected + at, b->trace + at, bytes, &where) != LKS_OK)
+                return fail(c, "run %zu, op %u (%s): %llu elements differ, first %llu: expected %lld, got %lld", r, i, op.kind,
                             (unsigned long long)where.count, (unsigned long long)where.first, (long long)where.expected,
                             (long long)where.got), 0;
             at += bytes;
         }
     }
-    if (at != c->trace_bytes)
+    if (at != b->trace_bytes)
         return fail(c, "the trace is too long"), 0;
     return 1;
 }
 
 /* The outputs of a run that shares memory between tensors, against those of the run that keeps them. */
-static int compare_unkept(lks_model *m, const pack_case *c, lks_session_options o, buffers *b)
+static int compare_unkept(lks_session *unkept, const pack_case *c, buffers *b)
 {
     uint8_t *kept = malloc(b->output_bytes);
-    lks_session *s = NULL;
-    lks_error error;
+    lks_error error = { .text = "" };
     int ok = 0;
 
-    o.keep = 0;
     if (kept) {
         memcpy(kept, b->outputs, b->output_bytes);
         memset(b->outputs, 0x5a, b->output_bytes);
     }
-    if (kept && lks_session_open(m, &o, &s, &error) == LKS_OK && lks_session_run(s, b->in, b->out, &error) == LKS_OK)
+    if (kept && lks_session_run(unkept, b->in, b->out, &error) == LKS_OK)
         ok = memcmp(kept, b->outputs, b->output_bytes) == 0;
     if (!ok)
-        fail(c, "without kept intermediates the outputs differ");
-    lks_session_close(s);
+        fail(c, "without kept intermediates the outputs differ %s", error.text);
     free(kept);
     return ok;
 }
 
+/* All runs of the case, from a state of zeros. */
+static int run_all(lks_model *m, const pack_case *c, lks_session *kept, lks_session *unkept, buffers *b)
+{
+    lks_error error;
+    int ok = 1;
+
+    for (size_t r = 0; ok && r < b->runs; r++) {
+        size_t at = r * b->input_bytes;
+
+        for (uint32_t i = 0; b->in[i].data; at += b->in[i++].bytes)
+            b->in[i].data = c->input + at;
+        if (lks_session_run(kept, b->in, b->out, &error) != LKS_OK)
+            return fail(c, "run %zu: %s", r, error.text), 0;
+        ok = compare_trace(m, kept, c, b, r) && compare_unkept(unkept, c, b);
+    }
+    return ok;
+}
+
+/* Twice, begun anew between; where there are several runs, with the state kept. */
 static int run_on(lks_model *m, const pack_case *c, lks_context *context, const char *backend, buffers *b)
 {
-    lks_session_options o = { .context = context, .max_batch = c->batch, .keep = 1, .check = LKS_CHECK_NONE };
-    lks_session *s;
+    lks_session_options o = {
+        .context = context, .max_batch = c->batch, .keep = 1, .keep_state = b->runs > 1, .check = LKS_CHECK_NONE
+    };
+    lks_session *kept = NULL, *unkept = NULL;
     lks_error error;
-    int ok = 0;
+    int ok = lks_session_open(m, &o, &kept, &error) == LKS_OK;
 
-    if (lks_session_open(m, &o, &s, &error) != LKS_OK)
-        return fail(c, "%s: %s", backend, error.text), 0;
-    if (lks_session_run(s, b->in, b->out, &error) != LKS_OK)
+    o.keep = 0;
+    o.check = b->runs > 1 ? LKS_CHECK_FULL : LKS_CHECK_NONE;       /* that hands the state over to the reference */
+    ok = ok && lks_session_open(m, &o, &unkept, &error) == LKS_OK;
+    if (!ok)
         fail(c, "%s: %s", backend, error.text);
-    else
-        ok = compare_trace(m, s, c, b) && compare_unkept(m, c, o, b);
-    lks_session_close(s);
+    ok = ok && run_all(m, c, kept, unkept, b);
+    ok = ok && lks_session_reset(kept, &error) == LKS_OK && lks_session_reset(unkept, &error) == LKS_OK;
+    ok = ok && run_all(m, c, kept, unkept, b);
+    lks_session_close(kept);
+    lks_session_close(unkept);
     return ok;
 }
 

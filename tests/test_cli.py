@@ -14,7 +14,7 @@ import program
 import test_import
 import tflite_writer
 from second_opinion.builder import Builder
-from second_opinion.lks_file import U8, write
+from second_opinion.lks_file import I32, U8, write
 
 DIGITS = program.ROOT / "examples/digits"
 MODEL = DIGITS / "digits.tflite"
@@ -248,6 +248,22 @@ class Models(Case):
         self.refused(*two, "--max-mem", memory, says=["--max-mem", "batch of 2"], names=MODEL)
         self.refused(*two, "--max-work", work, says=["--max-work", "batch of 2"], names=MODEL)
         program.lockstep(*two, "--max-work", 2 * work)
+
+
+    def test_a_plan_of_too_many_steps(self) -> None:
+        """Each op becomes 1024 copies and one conv: 256 of them are beyond 2^18 steps."""
+        for ops, allowed in ((255, True), (256, False)):
+            b = Builder()
+            x, w = b.input((1, 1, 1, 1)), b.constant((1, 1, 1, 1), [1])
+            bias, rq = b.constant((1,), [0], I32), b.constant((1, 2), [2**30, 30], I32)
+            for _ in range(ops):
+                y = b.op("transposed_conv", [x, w, bias, rq], (1, 32, 32, 1), stride_h=32, stride_w=32, pad_top=0, pad_bottom=-31,
+                         pad_left=0, pad_right=-31, groups=1, x_zero=0, w_zero=0, y_zero=0, y_min=-128, y_max=127, rounding=0)
+            model, data = self.file("many.lks", write(b.model(y))), self.file("x.raw", b"\5")
+            if allowed:
+                program.lockstep("run", model, data, "--backend", "cpu_ref")
+            else:
+                self.refused("run", model, data, "--backend", "cpu_ref", says="more than 262144 steps")
 
 
 class Profiles(Case):

@@ -71,7 +71,7 @@ class Golden(Case):
             files.append(self.folder / f"{i}.raw")
             files[-1].write_bytes(rest[:size])
             rest = rest[size:]
-        self.assertEqual(rest, b"")
+        self.runs = len(record.inputs) // (len(record.inputs) - len(rest))     # of which the first begins with a state of zeros
         return path, files, model, free
 
     def check_element(self, command: list, op: int, output: int, place: list[int], expected: int) -> str:
@@ -94,7 +94,7 @@ class Golden(Case):
                     place = coordinates(element, shape)
                     kinds.add(self.check_element([path, *files], i, output, place, record.trace[start + element]))
                 start += count
-        self.assertEqual(start, len(record.trace))
+        self.assertEqual(start * self.runs, len(record.trace))
         return kinds
 
     def test_every_op_of_the_packs(self) -> None:

@@ -24,6 +24,7 @@ TABLES = program.ROOT / "tests/unit/test_import_quantize.c"
 CONV, FULLY_CONNECTED, ADD, REQUANT, MAX_POOL, AVG_POOL, SUM, SOFTMAX, RESHAPE, PAD = 1, 2, 16, 24, 32, 33, 34, 40, 48, 49
 SUB, MUL, LUT, CLAMP, PRELU, REDUCE_MAX = 17, 18, 25, 26, 27, 35
 BATCH_MATMUL = 4
+SVDF = 65
 HALF_UP, TFLITE = 0, 1
 
 
@@ -337,6 +338,16 @@ def batch_matmul() -> Model:
                  [Op("BATCH_MATMUL", [0, 1], [2], {1: Scalar("B", 1)})], inputs=[0, 1])
 
 
+def svdf(kind: int = INT16) -> Model:
+    """[2, 3] -> 2 units of 2 filters that remember 4 values"""
+    bits = {INT16: 300, INT8: 5}[kind]
+    return Model([Tensor([2, 3], scale=0.3, zero=1), Tensor([4, 3], values=list(range(-6, 6)), scale=0.02),
+                  Tensor([4, 4], kind, 0.001, values=[i * bits for i in range(-8, 8)]),
+                  Tensor([2], INT32, f32(f32(0.004) * f32(0.001)), values=[5, -6]), Tensor([2, 16], kind, 0.004, variable=True),
+                  Tensor([2, 2], scale=0.1, zero=-3)],
+                 [Op("SVDF", [0, 1, 2, 3, 4], [5], {0: Scalar("i", 2), 1: Scalar("b", RELU)})])
+
+
 def pool(name: str) -> Model:
     return Model([Tensor([1, 5, 5, 2]), Tensor([1, 2, 2, 2])], [Op(name, [0], [1], pool_options())])
 
@@ -533,6 +544,18 @@ class Imports(ImportCase):
         model = replace(with_tensor(model, 1, shape=[4, 5], values=list(range(20))), inputs=[0])
         m, op = self.only_op(model)
         self.assertEqual((op.arguments[3:5], m.tensors[op.operands[1]].values), ((1, 0), tuple(range(20))))
+
+    def test_svdf(self) -> None:
+        def product(a: float, b: float, y: float) -> tuple[int, int]:
+            return Reference.requant(f32(f32(f32(a) * f32(b)) / f32(y)))
+
+        for kind, rail in ((INT16, 2**15), (INT8, 128)):
+            m, op = self.only_op(svdf(kind))
+            self.assertEqual((op.number, len(op.operands)), (SVDF, 4))
+            self.assertEqual(op.arguments, (2, 1, -rail, rail - 1, *product(0.3, 0.02, 0.004), -3, *product(0.004, 0.001, 0.1),
+                                            -128, 127, TFLITE))
+            self.assertEqual(m.tensors[op.operands[2]].values, tuple(svdf(kind).tensors[2].values))
+            self.assertEqual(m.tensors[op.operands[2]].type, lks_file.I16)
 
     def test_pools(self) -> None:
         self.assertEqual(self.only_op(pool("MAX_POOL_2D"))[1].arguments, (2, 2, 2, 2, 0, 0, 0, 0, -128, 127))
@@ -731,6 +754,7 @@ FLOATS = dict(type=FLOAT32, scale=None)
 def refusals() -> list[tuple[str, Model, str, str]]:
     """What, model, how the message calls the place, a part of the reason."""
     c, d, f, a, b, p = conv(), depthwise(), dense(), add(), batch_matmul(), pool("AVERAGE_POOL_2D")
+    s = svdf()
     mean, conv_op, dense_op = reduce_model("MEAN", [1, 2]), "op 0 (CONV_2D)", "op 0 (FULLY_CONNECTED)"
     second = Op("RELU", [3], [3])
     return [
@@ -858,6 +882,23 @@ def refusals() -> list[tuple[str, Model, str, str]]:
          b.tensors[2], Tensor([2])], b.ops, inputs=[3]), "op 0 (BATCH_MATMUL)", "both inputs are constant"),
         ("scales of matrices", with_tensor(with_tensor(b, 0, scale=1e20), 2, scale=1e-20), "op 0 (BATCH_MATMUL)", "no multiplier"),
         ("depth of matrices", with_op(b, options={}), "op 0 (batch_matmul \"t2\")", "another depth"),
+        ("state that is none", with_tensor(s, 4, variable=False), "op 0 (SVDF)", "state tensor \"t4\" is no variable"),
+        ("state of another type", with_tensor(s, 4, type=INT8), "op 0 (SVDF)", "state tensor \"t4\" is INT8"),
+        ("state with data", with_tensor(s, 4, values=[0] * 32), "op 0 (SVDF)", "begins with data"),
+        ("state of another size", with_tensor(s, 4, shape=[1, 16]), "op 0 (SVDF)", "16 elements, for 2 images of 16"),
+        ("state with a zero point", with_tensor(s, 4, zero=1), "op 0 (SVDF)", "zero point other than 0"),
+        ("state of two ops", Model([*s.tensors, Tensor([2, 2], scale=0.1)], [*s.ops, replace(s.ops[0], outputs=[6])]),
+         "op 1 (SVDF)", "state of two ops"),
+        ("svdf without bias", with_op(s, inputs=[0, 1, 2, -1, 4]), "op 0 (SVDF)", "has no bias"),
+        ("svdf of float", with_tensor(s, 0, type=FLOAT32, scale=None), "op 0 (SVDF)", "FLOAT32"),
+        ("svdf time weights", with_tensor(s, 2, type=INT32, values=[0] * 16), "op 0 (SVDF)",
+         "time weights tensor \"t2\" is INT32"),
+        ("svdf weight zero point", with_tensor(s, 1, zero=1), "op 0 (SVDF)", "feature weights have a zero point"),
+        ("svdf scales per channel", with_tensor(s, 1, scale=[0.1] * 4, zero=[0] * 4), "op 0 (SVDF)", "4 scales"),
+        ("svdf bias scale", with_tensor(s, 3, scale=0.1), "op 0 (SVDF)", "bias scale is not state scale"),
+        ("svdf rank", with_op(s, options={0: Scalar("i", 3)}), "op 0 (svdf \"t5\")", "must divide the rows of w"),
+        ("svdf without rank", with_op(s, options={}), "op 0 (svdf \"t5\")", "rank"),
+        ("svdf input rank", with_tensor(s, 0, shape=[2, 1, 3]), "op 0 (SVDF)", "must have 2 dimensions"),
         ("pool scales", with_tensor(p, 1, scale=0.5 + 2e-6), "op 0 (AVERAGE_POOL_2D)", "different scales"),
         ("pool zero points", with_tensor(p, 1, zero=1), "op 0 (AVERAGE_POOL_2D)", "different scales or zero points"),
         ("axis type", with_tensor(mean, 1, type=INT64), "op 0 (MEAN)", "axis tensor \"t1\" is INT64"),

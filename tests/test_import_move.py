@@ -4,10 +4,10 @@ import math
 from dataclasses import replace
 
 import program
-from test_import import ImportCase, f32, half_away, option_table, with_op, with_tensor
-from tflite_writer import FLOAT32, INT8, INT32, INT64, RELU, UINT8, Model, Op, Scalar, Tensor
+from test_import import ImportCase, Reference, conv_options, f32, half_away, option_table, with_op, with_tensor
+from tflite_writer import FLOAT32, INT8, INT32, INT64, RELU, SAME, UINT8, VALID, Model, Op, Scalar, Tensor
 
-LUT, RESHAPE, CONCAT, SPLIT, SLICE, TRANSPOSE, TILE, GATHER, RESIZE_NEAREST = 25, 48, 50, 51, 52, 53, 54, 55, 56
+LUT, RESHAPE, CONCAT, SPLIT, SLICE, TRANSPOSE, TILE, GATHER, RESIZE_NEAREST, TRANSPOSED_CONV = 25, 48, 50, 51, 52, 53, 54, 55, 56, 3
 
 
 def concatenation(kind: int = INT8) -> Model:
@@ -76,6 +76,16 @@ def nearest_source(i: int, size: int, out: int, align: int, half: int) -> int:
     scale = f32((size - 1) / (out - 1)) if align and out > 1 else f32(size / out)
     at = f32((i + half / 2) * scale)
     return max(0, min(half_away(at) if align else math.floor(at), size - 1))
+
+
+def transpose_conv(x: list[int], kernel: list[int], y: list[int], bias: bool = True, **options: int) -> Model:
+    """Of int8; weights [O, KH, KW, C] of one scale per output channel."""
+    channels, count = kernel[0], math.prod(kernel)
+    tensors = [numbers(y), Tensor(kernel, values=[i % 11 - 5 for i in range(count)], scale=[0.1 * (i + 1) for i in range(channels)],
+                                  zero=[0] * channels), Tensor(x, zero=3), Tensor(y, scale=0.7, zero=-4),
+               Tensor([channels], INT32, None, values=list(range(channels)))]
+    table = option_table("padding stride_w stride_h fused bias_type", "biibb", dict(padding=VALID, stride_w=2, stride_h=2) | options)
+    return Model(tensors, [Op("TRANSPOSE_CONV", [0, 1, 2, 4] if bias else [0, 1, 2], [3], table)], inputs=[2])
 
 
 def rescaled(q: int, x: float, x_zero: int, y: float, y_zero: int) -> int:
@@ -174,6 +184,34 @@ class Imports(ImportCase):
             self.assertEqual((m.tensors[m.ops[0].outputs[0]].shape, m.ops[1].arguments), (dims, (0, 1, 3, 2, 4, 5)))
 
 
+    def test_transpose_conv(self) -> None:
+        """Strides, then top, bottom, left, right, groups and the rest."""
+        rows = [
+            (transpose_conv([1, 3, 2, 2], [3, 2, 2, 2], [1, 6, 4, 3]), (2, 2, 0, 0, 0, 0)),
+            (transpose_conv([1, 3, 2, 2], [3, 3, 3, 2], [1, 7, 6, 3]), (2, 2, 0, 0, 0, -1)),
+            (transpose_conv([1, 3, 2, 2], [3, 3, 3, 2], [1, 6, 3, 3], padding=SAME), (2, 2, 0, 1, 1, 1)),
+            (transpose_conv([1, 2, 2, 1], [2, 1, 5, 1], [1, 6, 4, 2], padding=SAME, stride_h=3), (3, 2, 0, -2, 1, 2)),
+        ]
+        for model, arguments in rows:
+            m, op = self.only_op(model)
+            self.assertEqual((op.number, op.arguments), (TRANSPOSED_CONV, (*arguments, 1, 3, 0, -4, -128, 127, 1)))
+            scales = [Reference.product(0.5, f32(0.1 * (i + 1)), f32(0.7)) for i in range(m.tensors[1].shape[0])]
+            self.assertEqual(m.tensors[op.operands[3]].values, sum(scales, ()))
+        m, op = self.only_op(transpose_conv([1, 3, 2, 2], [3, 2, 2, 2], [1, 6, 4, 3], bias=False))
+        self.assertEqual(m.tensors[op.operands[2]].values, (0, 0, 0))
+
+    def test_conv_of_groups_and_of_one_dimension(self) -> None:
+        """What converters make of them: groups are told by the shapes; a 1-D convolution is one of height 1 between EXPAND_DIMS and SQUEEZE."""
+        line = Model([Tensor([1, 9, 2]), Tensor([], INT32, None, values=[1]), Tensor([1, 1, 9, 2]),
+                      Tensor([4, 1, 3, 2], values=list(range(24)), scale=0.1), Tensor([1, 1, 7, 4]), Tensor([1, 7, 4])],
+                     [Op("EXPAND_DIMS", [0, 1], [2]), Op("CONV_2D", [2, 3], [4], conv_options()), Op("SQUEEZE", [4], [5])])
+        m = self.convert(line)
+        self.assertEqual([op.number for op in m.ops], [RESHAPE, 1, RESHAPE])
+        self.assertEqual((m.tensors[m.outputs[0]].shape, m.tensors[m.ops[1].outputs[0]].shape), ((1, 7, 4), (1, 1, 7, 4)))
+        grouped = Model([Tensor([1, 5, 5, 6]), Tensor([4, 3, 3, 3], values=[1] * 108, scale=0.1), Tensor([1, 3, 3, 4])],
+                        [Op("CONV_2D", [0, 1], [2], conv_options())])
+        self.assertEqual(self.only_op(grouped)[1].arguments[9], 2)
+
     def test_gather(self) -> None:
         for kind in (INT32, INT64):
             m, op = self.only_op(gather([2, 2], [2, 0, 1, 1], [1, 2, 2, 2], kind, axis=-2))
@@ -191,6 +229,23 @@ class Imports(ImportCase):
 
 
 class Refusals(ImportCase):
+    def test_transpose_conv(self) -> None:
+        label, model = "op 0 (TRANSPOSE_CONV)", transpose_conv([1, 3, 2, 2], [3, 2, 2, 2], [1, 6, 4, 3])
+        for changed, reason in (
+                (with_tensor(model, 0, values=[1, 6, 5, 3]), "the shape operand contradicts"),
+                (with_tensor(with_tensor(model, 3, shape=[1, 9, 4, 3]), 0, values=[1, 9, 4, 3]), "height: the output has extent 3"),
+                (with_tensor(model, 2, shape=[1, 6, 2]), "must have 4 dimensions"),
+                (with_tensor(model, 1, zero=[1, 0, 0]), "weight zero point"),
+                (with_tensor(model, 1, values=None), "is not constant"),
+                (with_tensor(model, 4, shape=[2], values=[1, 2]), "the bias has 2 elements"),
+                (with_tensor(model, 3, type=UINT8), "have different types"),
+                (transpose_conv([1, 3, 2, 2], [3, 2, 2, 2], [1, 6, 4, 3], fused=RELU), "a fused activation function"),
+                (transpose_conv([1, 3, 2, 2], [3, 2, 2, 2], [1, 6, 4, 3], bias_type=4), "accumulators of type INT64"),
+                (transpose_conv([1, 3, 2, 2], [3, 2, 2, 2], [1, 6, 4, 3], padding=2), "padding rule 2")):
+            self.refuse(changed, label, reason)
+        self.refuse(transpose_conv([1, 2, 2, 2], [3, 40, 2, 2], [1, 75, 4, 3], stride_h=35), 'op 0 (transposed_conv "t3")', "stride_h")
+        self.refuse(with_tensor(model, 2, shape=[1, 3, 2, 4]), 'op 0 (transposed_conv "t3")', "its last extent must be")
+
     def test_gather_and_resize_nearest(self) -> None:
         self.refuse(gather([1], [0], [1, 1, 2], axis=3), "op 0 (GATHER)", "axis 3 of 3 dimensions")
         self.refuse(gather([1], [0], [1, 1, 2], axis=1, batch_dims=1), "op 0 (GATHER)", "batch_dims is not supported")

@@ -16,7 +16,7 @@ import program
 from test_import import option_table
 from test_litert import INTERPRETER
 from test_tflm_ops import COUNT, FIRST, ORACLE, Maker, Oracle, inputs_of
-from tflite_writer import INT8, INT32, UINT8, Model, Op, Scalar, Tensor, write
+from tflite_writer import INT8, INT32, SAME, UINT8, VALID, Model, Op, Scalar, Tensor, write
 
 TFLM, LITERT = os.environ.get("LKS_TFLM_PYTHON"), os.environ.get("LKS_LITERT_PYTHON")
 
@@ -169,6 +169,25 @@ class MoveMaker(Maker):
         return Model([Tensor([n, h, w, c]), self.numbers([out_h, out_w]), Tensor([n, out_h, out_w, c])],
                      [Op("RESIZE_NEAREST_NEIGHBOR", [0, 1], [2], options)])
 
+    def transpose_conv(self) -> Model:
+        """Not a mover, but with the shapes of one: per channel scales that spread the outputs."""
+        while True:
+            n, c, o, h, w, kh, kw, sh, sw = (self.random.randint(1, 4) for _ in range(9))
+            same, later = self.chance(0.5), self.chance(0.4)
+            y = [extent * s - (self.random.randrange(s) if later else 0) if same else
+                 (extent - 1) * s + k + (self.random.randrange(s) if later else 0) for extent, s, k in ((h, sh, kh), (w, sw, kw))]
+            if min(y) > 0:
+                break
+        terms = kh * kw * c
+        scales = [self.scale(-10, -4) for _ in range(o)]
+        weights = Tensor([o, kh, kw, c], values=self.values(o * terms, -127), scale=scales, zero=[0] * o)
+        x, target = Tensor([n, h, w, c], scale=self.scale(), zero=self.zero()), Tensor([n, *y, o], zero=self.zero())
+        target.scale = x.scale * scales[0] * math.sqrt(terms) * 80
+        bias = Tensor([o], INT32, None, values=[self.random.randint(-20000, 20000) for _ in range(o)])
+        options = option_table("padding stride_w stride_h", "bii", dict(padding=SAME if same else VALID, stride_w=sw, stride_h=sh))
+        return Model([self.numbers([n, *y, o]), weights, x, target, bias],
+                     [Op("TRANSPOSE_CONV", [0, 1, 2, 4] if self.chance(0.7) else [0, 1, 2], [3], options)], inputs=[2])
+
     def blocks(self, name: str) -> Model:
         b, (n, h, w, c) = self.random.randint(1, 4), (self.below(3), *(self.random.randint(1, 4) for _ in range(3)))
         shapes = [[n, h * b, w * b, c], [n, h, w, b * b * c]]
@@ -205,7 +224,7 @@ def legacy(model: Model, maker: MoveMaker) -> Model:
 
 
 KINDS = ("concatenation", "split", "split_v", "pack", "unpack", "squeeze", "expand_dims", "slice", "strided_slice", "transpose", "tile",
-         "space_to_depth", "depth_to_space", "gather", "resize_nearest")
+         "space_to_depth", "depth_to_space", "gather", "resize_nearest", "transpose_conv")
 MISSING = ("tile",)     # in TensorFlow Lite Micro
 
 
@@ -258,7 +277,7 @@ class Moves(unittest.TestCase):
 
     @unittest.skipUnless(LITERT, "LKS_LITERT_PYTHON names no Python that has the package ai-edge-litert")
     def test_litert_uint8(self) -> None:
-        self.compare(Oracle(LITERT, LITERT_ORACLE), KINDS, True)
+        self.compare(Oracle(LITERT, LITERT_ORACLE), KINDS[:-1], True)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,12 @@ CLANG = shutil.which("clang-15")
 LIBCLC = pathlib.Path("/usr/lib/clc")
 HEAD = ("spec/op.h", "spec/arith.h", "spec/magic.h", "opencl/args.h")
 TILE = (*HEAD, *(f"opencl/{n}.cl" for n in ("dot", "linear", "tile", "conv", "matmul", "batch_matmul")))
-DIRECT = (*HEAD, *(f"opencl/{n}.cl" for n in ("linear", "window", "depthwise", "batch_matmul", "binary", "lut", "requant", "window_max",
-                                               "window_sum", "reduce", "softmax", "copy", "gather", "selftest")))
+DIRECT = (*HEAD, *(f"opencl/{n}.cl" for n in ("linear", "window", "depthwise", "batch_matmul", "binary", "lut", "requant",
+                                               "window_max", "window_sum", "reduce", "softmax", "copy", "gather", "svdf",
+                                               "selftest")))
 SUDOT = {"gfx1100"}                     # the others have sdot4
 AMD = ("gfx906", "gfx90a", "gfx1030", "gfx1100")
+LOCAL = {6: 4160, 7: 16512}             # bytes of local memory of a tile, by the logarithm of its side; the host counts the same
 FLOAT_AMD = re.compile(r"^\s+v_\w*_(f16|f32|f64)\w*\s", re.M)
 FLOAT_PTX = re.compile(r"^\s+\w[\w.]*\.(f16|f32|f64)\b", re.M)
 ATOMIC = re.compile(r"^\s+\w*atom\w*", re.M)
@@ -67,6 +69,7 @@ class Assembly(unittest.TestCase):
             with self.subTest(gpu):
                 for log in (6, 7):
                     made = self.amd(self.tile(log, 4 if gpu in SUDOT else 3), gpu)
+                    self.assertEqual(max(map(int, re.findall(r"\.group_segment_fixed_size: +(\d+)", made))), LOCAL[log], gpu)
                     for kernel in ("conv_kernel", "conv_1x1_kernel", "matmul_kernel"):
                         body = re.search(rf"^{kernel}:(.*?)^\.Lfunc_end", made, re.M | re.S).group(1)
                         self.assertGreaterEqual(len(re.findall(r"v_dot4", body)), 64, f"{gpu}: {kernel}")

@@ -16,6 +16,8 @@ import tempfile
 import unittest
 
 import program
+from second_opinion import lks_file
+from second_opinion.executor import run_sequence
 from test_import import conv_options, depthwise_options, f32, fused, option_table, pool_options
 from tflite_writer import (INT8, INT16, INT32, NONE, RELU, RELU6, RELU_N1_TO_1, SAME, UINT8, VALID, Model, Op, Scalar, Tensor,
                            write)
@@ -146,6 +148,24 @@ class Maker:
             tensors[i].values = self.values(math.prod(shapes[i]))
         options = {i: Scalar("B", 1) for i in (0, 1) if adj[i]}
         return Model(tensors, [Op("BATCH_MATMUL", [0, 1], [2], options)], inputs=inputs)
+
+    def svdf(self) -> Model:
+        """States of int16 or of int8; features and sums within range, and now and then far beyond it."""
+        n, i, u, r, t = self.below(3), self.random.randint(1, 40), self.below(5), self.below(3), self.random.randint(1, 9)
+        kind = self.random.choice((INT16, INT16, INT8))
+        # Where the sums could leave int32 the reference overflows, and Lockstep saturates.
+        state_max, time_max = (2**15 - 1, min(2**15 - 1, 60000 // (r * t))) if kind == INT16 else (127, 127)
+        x, w = Tensor([n, i], scale=self.scale(), zero=self.zero()), Tensor([u * r, i], values=self.values(u * r * i, -127))
+        time = Tensor([u * r, t], kind, values=[self.random.randint(-time_max, time_max) for _ in range(u * r * t)])
+        w.scale, time.scale = self.scale(-10, -4), self.scale(-16, -8)
+        feature = x.scale * w.scale * 74 * 74 * math.sqrt(i) * self.random.choice((1, 2, 0.1))
+        state, y = Tensor([n, u * r * t], kind, f32(feature / state_max), variable=True), Tensor([n, u], zero=self.zero())
+        y.scale = f32(f32(state.scale) * f32(time.scale)) * state_max * time_max / 4 * math.sqrt(r * t)
+        y.scale /= self.random.choice((40, 100, 400))
+        bias = Tensor([u], INT32, f32(f32(state.scale) * f32(time.scale)),
+                      values=[self.random.randint(-2**20, 2**20) for _ in range(u)])
+        return Model([x, w, time, bias, state, y],
+                     [Op("SVDF", [0, 1, 2, 3, 4], [5], {0: Scalar("i", r), 1: Scalar("b", self.random.choice((NONE, RELU)))})])
 
     def add(self) -> Model:
         return self.pair("ADD")
@@ -292,8 +312,11 @@ class Maker:
             op.options[slot] = Scalar(form, self.random.choice((0, 9) if form.isupper() else (0, 9, -1)))
 
 
-KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "add", "sub", "mul", "pool", "reduce", "softmax", "quantize", "relu",
-         "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu", "extremum")
+KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "svdf", "add", "sub", "mul", "pool", "reduce", "softmax",
+         "quantize", "relu", "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu", "extremum")
+
+
+STATEFUL = ("svdf",)
 
 
 def model_of(seed: int) -> tuple[Model, bool]:
@@ -334,6 +357,7 @@ def run(model, cases):
     interpreter = runtime.Interpreter.from_bytes(model, arena_size=1 << 21)
     outputs = b""
     for case in cases:
+        interpreter.reset()
         for i, data in enumerate(case):
             details = interpreter.get_input_details(i)
             interpreter.set_input(numpy.frombuffer(data, details["dtype"]).reshape(details["shape"]), i)
@@ -412,6 +436,15 @@ def ours(model: bytes, cases: list[list[bytes]], folder: pathlib.Path) -> tuple[
     return outputs, ""
 
 
+def ours_in_sequence(model: bytes, cases: list[list[bytes]], folder: pathlib.Path) -> bytes | None:
+    """All outputs of runs that keep the state, by the second opinion."""
+    path, lks = folder / "model.tflite", folder / "model.lks"
+    path.write_bytes(model)
+    if subprocess.run([program.LOCKSTEP, "convert", path, lks], capture_output=True).returncode != 0:
+        return None
+    return run_sequence(lks_file.read(lks.read_bytes()), b"".join(b"".join(case) for case in cases))
+
+
 # ---- the comparison --------------------------------------------------------------------------------------------------------
 
 
@@ -451,6 +484,26 @@ class Ops(unittest.TestCase):
         if COUNT >= 10 * len(KINDS):
             for kind in KINDS:
                 self.assertGreater(counts[kind, "equal"], COUNT // len(KINDS) // 2, kind)
+
+
+@unittest.skipUnless(PYTHON, "LKS_TFLM_PYTHON names no Python that has the package tflite-micro")
+class Sequences(unittest.TestCase):
+    """Runs that keep the state of ops: what `cpu_ref` equals in the goldens, against TensorFlow Lite Micro."""
+
+    def test_states_are_kept(self) -> None:
+        oracle, equal = Oracle(source=ORACLE.replace("        interpreter.reset()\n", "")), 0
+        self.addCleanup(oracle.close)
+        with tempfile.TemporaryDirectory() as folder:
+            for seed in range(FIRST, FIRST + max(COUNT // 5, 20)):
+                model = getattr(Maker(seed), STATEFUL[seed % len(STATEFUL)])()
+                data, cases = write(model), inputs_of(seed, model) * 2
+                mine = ours_in_sequence(data, cases, pathlib.Path(folder))
+                if mine is None:
+                    continue
+                self.assertEqual(mine, oracle.run(data, cases), f"seed {seed}")
+                equal += 1
+        self.assertGreater(equal, 10)
+        print(f"{equal} sequences of runs are equal")
 
 
 if __name__ == "__main__":

@@ -214,6 +214,123 @@ flow make_conv(maker *m)
     return finish_conv(m, f);
 }
 
+/* ---- transposed_conv ----------------------------------------------------------------------------------------------------- */
+
+/* An axis of x of that extent, and the y that it makes: padding is less than the kernel, and behind as low as 1 - stride. */
+static axis draw_scattered_axis(draw *d, uint32_t in, uint32_t kernel)
+{
+    axis a = { .in = in, .kernel = (int32_t)kernel, .stride = DRAW(d, 1, 1, 2, 2, 2, 3, 4, 7), .dilation = 1 };
+    const int32_t whole = ((int32_t)in - 1) * a.stride + a.kernel;
+    int32_t rest;
+
+    if (draw_one_in(d, 2))
+        a.before = draw_between(d, 0, (a.kernel < whole ? a.kernel : whole) - 1);
+    rest = whole - a.before;
+    if (draw_one_in(d, 2))
+        a.after = draw_between(d, 1 - a.stride, (a.kernel < rest ? a.kernel : rest) - 1);
+    a.out = (uint32_t)(whole - a.before - a.after);
+    return a;
+}
+
+enum { SCATTER_BATCH, SCATTER_H, SCATTER_W, SCATTER_GROUPS, SCATTER_GROUP_C, SCATTER_GROUP_O, SCATTER_KERNEL_H, SCATTER_KERNEL_W,
+       SCATTER_FACTORS };
+
+static flow add_transposed_conv(maker *m, const flow *x, const conv_shape *s)
+{
+    const uint32_t out_c = s->groups * s->group_o;
+    const uint32_t w_dims[4] = { out_c, (uint32_t)s->h.kernel, (uint32_t)s->w.kernel, s->group_c };
+    lks_tail t = draw_tail(&m->d);
+    linear l = { .terms = w_dims[1] * w_dims[2] * s->group_c, .out_c = out_c, .x_zero = draw_x_zero(m, x), .rounding = t.rounding };
+    uint32_t operand[4] = { 0 };
+    lks_op_args a;
+    flow y;
+
+    add_weights(m, &l, x, 4, w_dims, operand);
+    a = (lks_op_args){ .transposed_conv = {
+        s->h.stride, s->w.stride, s->h.before, s->h.after, s->w.before, s->w.after, (int32_t)s->groups,
+        l.x_zero, l.w_zero, t.y_zero, t.y_min, t.y_max, t.rounding
+    } };
+    y = add_activation(m, flow_shape(4, (const uint32_t[]){ x->dims[0], s->h.out, s->w.out, out_c }));
+    lks_builder_op(m->b, LKS_OP_TRANSPOSED_CONV, operand, &y.tensor, &a);
+    return y;
+}
+
+flow make_transposed_conv(maker *m)
+{
+    static const uint32_t walked[] = { SCATTER_GROUP_C, SCATTER_GROUP_O, SCATTER_W }, wide[] = { SCATTER_BATCH, SCATTER_W };
+    static const walk_plan plan = { walked, COUNT_OF(walked), wide, COUNT_OF(wide), false };
+    uint32_t caps[SCATTER_FACTORS] = { 9, 60, 60, 40, 300, 300, 6, 6 }, f[SCATTER_FACTORS];
+    walk w = walk_of(m, &plan);
+    conv_shape s;
+    flow x;
+
+    draw_extreme(m);
+    if (draw_one_in(&m->s, 2))
+        caps[SCATTER_GROUPS] = 1;
+    else if (draw_one_in(&m->s, 2))
+        caps[SCATTER_GROUP_C] = 1;
+    draw_factors(m, SCATTER_FACTORS, caps, &w, 1, f);
+    m->batch = f[SCATTER_BATCH];
+    s = (conv_shape){ .groups = f[SCATTER_GROUPS], .group_c = f[SCATTER_GROUP_C], .group_o = f[SCATTER_GROUP_O] };
+    s.h = draw_scattered_axis(&m->s, f[SCATTER_H], f[SCATTER_KERNEL_H]);
+    s.w = draw_scattered_axis(&m->s, f[SCATTER_W], f[SCATTER_KERNEL_W]);
+    x = flow_shape(4, (const uint32_t[]){ 1 + draw_below(&m->s, 3), f[SCATTER_H], f[SCATTER_W], s.groups * s.group_c });
+    x = add_input(m, x);
+    return add_transposed_conv(m, &x, &s);
+}
+
+/* ---- conv_3d ------------------------------------------------------------------------------------------------------------- */
+
+enum { CUBE_BATCH, CUBE_D, CUBE_H, CUBE_W, CUBE_GROUPS, CUBE_GROUP_C, CUBE_GROUP_O, CUBE_KERNEL_D, CUBE_KERNEL_H, CUBE_FACTORS };
+
+static flow add_conv_3d(maker *m, const flow *x, const axis *d, const conv_shape *s)
+{
+    const uint32_t out_c = s->groups * s->group_o;
+    const uint32_t w_dims[5] = { out_c, (uint32_t)d->kernel, (uint32_t)s->h.kernel, (uint32_t)s->w.kernel, s->group_c };
+    lks_tail t = draw_tail(&m->d);
+    linear l = { .terms = w_dims[1] * w_dims[2] * w_dims[3] * s->group_c, .out_c = out_c, .x_zero = draw_x_zero(m, x),
+                 .rounding = t.rounding };
+    uint32_t operand[4] = { 0 };
+    lks_op_args a = { .conv_3d = {
+        d->stride, s->h.stride, s->w.stride, d->dilation, s->h.dilation, s->w.dilation, d->before, d->after, s->h.before, s->h.after,
+        s->w.before, s->w.after, draw_one_in(&m->d, 2) ? l.x_zero : draw_zero(&m->d), (int32_t)s->groups,
+        l.x_zero, 0, t.y_zero, t.y_min, t.y_max, t.rounding
+    } };
+    flow y;
+
+    add_weights(m, &l, x, 5, w_dims, operand);
+    a.conv_3d.w_zero = l.w_zero;
+    y = add_activation(m, flow_shape(5, (const uint32_t[]){ x->dims[0], d->out, s->h.out, s->w.out, out_c }));
+    lks_builder_op(m->b, LKS_OP_CONV_3D, operand, &y.tensor, &a);
+    return y;
+}
+
+flow make_conv_3d(maker *m)
+{
+    static const uint32_t walked[] = { CUBE_GROUP_C, CUBE_GROUP_O, CUBE_D }, wide[] = { CUBE_BATCH, CUBE_W };
+    static const walk_plan plan = { walked, COUNT_OF(walked), wide, COUNT_OF(wide), false };
+    uint32_t caps[CUBE_FACTORS] = { 5, 60, 20, 20, 20, 300, 300, 4, 4 }, f[CUBE_FACTORS];
+    walk w = walk_of(m, &plan);
+    conv_shape s;
+    axis d;
+    flow x;
+
+    draw_extreme(m);
+    if (draw_one_in(&m->s, 2))
+        caps[CUBE_GROUPS] = 1;
+    else if (draw_one_in(&m->s, 2))
+        caps[CUBE_GROUP_C] = 1;
+    draw_factors(m, CUBE_FACTORS, caps, &w, 1, f);
+    m->batch = f[CUBE_BATCH];
+    s = (conv_shape){ .groups = f[CUBE_GROUPS], .group_c = f[CUBE_GROUP_C], .group_o = f[CUBE_GROUP_O] };
+    d = draw_axis_to(&m->s, f[CUBE_D], f[CUBE_KERNEL_D], true);
+    s.h = draw_axis_to(&m->s, f[CUBE_H], f[CUBE_KERNEL_H], true);
+    s.w = draw_axis_to(&m->s, f[CUBE_W], 1 + draw_below(&m->s, 2), true);
+    x = flow_shape(5, (const uint32_t[]){ 1 + draw_below(&m->s, 2), d.in, s.h.in, s.w.in, s.groups * s.group_c });
+    x = add_input(m, x);
+    return add_conv_3d(m, &x, &d, &s);
+}
+
 /* ---- fully_connected ----------------------------------------------------------------------------------------------------- */
 
 flow add_fully_connected(maker *m, const flow *x, uint32_t terms, flow shape)

@@ -19,7 +19,9 @@ typedef struct case_row {
 static const case_row rows[] = {
     { LKS_OP_CONV, make_conv },
     { LKS_OP_FULLY_CONNECTED, make_fully_connected },
+    { LKS_OP_TRANSPOSED_CONV, make_transposed_conv },
     { LKS_OP_BATCH_MATMUL, make_batch_matmul },
+    { LKS_OP_CONV_3D, make_conv_3d },
     { LKS_OP_SCALE, make_scale },
     { LKS_OP_ADD, make_add },
     { LKS_OP_SUB, make_sub },
@@ -42,6 +44,7 @@ static const case_row rows[] = {
     { LKS_OP_TILE, make_tile },
     { LKS_OP_GATHER, make_gather },
     { LKS_OP_RESIZE_NEAREST, make_resize_nearest },
+    { LKS_OP_SVDF, make_svdf },
     { CASES_BLOCK, make_block },
     { CASES_GRAPH, make_graph }
 };

@@ -204,6 +204,8 @@ flow add_transpose(maker *m, const flow *x, const uint32_t *perm);
 /* Each adds inputs and ops; returns what becomes the output. */
 flow make_conv(maker *m);
 flow make_fully_connected(maker *m);
+flow make_transposed_conv(maker *m);
+flow make_conv_3d(maker *m);
 flow make_batch_matmul(maker *m);
 flow make_scale(maker *m);
 flow make_add(maker *m);
@@ -227,6 +229,7 @@ flow make_transpose(maker *m);
 flow make_tile(maker *m);
 flow make_gather(maker *m);
 flow make_resize_nearest(maker *m);
+flow make_svdf(maker *m);
 flow make_block(maker *m);
 flow make_graph(maker *m);
 

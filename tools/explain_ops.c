@@ -32,6 +32,8 @@ static void coordinates(const explain_tensor *t, uint64_t index, uint32_t *at)
 /* The stored value.  spec 2 */
 static int64_t element(const explain_tensor *t, uint64_t i)
 {
+    if (!t->data && t->tensor->type == LKS_I16)
+        return ((const int16_t *)t->tensor->data)[i];
     if (!t->data && t->tensor->type == LKS_I32)
         return ((const int32_t *)t->tensor->data)[i];
     if (!t->data)
@@ -162,6 +164,68 @@ static void explain_conv(explanation *e)
                 const uint32_t w_at[LKS_RANK_MAX] = { o, r, q, k };
 
                 add_product(e, inside ? at : NULL, w_at, inside ? element_at(x, at) : a->pad_value, element_at(w, w_at), zero);
+            }
+    finish_channel(e, o, tail, a->rounding);
+}
+
+/* Where tap i of an axis lies in x. */
+static int64_t window_at(uint32_t y, int32_t stride, int32_t pad, uint32_t tap, int32_t dilation)
+{
+    return (int64_t)y * stride - pad + (int64_t)tap * dilation;
+}
+
+static void explain_conv_3d(explanation *e)
+{
+    const lks_conv_3d_args *a = &e->op->args.conv_3d;
+    const explain_tensor *x = &e->in[0], *w = &e->in[1];
+    const uint32_t *y = e->at, o = y[4], per_group = w->dims[0] / (uint32_t)a->groups, first = o / per_group * w->dims[4];
+    const uint64_t terms = (uint64_t)w->dims[1] * w->dims[2] * w->dims[3] * w->dims[4];
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max }, zero[2] = { a->x_zero, a->w_zero };
+
+    start_products(e, terms);
+    for (uint64_t term = 0; term < terms; term++) {
+        uint32_t w_at[LKS_RANK_MAX];
+
+        coordinates(w, (uint64_t)o * terms + term, w_at);
+
+        const int64_t l = window_at(y[1], a->stride_d, a->pad_front, w_at[1], a->dilation_d);
+        const int64_t i = window_at(y[2], a->stride_h, a->pad_top, w_at[2], a->dilation_h);
+        const int64_t j = window_at(y[3], a->stride_w, a->pad_left, w_at[3], a->dilation_w);
+        const bool inside = l >= 0 && l < x->dims[1] && i >= 0 && i < x->dims[2] && j >= 0 && j < x->dims[3];
+        const uint32_t at[LKS_RANK_MAX] = { y[0], (uint32_t)l, (uint32_t)i, (uint32_t)j, first + w_at[4] };
+
+        add_product(e, inside ? at : NULL, w_at, inside ? element_at(x, at) : a->pad_value, element_at(w, w_at), zero);
+    }
+    finish_channel(e, o, tail, a->rounding);
+}
+
+/* The element of x that tap r adds to output p, on one axis; -1: there is none. */
+static int64_t scattered_from(uint32_t p, int32_t pad, uint32_t r, int32_t stride, uint32_t extent)
+{
+    const int64_t at = (int64_t)p + pad - r;
+
+    return at >= 0 && at % stride == 0 && at / stride < extent ? at / stride : -1;
+}
+
+static void explain_transposed_conv(explanation *e)
+{
+    const lks_transposed_conv_args *a = &e->op->args.transposed_conv;
+    const explain_tensor *x = &e->in[0], *w = &e->in[1];
+    const uint32_t *y = e->at, o = y[3], per_group = w->dims[0] / (uint32_t)a->groups, first = o / per_group * w->dims[3];
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max }, zero[2] = { a->x_zero, a->w_zero };
+
+    e->all = true;                      /* few terms: how many depends on the place */
+    start_products(e, 0);
+    for (uint32_t r = 0; r < w->dims[1]; r++)
+        for (uint32_t q = 0; q < w->dims[2]; q++)
+            for (uint32_t k = 0; k < w->dims[3]; k++) {
+                const int64_t i = scattered_from(y[1], a->pad_top, r, a->stride_h, x->dims[1]);
+                const int64_t j = scattered_from(y[2], a->pad_left, q, a->stride_w, x->dims[2]);
+                const uint32_t at[LKS_RANK_MAX] = { y[0], (uint32_t)i, (uint32_t)j, first + k };
+                const uint32_t w_at[LKS_RANK_MAX] = { o, r, q, k };
+
+                if (i >= 0 && j >= 0)
+                    add_product(e, at, w_at, element_at(x, at), element_at(w, w_at), zero);
             }
     finish_channel(e, o, tail, a->rounding);
 }
@@ -660,6 +724,51 @@ static void explain_resize_nearest(explanation *e)
     take(e, at);
 }
 
+/* ---- svdf (spec 4.51) ---------------------------------------------------------------------------------------------------- */
+
+/* What filter f remembers of this run. */
+static int64_t newest(explanation *e, uint32_t f)
+{
+    const lks_svdf_args *a = &e->op->args.svdf;
+    const uint32_t inputs = e->in[1].dims[1];
+    char name[24];
+    int64_t acc = 0, v;
+
+    for (uint32_t i = 0; i < inputs; i++)
+        acc += (element(&e->in[0], (uint64_t)e->at[0] * inputs + i) - a->x_zero) * element(&e->in[1], (uint64_t)f * inputs + i);
+    snprintf(name, sizeof name, "acc %" PRIu32, f);
+    explain_note(e, name, acc, "the sum of (x - x_zero) * w of filter %" PRIu32, f);
+    snprintf(name, sizeof name, "state %" PRIu32 " ", f);
+    v = explain_requant(e, name, acc, a->feature_m, a->feature_s, a->rounding);
+    return v < a->state_min ? a->state_min : v > a->state_max ? a->state_max : v;
+}
+
+/* A run from a state of zeros: only the newest element of each memory counts. */
+static void explain_svdf(explanation *e)
+{
+    static const char *const names[] = { "newest state", "w_time", "product" };
+    const lks_svdf_args *a = &e->op->args.svdf;
+    const uint32_t rank = (uint32_t)a->rank, memory = e->in[2].dims[1], first = e->at[1] * rank;
+    const int64_t tail[3] = { a->y_zero, a->y_min, a->y_max }, bias = element(&e->in[3], e->at[1]);
+    int64_t sum;
+
+    start(e, rank, true, 3, names);
+    for (uint32_t f = first; f < first + rank; f++) {
+        const uint32_t at[LKS_RANK_MAX] = { f, memory - 1 };
+        const int64_t state = newest(e, f), w = element_at(&e->in[2], at);
+        const int64_t value[] = { state, w, state * w };
+
+        add(e, at, NULL, value);
+    }
+    sum = e->sum + bias;
+    explain_note(e, "bias", bias, "bias[%" PRIu32 "]", e->at[1]);
+    explain_note(e, "sum", sum, "%" PRId64 " + %" PRId64 ", from a state of zeros", e->sum, bias);
+    sum = sum > INT32_MAX ? INT32_MAX : sum < -INT32_MAX ? -INT32_MAX : sum;
+    e->bound = INT32_MAX;
+    explain_note(e, "acc", sum, "clamp to -(2^31 - 1) .. 2^31 - 1");
+    explain_finish(e, sum, a->m, a->s, tail, a->rounding);
+}
+
 /* ---- all of them --------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -668,6 +777,8 @@ static const struct {
 } ops[] = {
     { LKS_OP_CONV, explain_conv },
     { LKS_OP_FULLY_CONNECTED, explain_fully_connected },
+    { LKS_OP_TRANSPOSED_CONV, explain_transposed_conv },
+    { LKS_OP_CONV_3D, explain_conv_3d },
     { LKS_OP_BATCH_MATMUL, explain_batch_matmul },
     { LKS_OP_SCALE, explain_scale },
     { LKS_OP_ADD, explain_add },
@@ -690,7 +801,8 @@ static const struct {
     { LKS_OP_TRANSPOSE, explain_transpose },
     { LKS_OP_TILE, explain_tile },
     { LKS_OP_GATHER, explain_gather },
-    { LKS_OP_RESIZE_NEAREST, explain_resize_nearest }
+    { LKS_OP_RESIZE_NEAREST, explain_resize_nearest },
+    { LKS_OP_SVDF, explain_svdf }
 };
 
 bool explain_op(explanation *e)

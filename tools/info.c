@@ -42,9 +42,10 @@ static bool get_op(const view *v, uint32_t i, op_view *o, lks_error *error)
 {
     if (lks_model_op(v->model, i, &o->op) != LKS_OK)
         return error_set(error, "%s: has no op %" PRIu32, v->path, i);
-    if (v->info.batch_free) {       /* both are proportional to the batch: spec 6 */
+    if (v->info.batch_free) {       /* all are proportional to the batch: spec 6 */
         o->op.macs = o->op.macs / v->info.batch * v->batch;
         o->op.element_ops = o->op.element_ops / v->info.batch * v->batch;
+        o->op.state_bytes = o->op.state_bytes / v->info.batch * v->batch;
     }
     return tensor_get(v->model, o->op.output[0], v->batch, &o->output, error);
 }
@@ -93,10 +94,24 @@ static bool print_op(const view *v, uint32_t i, lks_error *error)
     return true;
 }
 
+/* Of all ops. */
+static uint64_t state_bytes(const view *v)
+{
+    uint64_t bytes = 0;
+    op_view o;
+
+    for (uint32_t i = 0; i < v->info.ops; i++)
+        bytes += get_op(v, i, &o, NULL) ? o.op.state_bytes : 0;
+    return bytes;
+}
+
 static void print_cost(const view *v)
 {
     printf("\nMACs             %" PRIu64 "\nelement ops      %" PRIu64 "\n", v->cost.macs, v->cost.element_ops);
     printf("parameter bytes  %" PRIu64 "\npeak bytes       %" PRIu64 "\n", v->cost.parameter_bytes, v->cost.peak_bytes);
+    if (state_bytes(v))
+        printf("state bytes      %" PRIu64 "  part of the peak; kept from run to run where a session asks for it\n",
+               state_bytes(v));
     puts("\nbound: log2 of the largest |accumulator| that any input can cause, proven from the weights; it stays below 31.");
 }
 
@@ -183,6 +198,8 @@ static bool json_op(json *j, const view *v, uint32_t i, lks_error *error)
     json_u64(j, "macs", o.op.macs);
     json_u64(j, "element_ops", o.op.element_ops);
     json_text(j, "rounding", o.op.rounding[0] ? o.op.rounding : NULL);
+    if (o.op.state_bytes)
+        json_u64(j, "state_bytes", o.op.state_bytes);
     if (o.op.bound) {
         json_u64(j, "bound", o.op.bound);
         json_double(j, "bound_bits", log2((double)o.op.bound));

@@ -113,6 +113,7 @@ typedef struct lks_op_info {
     const uint32_t *operand;    /* tensor indices; live as long as the model */
     const uint32_t *output;
     uint64_t macs, element_ops; /* at the model's own batch */
+    uint64_t state_bytes;       /* of what the op keeps from run to run, at the model's own batch; 0: nothing.  spec 5 */
     uint64_t bound;             /* the proven largest |accumulator| of any channel; 0: the op has none.  spec 3.2 */
 } lks_op_info;
 
@@ -220,7 +221,8 @@ typedef struct lks_session lks_session;
 /*
  * How a session checks itself: runs are executed again by the reference, cpu_ref, and every byte of the outputs, and of the
  * intermediate tensors where they are kept, is compared.
- * A session on cpu_ref is its own reference, and checks nothing.
+ * A session on cpu_ref is its own reference, and checks nothing.  With keep_state a checked run starts from the state that the
+ * device had, and the state that it leaves is compared as well.
  */
 typedef enum lks_check {
     LKS_CHECK_AUTO = 0,         /* the first run, and then every 64th */
@@ -235,6 +237,7 @@ typedef struct lks_session_options {
     uint32_t device;            /* without context: of that backend, from 0 */
     uint32_t max_batch;         /* the largest batch that will be run; 0: the model's own */
     int keep;                   /* keep every intermediate tensor for lks_session_read; changes no byte */
+    int keep_state;             /* ops with a state go on from run to run; else each run begins with a state of zero.  spec 5 */
     int no_fuse;                /* run op by op, as keep does; changes no byte */
     const char *variant;        /* force the kernels that have a variant of that name to use it; NULL: the backend chooses */
     lks_check check;
@@ -284,6 +287,14 @@ lks_status lks_session_open(lks_model *model, const lks_session_options *options
  * LKS_ERR_NOMEM     the run could not be checked for want of memory; out is unspecified.  The next run is checked instead.
  */
 lks_status lks_session_run(lks_session *session, const lks_in *in, const lks_out *out, lks_error *error);
+
+/*
+ * Begin anew: the next run of a session with keep_state starts from a state of zero, as the first one did.  Image i of a run goes
+ * on where image i of the runs before it was; a run of fewer images leaves the others as they are.
+ *
+ * LKS_ERR_DEVICE  the driver failed; close the session.
+ */
+lks_status lks_session_reset(lks_session *session, lks_error *error);
 
 /*
  * Read an activation as the last run left it, in its interface type, at the batch of that run.

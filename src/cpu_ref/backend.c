@@ -25,7 +25,8 @@ static kernel_function *const kernels[LKS_KERNEL_COUNT] = {
     [LKS_KERNEL_REDUCE] = lks_ref_reduce,
     [LKS_KERNEL_SOFTMAX] = lks_ref_softmax,
     [LKS_KERNEL_COPY] = lks_ref_copy,
-    [LKS_KERNEL_GATHER] = lks_ref_gather
+    [LKS_KERNEL_GATHER] = lks_ref_gather,
+    [LKS_KERNEL_SVDF] = lks_ref_svdf
 };
 
 struct lks_device_handle {
@@ -146,6 +147,7 @@ void lks_ref_step(const lks_plan *plan, const lks_step *step, int8_t *arena, uin
         .x2 = step->x2 >= 0 ? arena + place[step->x2].offset : step->x2_data,
         .w = step->w, .bias = step->bias, .rq = step->rq, .table = step->table, .exp_table = step->exp_table,
         .rows = step->rows, .columns = step->columns,
+        .w_time = step->w_time, .state = step->state >= 0 ? (int16_t *)(void *)(arena + place[step->state].offset) : NULL,
         .y = arena + place[step->y].offset
     };
 

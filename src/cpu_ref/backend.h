@@ -16,6 +16,8 @@ typedef struct lks_operands {
     const int8_t *x, *x2, *w, *table;
     const int32_t *bias, *exp_table, *rows, *columns;
     const lks_rq *rq;
+    const int16_t *w_time;
+    int16_t *state;
     int8_t *y;
 } lks_operands;
 
@@ -33,6 +35,7 @@ void lks_ref_window_max(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_window_sum(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_reduce(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_softmax(const lks_kernel_args *args, const lks_operands *t);
+void lks_ref_svdf(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_copy(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_gather(const lks_kernel_args *args, const lks_operands *t);
 

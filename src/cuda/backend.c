@@ -19,7 +19,8 @@ static const lks_cuda_family *const families[LKS_KERNEL_COUNT] = {
     [LKS_KERNEL_REDUCE] = &lks_cuda_reduce,
     [LKS_KERNEL_SOFTMAX] = &lks_cuda_softmax,
     [LKS_KERNEL_COPY] = &lks_cuda_copy,
-    [LKS_KERNEL_GATHER] = &lks_cuda_gather
+    [LKS_KERNEL_GATHER] = &lks_cuda_gather,
+    [LKS_KERNEL_SVDF] = &lks_cuda_svdf
 };
 
 const lks_cuda_family *lks_cuda_family_of(lks_kernel kernel)

@@ -189,6 +189,7 @@ static cudaError_t launch_step(const lks_stream *s, uint32_t i, uint32_t n)
         .n = (int32_t)n,
         .x = place_of(s, step->x, c->x_data), .x2 = place_of(s, step->x2, c->x2_data),
         .packed = p->constants + c->packed,
+        .state = step->state >= 0 ? (int16_t *)(void *)((int8_t *)s->arena + p->plan->tensors[step->state].offset) : NULL,
         .y = (int8_t *)s->arena + p->plan->tensors[step->y].offset,
         .workspace = s->workspace
     };

@@ -9,6 +9,20 @@
 
 #include <stdlib.h>
 
+/* What all ops keep from run to run. */
+static bool state_bytes(const lks_graph *g, uint64_t *bytes)
+{
+    bool fits = true;
+
+    *bytes = 0;
+    for (uint32_t i = 0; i < g->op_count; i++) {
+        lks_op_view v = lks_view_op(g, i, "", NULL);
+
+        fits &= lks_add_u64(*bytes, lks_op_state_bytes(&v), bytes);
+    }
+    return fits;
+}
+
 /* The highest sum of live bytes: what begins at an op is added, then what ends there is taken off. */
 static bool peak_bytes(const lks_graph *g, uint64_t *peak)
 {
@@ -37,6 +51,7 @@ static bool peak_bytes(const lks_graph *g, uint64_t *peak)
 
 lks_status lks_model_cost(const lks_model *m, uint32_t batch, lks_cost *cost)
 {
+    uint64_t state = 0;
     bool fits = true;
 
     if (!m || !cost)
@@ -60,6 +75,7 @@ lks_status lks_model_cost(const lks_model *m, uint32_t batch, lks_cost *cost)
             cost->parameter_bytes += lks_tensor_bytes(&g->tensors[i]);
     if (!peak_bytes(g, &cost->peak_bytes))
         return LKS_ERR_NOMEM;
+    fits &= state_bytes(g, &state) && lks_add_u64(cost->peak_bytes, state, &cost->peak_bytes);
     if (m->batch_free) {        /* every activation, and so every term, is a multiple of the model's own batch */
         fits &= lks_mul_u64(cost->macs / own, batch, &cost->macs);
         fits &= lks_mul_u64(cost->element_ops / own, batch, &cost->element_ops);

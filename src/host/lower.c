@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const lks_lowering_row *const families[] = {
-    lks_linear_lowerings, lks_element_lowerings, lks_reduce_lowerings, lks_move_lowerings
+    lks_linear_lowerings, lks_conv_lowerings, lks_element_lowerings, lks_reduce_lowerings, lks_move_lowerings, lks_state_lowerings
 };
 
 /* Constants of a plan: a list of blocks, each before its bytes. */
@@ -42,13 +42,18 @@ static void *grow(lks_lowering *l, void *array, uint32_t count, uint32_t *room, 
 lks_step *lks_add_step(lks_lowering *l, lks_kernel kernel)
 {
     const lks_op *op = l->v.op;
-    lks_step *steps = grow(l, l->to->steps, l->to->step_count, &l->step_room, sizeof *steps), *s = &l->spare;
+    lks_step *steps = NULL, *s = &l->spare;
 
+    if (l->to->step_count < LKS_MAX_STEPS)
+        steps = grow(l, l->to->steps, l->to->step_count, &l->step_room, sizeof *steps);
+    else
+        l->failed = true;
     if (steps) {
         l->to->steps = steps;
         s = &steps[l->to->step_count++];
     }
-    *s = (lks_step){ .kernel = kernel, .op = l->v.index, .last_op = l->v.index, .x = -1, .x2 = -1, .y = (int32_t)op->output[0] };
+    *s = (lks_step){ .kernel = kernel, .op = l->v.index, .last_op = l->v.index, .x = -1, .x2 = -1, .state = -1,
+                      .y = (int32_t)op->output[0] };
     if (!l->v.in[0]->constant)
         s->x = (int32_t)op->operand[0];
     if (op->operand_count > 1 && !l->v.in[1]->constant)
@@ -75,6 +80,11 @@ int32_t lks_add_scratch(lks_lowering *l, uint64_t image_bytes)
     l->to->scratch_bytes = scratch;
     scratch[l->to->scratch_count] = image_bytes;
     return (int32_t)(l->m->graph.tensor_count + l->to->scratch_count++);
+}
+
+void lks_add_state(lks_lowering *l, lks_step *s, uint64_t elements)
+{
+    s->state = lks_add_scratch(l, elements * sizeof(int16_t));
 }
 
 void *lks_add_constants(lks_lowering *l, size_t bytes)
@@ -127,6 +137,7 @@ static void lower_op(lks_lowering *l)
 lks_status lks_lower(const lks_model *m, lks_lowered *to)
 {
     lks_lowering l = { .m = m, .to = to };
+    bool full;
 
     *to = (lks_lowered){ 0 };
     for (uint32_t i = 0; !l.failed && i < m->graph.op_count; i++) {
@@ -135,8 +146,9 @@ lks_status lks_lower(const lks_model *m, lks_lowered *to)
     }
     if (!l.failed)
         return LKS_OK;
+    full = to->step_count == LKS_MAX_STEPS;
     lks_lowered_free(to);
-    return LKS_ERR_NOMEM;
+    return full ? LKS_ERR_LIMIT : LKS_ERR_NOMEM;
 }
 
 void lks_lowered_free(lks_lowered *l)

@@ -15,7 +15,7 @@ typedef struct lks_lowering {
     lks_op_view v;                  /* the op that is being lowered */
     lks_lowered *to;
     uint32_t step_room, scratch_room;
-    bool failed;                    /* memory ran out */
+    bool failed;                    /* memory ran out, or there are too many steps */
     lks_step spare;                 /* what lks_add_step gives then */
 } lks_lowering;
 
@@ -24,7 +24,8 @@ typedef struct lks_lowering_row {
     void (*lower)(lks_lowering *l);
 } lks_lowering_row;
 
-extern const lks_lowering_row lks_linear_lowerings[], lks_element_lowerings[], lks_reduce_lowerings[], lks_move_lowerings[];
+extern const lks_lowering_row lks_linear_lowerings[], lks_conv_lowerings[], lks_element_lowerings[], lks_reduce_lowerings[],
+    lks_move_lowerings[], lks_state_lowerings[];
 
 /*
  * Add a step.  It has the first two operands that are activations as x and x2, the first output as y, and no arguments.  Good until
@@ -37,6 +38,9 @@ void lks_set_operand_data(const lks_lowering *l, lks_step *s);
 
 /* Add an activation of that many storage bytes per image, which only steps know: its index in the plan. */
 int32_t lks_add_scratch(lks_lowering *l, uint64_t image_bytes);
+
+/* The same, as the state of a step: it lasts from run to run, and is of int16. */
+void lks_add_state(lks_lowering *l, lks_step *s, uint64_t elements);
 
 /* Constants for steps, which live as long as the plan; all zero, aligned for any type.  NULL: memory ran out; then nothing need be filled in. */
 void *lks_add_constants(lks_lowering *l, size_t bytes);

@@ -112,7 +112,7 @@ static void lower_slice(lks_lowering *l)
     k = add_only_copy(l, dims);
     for (int axis = 0; axis < LKS_MAX_RANK; axis++) {
         k->x_first += a->begin[axis] * stride[axis];
-        k->x_stride[axis] = dims[axis] == 1 ? stride[axis] : a->step[axis] * stride[axis];     /* a step that is taken stays in x */
+        k->x_stride[axis] = dims[axis] == 1 ? stride[axis] : a->step[axis] * stride[axis];     /* one that is taken stays in x */
     }
 }
 
@@ -164,7 +164,8 @@ static void lower_tile(lks_lowering *l)
         const bool last = product(repeats, 0, axis) == 1;
 
         if (repeats[axis] != 1 || (last && from == (int32_t)op->operand[0])) {
-            const int32_t to = last ? (int32_t)op->output[0] : lks_add_scratch(l, (uint64_t)outer * (uint64_t)repeats[axis] * (uint64_t)inner);
+            const uint64_t bytes = (uint64_t)outer * (uint64_t)repeats[axis] * (uint64_t)inner;
+            const int32_t to = last ? (int32_t)op->output[0] : lks_add_scratch(l, bytes);
 
             repeat(lks_add_step(l, LKS_KERNEL_COPY), from, to, outer, repeats[axis], inner);
             from = to;

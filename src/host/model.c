@@ -110,7 +110,8 @@ lks_status lks_model_op(const lks_model *m, uint32_t op, lks_op_info *info)
     *info = (lks_op_info){
         .kind = rule->name, .name = v.y->name, .rounding = "",
         .operands = v.op->operand_count, .outputs = v.op->output_count, .operand = v.op->operand, .output = v.op->output,
-        .macs = rule->macs ? rule->macs(&v) : 0, .element_ops = rule->element_ops(&v), .bound = v.op->bound
+        .macs = rule->macs ? rule->macs(&v) : 0, .element_ops = rule->element_ops(&v),
+        .state_bytes = lks_op_state_bytes(&v), .bound = v.op->bound
     };
     if (rule->rounding >= 0)
         info->rounding = v.op->args.word[rule->rounding] == LKS_TFLITE ? "tflite" : "half_up";

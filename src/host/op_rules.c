@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const lks_op_rule *const families[] = { lks_linear_rules, lks_element_rules, lks_reduce_rules, lks_move_rules };
+static const lks_op_rule *const families[] = {
+    lks_linear_rules, lks_element_rules, lks_reduce_rules, lks_move_rules, lks_state_rules
+};
 
 const lks_op_rule *lks_op_rule_of(uint32_t kind)
 {

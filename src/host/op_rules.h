@@ -56,6 +56,9 @@ const lks_op_rule *lks_op_rule_of(uint32_t kind);
 /* The op of a graph whose indices are in range. */
 lks_op_view lks_view_op(const lks_graph *g, uint32_t index, const char *file, lks_error *error);
 
+/* The bytes of what an op keeps from run to run, at the model's own batch; 0: nothing.  spec 5 */
+uint64_t lks_op_state_bytes(const lks_op_view *v);
+
 /*
  * Hold one op against spec 4: argument ranges, operand types, shapes.
  *

@@ -106,6 +106,8 @@ static void step_lifetimes(const lks_graph *g, const owned_plan *o, lks_lifetime
         if (life[s->y].first > life[s->y].last)         /* several steps may make one tensor, part by part */
             life[s->y].first = i;
         life[s->y].last = i;
+        if (s->state >= 0)
+            life[s->state] = (lks_lifetime){ 0, o->plan.step_count };
     }
     for (uint32_t i = 0; i < g->output_count; i++)
         use(life, o->home, (int32_t)g->outputs[i], o->plan.step_count);
@@ -135,6 +137,8 @@ static bool measure_blocks(const lks_model *m, owned_plan *o, const lks_lifetime
             continue;
         if (!lks_mul_u64(image, o->plan.max_batch, &bytes) || bytes > UINT64_MAX / 2)
             return false;
+        if (t >= m->graph.tensor_count && bytes > LKS_MAX_ELEMENTS * (uint64_t)sizeof(int32_t))
+            return false;               /* spec 4.38: what the model has is within the limits, but scratch grows with the batch too */
         bytes = (bytes + LKS_ARENA_ALIGN - 1) / LKS_ARENA_ALIGN * LKS_ARENA_ALIGN + 2 * (uint64_t)o->plan.guard_bytes;
         if (!lks_add_u64(total, bytes, &total) || total > SIZE_MAX / 2)
             return false;
@@ -194,7 +198,7 @@ lks_status lks_plan_make(const lks_model *m, const lks_plan_options *options, lk
         return lks_fail(error, LKS_ERR_NOMEM, "out of memory");
     o->plan = (lks_plan){ .max_batch = options->max_batch, .keep = options->keep, .guard_bytes = options->guard_bytes };
     if ((st = make_steps(m, options, o)) != LKS_OK) {
-        lks_fail(error, st, "out of memory");
+        lks_fail(error, st, st == LKS_ERR_LIMIT ? "the ops of the model become more than %u steps" : "out of memory", LKS_MAX_STEPS);
         goto fail;
     }
     if ((st = plan_arena(m, o, error)) != LKS_OK)

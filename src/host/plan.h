@@ -19,7 +19,7 @@ typedef struct lks_plan_options {
  * Make the plan of a model.
  *
  * LKS_OK         *plan is the caller's; the model outlives it.
- * LKS_ERR_LIMIT  the arena would not fit the address space.  LKS_ERR_NOMEM.
+ * LKS_ERR_LIMIT  the arena would not fit the address space, or there would be more than LKS_MAX_STEPS steps.  LKS_ERR_NOMEM.
  */
 lks_status lks_plan_make(const lks_model *model, const lks_plan_options *options, lks_plan **plan, lks_error *error);
 
@@ -29,6 +29,9 @@ void lks_plan_free(lks_plan *plan);
 /* ---- lowering ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct lks_constants lks_constants;
+
+/* A transposed conv becomes up to 2048 steps, so that a small file must not become a plan that fills the memory. */
+#define LKS_MAX_STEPS (1u << 18)
 
 /* What ops become: steps in order, and what only these know. */
 typedef struct lks_lowered {
@@ -42,7 +45,7 @@ typedef struct lks_lowered {
 /*
  * Lower all ops of a model.
  *
- * LKS_OK: *lowered is the caller's; the model outlives it.  LKS_ERR_NOMEM: there is nothing to free.
+ * LKS_OK: *lowered is the caller's; the model outlives it.  LKS_ERR_NOMEM, LKS_ERR_LIMIT (too many steps): there is nothing to free.
  */
 lks_status lks_lower(const lks_model *model, lks_lowered *lowered);
 void lks_lowered_free(lks_lowered *lowered);

@@ -40,7 +40,7 @@ lks_status lks_expect_constant(const lks_op_view *v, uint32_t operand, const cha
     if (!t->constant)
         return lks_illegal(v, what, "must be constant");
     if (t->type != type)
-        return lks_illegal(v, what, type == LKS_I8 ? "must be int8" : "must be int32");
+        return lks_illegal(v, what, type == LKS_I8 ? "must be int8" : type == LKS_I16 ? "must be int16" : "must be int32");
     if (t->rank != rank)
         return lks_illegal(v, what, "has the wrong rank");
     return LKS_OK;

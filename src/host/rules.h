@@ -8,7 +8,7 @@
 #include "host/op_rules.h"
 
 /* The rows of each family of ops; a row of kind 0 ends them. */
-extern const lks_op_rule lks_linear_rules[], lks_element_rules[], lks_reduce_rules[], lks_move_rules[];
+extern const lks_op_rule lks_linear_rules[], lks_element_rules[], lks_reduce_rules[], lks_move_rules[], lks_state_rules[];
 
 /* ---- arguments ----------------------------------------------------------------------------------------------------------- */
 

@@ -242,9 +242,12 @@ static const lks_arg_rule slice_args[] = {
     BEGIN("begin_0"), BEGIN("begin_1"), BEGIN("begin_2"), BEGIN("begin_3"), BEGIN("begin_4"), BEGIN("begin_5"),
     STEP("step_0"), STEP("step_1"), STEP("step_2"), STEP("step_3"), STEP("step_4"), STEP("step_5")
 };
-static const lks_arg_rule transpose_args[] = { AXIS("perm_0"), AXIS("perm_1"), AXIS("perm_2"), AXIS("perm_3"), AXIS("perm_4"), AXIS("perm_5") };
+static const lks_arg_rule transpose_args[] = {
+    AXIS("perm_0"), AXIS("perm_1"), AXIS("perm_2"), AXIS("perm_3"), AXIS("perm_4"), AXIS("perm_5")
+};
 static const lks_arg_rule tile_args[] = {
-    REPEATS("repeats_0"), REPEATS("repeats_1"), REPEATS("repeats_2"), REPEATS("repeats_3"), REPEATS("repeats_4"), REPEATS("repeats_5")
+    REPEATS("repeats_0"), REPEATS("repeats_1"), REPEATS("repeats_2"), REPEATS("repeats_3"),
+    REPEATS("repeats_4"), REPEATS("repeats_5")
 };
 
 const lks_op_rule lks_move_rules[] = {
@@ -252,7 +255,8 @@ const lks_op_rule lks_move_rules[] = {
     { LKS_OP_PAD, "pad", 1, 1, 13, pad_args, -1, check_pad, NULL, pad_free, NULL, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_CONCAT, "concat", LKS_ANY_COUNT, 1, 1, axis_args, -1, check_concat, NULL, concat_free, NULL, lks_per_output,
       LKS_I8, LKS_I8 },
-    { LKS_OP_SPLIT, "split", 1, LKS_ANY_COUNT, 1, axis_args, -1, check_split, NULL, split_free, NULL, lks_per_input, LKS_I8, LKS_I8 },
+    { LKS_OP_SPLIT, "split", 1, LKS_ANY_COUNT, 1, axis_args, -1, check_split, NULL, split_free, NULL, lks_per_input,
+      LKS_I8, LKS_I8 },
     { LKS_OP_SLICE, "slice", 1, 1, 12, slice_args, -1, check_slice, NULL, slice_free, NULL, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_TRANSPOSE, "transpose", 1, 1, 6, transpose_args, -1, check_transpose, NULL, transpose_free, NULL, lks_per_output,
       LKS_I8, LKS_I8 },

@@ -72,6 +72,75 @@ static lks_status read_tensor(lks_session *s, uint32_t tensor, void *data, size_
     return st;
 }
 
+/* ---- state (spec 5) ------------------------------------------------------------------------------------------------------ */
+
+static size_t state_bytes(const lks_plan *p, const lks_step *s)
+{
+    return s->state < 0 ? 0 : p->tensors[s->state].image_bytes * p->max_batch;
+}
+
+lks_status lks_session_save_state(lks_session *s, uint8_t *to, lks_error *error)
+{
+    lks_status st = LKS_OK;
+
+    for (uint32_t i = 0; s->state_bytes && st == LKS_OK && i < s->plan->step_count; i++) {
+        const lks_step *step = &s->plan->steps[i];
+        const size_t bytes = state_bytes(s->plan, step);
+
+        if (bytes)
+            st = s->backend->read(s->stream, s->plan->tensors[step->state].offset, to, bytes, error);
+        to += bytes;
+    }
+    return st;
+}
+
+/* Of the first images of each state. */
+static lks_status load_images(lks_session *s, const uint8_t *from, uint32_t images, lks_error *error)
+{
+    lks_status st = LKS_OK;
+
+    for (uint32_t i = 0; s->state_bytes && st == LKS_OK && i < s->plan->step_count; i++) {
+        const lks_step *step = &s->plan->steps[i];
+        const size_t bytes = state_bytes(s->plan, step);
+
+        if (bytes)
+            st = s->backend->write(s->stream, s->plan->tensors[step->state].offset, from,
+                                   s->plan->tensors[step->state].image_bytes * images, error);
+        from += bytes;
+    }
+    return st;
+}
+
+lks_status lks_session_load_state(lks_session *s, const uint8_t *from, lks_error *error)
+{
+    return load_images(s, from, s->plan->max_batch, error);
+}
+
+static lks_status make_state(lks_session *s, lks_error *error)
+{
+    for (uint32_t i = 0; i < s->plan->step_count; i++)
+        s->state_bytes += state_bytes(s->plan, &s->plan->steps[i]);
+    if (!s->state_bytes)
+        return LKS_OK;
+    s->zeros = calloc(s->state_bytes, 1);
+    s->saved = s->keep_state ? calloc(s->state_bytes, 1) : NULL;
+    if (!s->zeros || (s->keep_state && !s->saved))
+        return lks_fail(error, LKS_ERR_NOMEM, "out of memory: %zu bytes", s->state_bytes);
+    return lks_session_load_state(s, s->zeros, error);
+}
+
+lks_status lks_session_reset(lks_session *s, lks_error *error)
+{
+    lks_error unused;
+    lks_status st;
+
+    error = error ? error : &unused;
+    if (!s)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "lks_session_reset: session is NULL");
+    st = lks_session_load_state(s, s->zeros, error);
+    return st == LKS_OK ? lks_ok(error) : st;
+}
+
 /* ---- opening ------------------------------------------------------------------------------------------------------------- */
 
 /* The context of the options, or one of the session's own. */
@@ -123,6 +192,7 @@ static lks_status apply_options(lks_session *s, const lks_session_options *o, lk
 {
     if (!check_every(o, &s->check_every))
         return lks_fail(error, LKS_ERR_ARGUMENT, "check: no such rule, or a sample of every 0 runs");
+    s->keep_state = o->keep_state;
     if (s->backend == lks_reference())
         s->check_every = 0;
     if (o->variant && !(s->variant = malloc(strlen(o->variant) + 1)))
@@ -176,6 +246,7 @@ lks_status lks_session_open_guarded(lks_model *model, const lks_session_options 
     if ((st = s->backend->build(s->context->device, s->plan, s->variant, &s->program, error)) != LKS_OK) goto fail;
     if ((st = s->backend->stream_open(s->program, &s->stream, error)) != LKS_OK)                        goto fail;
     if ((st = make_staging(s, error)) != LKS_OK)                                                        goto fail;
+    if ((st = make_state(s, error)) != LKS_OK)                                                          goto fail;
     *session = s;
     return lks_ok(error);
 
@@ -196,6 +267,8 @@ void lks_session_close(lks_session *s)
     lks_session_close(s->reference);
     lks_plan_free(s->plan);
     free(s->staging);
+    free(s->zeros);
+    free(s->saved);
     free(s->variant);
     lks_model_close(s->model);
     free(s);
@@ -262,7 +335,9 @@ lks_status lks_session_put(lks_session *s, const lks_in *in, lks_error *error)
 
 lks_status lks_session_compute(lks_session *s, lks_error *error)
 {
-    return s->backend->run(s->stream, s->images, error);
+    lks_status st = s->keep_state ? LKS_OK : load_images(s, s->zeros, s->images, error);
+
+    return st == LKS_OK ? s->backend->run(s->stream, s->images, error) : st;
 }
 
 lks_status lks_session_get(lks_session *s, const lks_out *out, lks_error *error)
@@ -295,6 +370,7 @@ lks_status lks_session_run(lks_session *s, const lks_in *in, const lks_out *out,
 {
     lks_error unused;
     lks_status st;
+    bool checked;
 
     error = error ? error : &unused;
     if (!s)
@@ -302,10 +378,13 @@ lks_status lks_session_run(lks_session *s, const lks_in *in, const lks_out *out,
     if (s->mismatch.count)
         return lks_fail(error, LKS_ERR_MISMATCH, "%s %u: differed from the reference before: it is not used any more",
                         s->backend->name, s->context->index);
+    checked = s->check_every && s->runs % s->check_every == 0;
     st = check_buffers(s, in, out, error);
+    if (st == LKS_OK && checked && s->keep_state && s->state_bytes)
+        st = lks_session_save_state(s, s->saved, error);
     if (st == LKS_OK)
         st = run_on_device(s, in, out, error);
-    if (st == LKS_OK && s->check_every && s->runs % s->check_every == 0)
+    if (st == LKS_OK && checked)
         st = lks_session_check(s, in, out, error);
     if (st == LKS_OK)
         s->runs++;          /* a check that could not be made is made up for by the next run */

@@ -19,6 +19,9 @@ struct lks_session {
     lks_stream *stream;
     uint8_t *staging;               /* room for the largest input whose interface type is not its storage type */
     uint32_t images;                /* of the last run; 0: none */
+    bool keep_state;
+    size_t state_bytes;             /* of all states of the plan, for max_batch images */
+    uint8_t *zeros, *saved;         /* state_bytes each, owned: what a state begins with; what the device had before a run */
 
     char *variant;                  /* owned; NULL: the backend chooses */
     uint32_t check_every;           /* every so many runs are checked, the first among them; 0: none */
@@ -26,6 +29,12 @@ struct lks_session {
     lks_session *reference;         /* on cpu_ref; opened by the first check */
     lks_mismatch mismatch;          /* count 0: it never differed */
 };
+
+/* ---- state --------------------------------------------------------------------------------------------------------------- */
+
+/* All states of the plan, one behind the other, from or to memory of state_bytes. */
+lks_status lks_session_save_state(lks_session *s, uint8_t *to, lks_error *error);
+lks_status lks_session_load_state(lks_session *s, const uint8_t *from, lks_error *error);
 
 /* ---- the self-check (session_check.c) ------------------------------------------------------------------------------------ */
 

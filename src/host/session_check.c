@@ -20,7 +20,8 @@ static uint32_t session_batch(const lks_session *s)
 static lks_status open_reference(lks_session *s, lks_error *error)
 {
     const lks_session_options o = {
-        .backend = lks_reference()->name, .max_batch = session_batch(s), .keep = s->plan->keep, .check = LKS_CHECK_NONE
+        .backend = lks_reference()->name, .max_batch = session_batch(s), .keep = s->plan->keep, .keep_state = s->keep_state,
+        .check = LKS_CHECK_NONE
     };
 
     return s->reference ? LKS_OK : lks_session_open(s->model, &o, &s->reference, error);
@@ -111,17 +112,75 @@ static bool find_first(const lks_session *s, lks_session *reference, lks_session
     return false;
 }
 
+/* Start from the state that the device had before the run. */
+static lks_status hand_over(const lks_session *s, lks_session *to, lks_error *error)
+{
+    return s->keep_state && s->state_bytes ? lks_session_load_state(to, s->saved, error) : LKS_OK;
+}
+
+static lks_status run_again(const lks_session *s, lks_session *on, const lks_in *in, const lks_out *out, lks_error *error)
+{
+    lks_status st = hand_over(s, on, error);
+
+    return st == LKS_OK ? lks_session_run(on, in, out, error) : st;
+}
+
+/* The op whose state has byte `at` of all states. */
+static uint32_t op_of_state(const lks_session *s, size_t at)
+{
+    for (uint32_t i = 0; i < s->plan->step_count; i++) {
+        const lks_step *step = &s->plan->steps[i];
+        const size_t bytes = step->state < 0 ? 0 : s->plan->tensors[step->state].image_bytes * s->plan->max_batch;
+
+        if (at < bytes)
+            return step->op;
+        at -= bytes;
+    }
+    return 0;
+}
+
+/* What the device and the reference have left to the next run. */
+static lks_status compare_state(lks_session *s, const int16_t *expected, const int16_t *got, lks_error *error)
+{
+    lks_mismatch *m = &s->mismatch;
+
+    for (size_t i = s->state_bytes / sizeof *got; i-- > 0;)
+        if (expected[i] != got[i])
+            *m = (lks_mismatch){ .count = m->count + 1, .first = i, .expected = expected[i], .got = got[i] };
+    if (m->count == 0)
+        return LKS_OK;
+    m->op = op_of_state(s, (size_t)m->first * sizeof *got);
+    m->tensor = s->model->graph.ops[m->op].output[0];
+    return lks_fail(error, LKS_ERR_MISMATCH,
+                    "%s %u: differs from the reference in the state that op %u leaves to the next run: %llu elements differ",
+                    s->backend->name, s->context->index, m->op, (unsigned long long)m->count);
+}
+
+static lks_status check_state(lks_session *s, lks_error *error)
+{
+    uint8_t *both = malloc(2 * s->state_bytes);
+    lks_status st = both ? lks_session_save_state(s->reference, both, error) : lks_fail(error, LKS_ERR_NOMEM, "out of memory");
+
+    if (st == LKS_OK)
+        st = lks_session_save_state(s, both + s->state_bytes, error);
+    if (st == LKS_OK)
+        st = compare_state(s, (const int16_t *)(const void *)both, (const int16_t *)(const void *)(both + s->state_bytes), error);
+    free(both);
+    return st;
+}
+
 /* Run both once more with every intermediate kept.  Where that is not possible, or shows nothing, the mismatch stays as it is. */
 static void locate(lks_session *s, const lks_in *in, const lks_out *scratch)
 {
     lks_session_options o = { .backend = lks_reference()->name, .max_batch = session_batch(s), .keep = 1, .check = LKS_CHECK_NONE };
     lks_session *reference = NULL, *device = NULL;
 
-    if (lks_session_open(s->model, &o, &reference, NULL) == LKS_OK && lks_session_run(reference, in, scratch, NULL) == LKS_OK) {
+    o.keep_state = s->keep_state;
+    if (lks_session_open(s->model, &o, &reference, NULL) == LKS_OK && run_again(s, reference, in, scratch, NULL) == LKS_OK) {
         o.backend = NULL;
         o.context = s->context;
         o.variant = s->variant;
-        if (lks_session_open(s->model, &o, &device, NULL) == LKS_OK && lks_session_run(device, in, scratch, NULL) == LKS_OK)
+        if (lks_session_open(s->model, &o, &device, NULL) == LKS_OK && run_again(s, device, in, scratch, NULL) == LKS_OK)
             find_first(s, reference, device, &s->mismatch);
     }
     lks_session_close(reference);
@@ -147,13 +206,15 @@ lks_status lks_session_check(lks_session *s, const lks_in *in, const lks_out *ou
     lks_status st = expected ? open_reference(s, error) : lks_fail(error, LKS_ERR_NOMEM, "out of memory");
 
     if (st == LKS_OK)
-        st = lks_session_run(s->reference, in, expected, error);
+        st = run_again(s, s->reference, in, expected, error);
     if (st == LKS_OK && compare_outputs(s, expected, out) != LKS_OK) {
         locate(s, in, expected);
         st = report(s, error);
     } else if (st == LKS_OK && s->plan->keep && find_first(s, s->reference, s, &s->mismatch)) {
         st = report(s, error);
     }
+    if (st == LKS_OK && s->keep_state && s->state_bytes)
+        st = check_state(s, error);
     free(expected);
     free(memory);
     return st;

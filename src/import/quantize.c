@@ -326,7 +326,7 @@ bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q)
     return true;
 }
 
-/* concatenation.h: ConcatenationWithScaling; q * scale - zero * scale, where both products fit 32 bits: their difference is exact */
+/* concatenation.h: ConcatenationWithScaling.  Both products fit 32 bits, so that their difference is exact before it is rounded. */
 bool lks_quantize_concat(uint32_t x, int32_t x_zero, uint32_t y, int32_t y_zero, int8_t table[LKS_TABLE_SIZE])
 {
     const number inverse = divide(one, from_scale(y), BINARY32), limit = { 1, 16 };
@@ -377,4 +377,13 @@ bool lks_bias_scale_agrees(uint32_t x, uint32_t w, uint32_t bias, uint32_t y)
     number off = difference(multiply(from_scale(x), from_scale(w)), from_scale(bias));
 
     return compare(divide(off, from_scale(y), BINARY64), tolerance) <= 0;
+}
+
+/* svdf_common.cc: PrepareSvdf */
+bool lks_svdf_bias_scale_agrees(uint32_t state, uint32_t time, uint32_t bias)
+{
+    const number tolerance = { 0x14f8b588e368f1, -69 };     /* 1e-5 in binary64 */
+    const number product = round_to(multiply(from_scale(state), from_scale(time)), false, BINARY32);
+
+    return compare(difference(product, from_scale(bias)), tolerance) < 0;
 }

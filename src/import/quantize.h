@@ -64,15 +64,15 @@ bool lks_quantize_softmax(uint32_t beta, uint32_t x, lks_rq *rq);
 bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q);
 
 /*
- * What CONCATENATION makes of each of the 256 stored values of a UINT8 operand with scale x and zero point x_zero, in an output with
- * scale y and zero point y_zero; zero points as in the file, values as stored: table[v + 128].  The quotient 1 / y, and all that follows,
- * is rounded to binary32 after each operation.  false: x / y is not normal, or 2^16 or more.
+ * What CONCATENATION makes of each of the 256 stored values v of a UINT8 operand, of scale x, in an output of scale y: table[v + 128].
+ * Zero points are as in the file.  The quotient 1 / y, and all that follows, is rounded to binary32 after each operation.
+ * false: x / y is not normal, or 2^16 or more.
  */
 bool lks_quantize_concat(uint32_t x, int32_t x_zero, uint32_t y, int32_t y_zero, int8_t table[LKS_TABLE_SIZE]);
 
 /*
- * Where RESIZE_NEAREST_NEIGHBOR takes element i of `out` from, of `in`: i, or i + 1/2, times the quotient of the extents, which is rounded
- * to binary32, as is the product; then down, or to the nearest, ties away from zero.  All extents are at most 2^22.
+ * Where RESIZE_NEAREST_NEIGHBOR takes element i of `out` from, of `in`: i, or i + 1/2, times the quotient of the extents, both rounded
+ * to binary32; then down, or to the nearest, ties away from zero.  All extents are at most 2^22.
  */
 int32_t lks_quantize_nearest(int32_t i, int32_t in, int32_t out, bool align_corners, bool half_pixel_centers);
 
@@ -80,6 +80,9 @@ int32_t lks_quantize_nearest(int32_t i, int32_t in, int32_t out, bool align_corn
 
 /* |a - b| <= 1e-6: the scales of the two sides of a pool. */
 bool lks_scales_agree(uint32_t a, uint32_t b);
+
+/* |state * time - bias| < 1e-5, the product rounded to binary32: the scale of the bias of svdf. */
+bool lks_svdf_bias_scale_agrees(uint32_t state, uint32_t time, uint32_t bias);
 
 /* |x * w - bias| / y <= 0.02: the scale of a bias, of which 0 means that it has none. */
 bool lks_bias_scale_agrees(uint32_t x, uint32_t w, uint32_t bias, uint32_t y);

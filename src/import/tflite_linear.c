@@ -72,14 +72,14 @@ static lks_status emit_multipliers(const lks_tfl_op *op, const lks_tfl_tensor *w
     return LKS_OK;
 }
 
-/* Operand 2 as an i32 constant [channels]; zeros where it is left out. */
-static lks_status emit_bias(const lks_tfl_op *op, uint32_t channels, uint32_t *index)
+/* That operand as an i32 constant [channels]; zeros where it is left out. */
+static lks_status emit_bias(const lks_tfl_op *op, uint32_t at, uint32_t channels, uint32_t *index)
 {
     lks_tfl_tensor *bias = NULL;
     int32_t *values;
 
-    if (lks_tfl_has(op, 2)) {
-        LKS_TFL_TRY(lks_tfl_constant(op, 2, "bias", LKS_TFL_INT32, &bias));
+    if (lks_tfl_has(op, at)) {
+        LKS_TFL_TRY(lks_tfl_constant(op, at, "bias", LKS_TFL_INT32, &bias));
         if (lks_tfl_elements(bias) != channels)
             return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the bias has %u elements for %u output channels",
                                   (unsigned)lks_tfl_elements(bias), (unsigned)channels);
@@ -111,14 +111,14 @@ static lks_status check_bias_type(const lks_tfl_op *op, const lks_fb_field *fiel
 }
 
 /* kernel_util.cc: GetQuantizedConvolutionMultipler, with one weight scale only */
-static lks_status check_bias_scale(const lks_tfl_op *op, uint32_t x, uint32_t w, uint32_t y)
+static lks_status check_bias_scale(const lks_tfl_op *op, uint32_t at, uint32_t x, uint32_t w, uint32_t y)
 {
     lks_tfl_tensor *bias;
     uint32_t scale = 0;
 
-    if (!lks_tfl_has(op, 2))
+    if (!lks_tfl_has(op, at))
         return LKS_OK;
-    LKS_TFL_TRY(lks_tfl_operand(op, 2, "bias", &bias));
+    LKS_TFL_TRY(lks_tfl_operand(op, at, "bias", &bias));
     if (bias->scales.count != 0) {
         scale = (uint32_t)lks_fb_item_unsigned(&op->m->fb, bias->scales, 0);
         if (!lks_scale_usable(scale))
@@ -187,10 +187,10 @@ static lks_status finish_conv(const lks_tfl_op *op, const lks_tfl_window_fields 
     LKS_TFL_TRY(lks_tfl_quantization(op, p->x, &x));
     LKS_TFL_TRY(lks_tfl_quantization(op, p->y, &y));
     if (narrow)
-        LKS_TFL_TRY(check_bias_scale(op, x.scale, weight_scale(op, p->w, 0), y.scale));
+        LKS_TFL_TRY(check_bias_scale(op, 2, x.scale, weight_scale(op, p->w, 0), y.scale));
     LKS_TFL_TRY(lks_tfl_windows(op, f, p->x, p->y, p->w->dims[1], p->w->dims[2], &h, &w));
     LKS_TFL_TRY(lks_tfl_range(op, &f->fused, y, &a->y_min, &a->y_max));
-    LKS_TFL_TRY(emit_bias(op, p->channels, &p->operands[2]));
+    LKS_TFL_TRY(emit_bias(op, 2, p->channels, &p->operands[2]));
     LKS_TFL_TRY(emit_multipliers(op, p->w, p->channels, x.scale, y.scale,
                                  narrow ? lks_quantize_narrow_product : lks_quantize_product, &p->operands[3]));
     a->stride_h = (int32_t)h.stride;
@@ -269,6 +269,75 @@ lks_status lks_tfl_import_depthwise_conv_2d(const lks_tfl_op *op)
     return finish_conv(op, &depthwise_conv_2d, &p);
 }
 
+/* ---- TRANSPOSE_CONV ------------------------------------------------------------------------------------------------------ */
+
+/* Operands: the shape of the output, the weights [O, KH, KW, C], the input, and a bias, or none. */
+static lks_status transpose_operands(const lks_tfl_op *op, conv_parts *p)
+{
+    lks_tfl_tensor *shape;
+
+    LKS_TFL_TRY(lks_tfl_input(op, 2, LKS_TFL_I8_OR_U8, &p->x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, &p->y));
+    LKS_TFL_TRY(lks_tfl_same_type(op, p->x, p->y));
+    LKS_TFL_TRY(lks_tfl_constant(op, 1, "weights", p->x->type, &p->w));
+    if (p->w->rank != 4 || p->x->rank != 4 || p->y->rank != 4)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input, weights and output must have 4 dimensions");
+    LKS_TFL_TRY(lks_tfl_operand(op, 0, "shape", &shape));
+    if (shape->shape_only)
+        return LKS_OK;
+    LKS_TFL_TRY(lks_tfl_constant(op, 0, "shape", LKS_TFL_INT32, &shape));
+    for (uint32_t i = 0; i < 4; i++)
+        if (lks_tfl_elements(shape) != 4 || lks_tfl_value(shape, i) != p->y->dims[i])
+            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the shape operand contradicts the shape of the output tensor");
+    return LKS_OK;
+}
+
+/* transpose_conv.cc: the padding is that of the convolution from y to x, which must give the extent of x.  Behind y, it is how far the
+ * last kernel reaches beyond. */
+static lks_status transpose_axis(const lks_tfl_op *op, const lks_fb_field *padding, const lks_fb_field *stride, int32_t y,
+                                 int32_t x, int32_t kernel, const char *name, lks_tfl_window *a)
+{
+    *a = (lks_tfl_window){ .in = y, .out = x, .kernel = kernel, .stride = lks_tfl_option(op, stride), .dilation = 1 };
+    LKS_TFL_TRY(lks_tfl_pad_window(op, padding, name, a));
+    a->after = (int32_t)((x - 1) * a->stride + kernel - a->before - y);
+    return LKS_OK;
+}
+
+lks_status lks_tfl_import_transpose_conv(const lks_tfl_op *op)
+{
+    static const lks_fb_field padding = { "TransposeConvOptions.padding", 0, 1, 0 },
+        stride_w = { "TransposeConvOptions.stride_w", 1, 4, 0 }, stride_h = { "TransposeConvOptions.stride_h", 2, 4, 0 },
+        fused = { "TransposeConvOptions.fused_activation_function", 3, 1, 0 },
+        bias_type = { "TransposeConvOptions.quantized_bias_type", 4, 1, 0 };
+    conv_parts p = { 0 };
+    lks_tfl_window h, w;
+    lks_tfl_quant x, y;
+    lks_transposed_conv_args *a = &p.args.transposed_conv;
+    int32_t zero = 0;
+
+    LKS_TFL_TRY(transpose_operands(op, &p));
+    LKS_TFL_TRY(check_weights(op, p.w, 0, p.w->type == LKS_TFL_UINT8 && p.w->scales.count == 1 ? &zero : NULL));
+    LKS_TFL_TRY(check_bias_type(op, &bias_type));
+    if (lks_tfl_option(op, &fused) != 0)        /* revisions of the reference ignore it */
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "a fused activation function is not supported");
+    LKS_TFL_TRY(lks_tfl_quantization(op, p.x, &x));
+    LKS_TFL_TRY(lks_tfl_quantization(op, p.y, &y));
+    if (p.w->type == LKS_TFL_UINT8)
+        LKS_TFL_TRY(check_bias_scale(op, 3, x.scale, weight_scale(op, p.w, 0), y.scale));
+    LKS_TFL_TRY(transpose_axis(op, &padding, &stride_h, p.y->dims[1], p.x->dims[1], p.w->dims[1], "height", &h));
+    LKS_TFL_TRY(transpose_axis(op, &padding, &stride_w, p.y->dims[2], p.x->dims[2], p.w->dims[2], "width", &w));
+    p.operands[0] = p.x->index[LKS_TFL_PLAIN];
+    p.channels = (uint32_t)p.w->dims[0];
+    LKS_TFL_TRY(lks_tfl_emit_plain(op, p.w, &p.operands[1]));
+    LKS_TFL_TRY(emit_bias(op, 3, p.channels, &p.operands[2]));
+    LKS_TFL_TRY(emit_multipliers(op, p.w, p.channels, x.scale, y.scale,
+                                 p.w->type == LKS_TFL_UINT8 ? lks_quantize_narrow_product : lks_quantize_product, &p.operands[3]));
+    *a = (lks_transposed_conv_args){
+        (int32_t)h.stride, (int32_t)w.stride, h.before, h.after, w.before, w.after, 1, x.zero, zero, y.zero, -128, 127, LKS_TFLITE
+    };
+    return lks_tfl_emit(op, LKS_OP_TRANSPOSED_CONV, p.operands, p.y, &p.args);
+}
+
 /* ---- FULLY_CONNECTED ----------------------------------------------------------------------------------------------------- */
 
 /* The operands, and the options that are not about the output's range.  zero: of the weights. */
@@ -309,11 +378,11 @@ lks_status lks_tfl_import_fully_connected(const lks_tfl_op *op)
     channels = (uint32_t)w->dims[0];
     narrow = w->scales.count == 1;
     if (narrow)
-        LKS_TFL_TRY(check_bias_scale(op, qx.scale, weight_scale(op, w, 0), qy.scale));
+        LKS_TFL_TRY(check_bias_scale(op, 2, qx.scale, weight_scale(op, w, 0), qy.scale));
     LKS_TFL_TRY(lks_tfl_range(op, &fused, qy, &a->y_min, &a->y_max));
     operands[0] = x->index[LKS_TFL_PLAIN];
     LKS_TFL_TRY(lks_tfl_emit_plain(op, w, &operands[1]));
-    LKS_TFL_TRY(emit_bias(op, channels, &operands[2]));
+    LKS_TFL_TRY(emit_bias(op, 2, channels, &operands[2]));
     LKS_TFL_TRY(emit_multipliers(op, w, channels, qx.scale, qy.scale,
                                  narrow ? lks_quantize_narrow_product : lks_quantize_product, &operands[3]));
     a->x_zero = qx.zero;

@@ -10,6 +10,7 @@
 lks_status lks_tfl_import_conv_2d(const lks_tfl_op *op);
 lks_status lks_tfl_import_depthwise_conv_2d(const lks_tfl_op *op);
 lks_status lks_tfl_import_fully_connected(const lks_tfl_op *op);
+lks_status lks_tfl_import_transpose_conv(const lks_tfl_op *op);
 lks_status lks_tfl_import_batch_matmul(const lks_tfl_op *op);
 
 #endif

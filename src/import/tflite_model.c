@@ -93,7 +93,8 @@ static lks_status read_tensor(lks_tfl_model *m, lks_fb_table table, lks_fb_vecto
     for (uint32_t i = 0; i < shape.count && i < LKS_MAX_RANK; i++)
         t->dims[i] = (int32_t)lks_fb_item_signed(fb, shape, i);
     read_quantization(fb, table, t);
-    if (lks_fb_unsigned(fb, table, &tensor_variable) != 0)
+    t->variable = lks_fb_unsigned(fb, table, &tensor_variable) != 0;
+    if (t->variable)
         t->oddity = "is a variable";
     if (lks_fb_has(fb, table, &tensor_sparsity))
         t->oddity = "is sparse";

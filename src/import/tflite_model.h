@@ -22,6 +22,7 @@ typedef struct lks_tfl_tensor {
     uint32_t data_bytes;
     lks_fb_vector scales, zeros;        /* both empty: not quantized */
     int32_t axis;                       /* of scales and zeros, where there are several */
+    bool variable;                      /* only the state of an op may be one: for all others it is an oddity */
     bool input, output;                 /* of the graph */
     bool made;                          /* by an op before the present one, or it is a graph input */
     bool shape_only;                    /* made from shapes: no value of it is imported (tflite_ends.h) */

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The builtin ops that only move elements: rows of the table in tflite_ops.c.
+ * The builtin ops that give elements another order or shape: rows of the table in tflite_ops.c.
  */
 #ifndef LKS_IMPORT_TFLITE_MOVE_H
 #define LKS_IMPORT_TFLITE_MOVE_H
 
 #include "import/tflite_op.h"
 
-lks_status lks_tfl_import_concatenation(const lks_tfl_op *op);
-lks_status lks_tfl_import_pack(const lks_tfl_op *op);
-lks_status lks_tfl_import_split(const lks_tfl_op *op);
-lks_status lks_tfl_import_split_v(const lks_tfl_op *op);
-lks_status lks_tfl_import_unpack(const lks_tfl_op *op);
-lks_status lks_tfl_import_slice(const lks_tfl_op *op);
-lks_status lks_tfl_import_strided_slice(const lks_tfl_op *op);
 lks_status lks_tfl_import_transpose(const lks_tfl_op *op);
 lks_status lks_tfl_import_tile(const lks_tfl_op *op);
 lks_status lks_tfl_import_gather(const lks_tfl_op *op);

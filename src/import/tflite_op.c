@@ -52,7 +52,8 @@ bool lks_tfl_has(const lks_tfl_op *op, uint32_t i)
     return i < op->o.inputs.count && lks_fb_item_signed(&op->m->fb, op->o.inputs, i) != -1;
 }
 
-static lks_status tensor_at(const lks_tfl_op *op, lks_fb_vector list, uint32_t i, const char *role, lks_tfl_tensor **t)
+/* Whatever it is. */
+static lks_status any_tensor_at(const lks_tfl_op *op, lks_fb_vector list, uint32_t i, const char *role, lks_tfl_tensor **t)
 {
     int64_t index = i < list.count ? lks_fb_item_signed(&op->m->fb, list, i) : -1;
 
@@ -62,6 +63,12 @@ static lks_status tensor_at(const lks_tfl_op *op, lks_fb_vector list, uint32_t i
         return lks_tfl_refuse(op, LKS_ERR_FORMAT, "damaged file: the %s tensor is number %lld, of %u", role, (long long)index,
                               (unsigned)op->m->tensor_count);
     *t = &op->m->tensors[index];
+    return LKS_OK;
+}
+
+static lks_status tensor_at(const lks_tfl_op *op, lks_fb_vector list, uint32_t i, const char *role, lks_tfl_tensor **t)
+{
+    LKS_TFL_TRY(any_tensor_at(op, list, i, role, t));
     return (*t)->oddity ? refuse_tensor(op, role, *t, (*t)->oddity) : LKS_OK;
 }
 
@@ -156,6 +163,20 @@ lks_status lks_tfl_unary(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tenso
     LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, x));
     LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_I8_OR_U8, y));
     return lks_tfl_same_type(op, *x, *y);
+}
+
+lks_status lks_tfl_variable(const lks_tfl_op *op, uint32_t i, const char *role, int32_t type, lks_tfl_tensor **t)
+{
+    LKS_TFL_TRY(any_tensor_at(op, op->o.inputs, i, role, t));
+    if (!(*t)->variable)
+        return refuse_tensor(op, role, *t, "is no variable");
+    if ((*t)->type != type)
+        return refuse_type(op, role, *t);
+    if ((*t)->data || (*t)->made)
+        return refuse_tensor(op, role, *t, (*t)->data ? "begins with data" : "is the state of two ops");
+    LKS_TFL_TRY(lks_tfl_check_shape(op, role, *t));
+    (*t)->made = true;
+    return LKS_OK;
 }
 
 static uint32_t type_bytes(int32_t type)
@@ -275,7 +296,7 @@ int64_t lks_tfl_option(const lks_tfl_op *op, const lks_fb_field *field)
 /* ---- windows ------------------------------------------------------------------------------------------------------------- */
 
 /* padding.h: ComputePaddingHeightWidth, one axis */
-static lks_status pad_window(const lks_tfl_op *op, const lks_fb_field *padding, const char *axis, lks_tfl_window *w)
+lks_status lks_tfl_pad_window(const lks_tfl_op *op, const lks_fb_field *padding, const char *axis, lks_tfl_window *w)
 {
     int64_t rule = lks_tfl_option(op, padding), effective, out, total;
 
@@ -313,8 +334,8 @@ lks_status lks_tfl_windows(const lks_tfl_op *op, const lks_tfl_window_fields *f,
                            .stride = lks_tfl_option(op, &f->stride_h), .dilation = option_or(op, &f->dilation_h, 1) };
     *w = (lks_tfl_window){ .in = x->dims[2], .out = y->dims[2], .kernel = (int32_t)option_or(op, &f->kernel_w, kernel_w),
                            .stride = lks_tfl_option(op, &f->stride_w), .dilation = option_or(op, &f->dilation_w, 1) };
-    LKS_TFL_TRY(pad_window(op, &f->padding, "height", h));
-    return pad_window(op, &f->padding, "width", w);
+    LKS_TFL_TRY(lks_tfl_pad_window(op, &f->padding, "height", h));
+    return lks_tfl_pad_window(op, &f->padding, "width", w);
 }
 
 /* ---- emitting ------------------------------------------------------------------------------------------------------------ */
@@ -425,7 +446,8 @@ lks_status lks_tfl_emit_activation(const lks_tfl_op *op, lks_tfl_tensor *t)
     return LKS_OK;
 }
 
-lks_status lks_tfl_emit_between(const lks_tfl_op *op, const lks_tfl_tensor *y, uint32_t rank, const uint32_t *dims, uint32_t *index)
+lks_status lks_tfl_emit_between(const lks_tfl_op *op, const lks_tfl_tensor *y, uint32_t rank, const uint32_t *dims,
+                                uint32_t *index)
 {
     char name[LKS_MAX_NAME + 1];
     lks_tensor out;

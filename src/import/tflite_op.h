@@ -63,6 +63,9 @@ lks_status lks_tfl_unary(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tenso
 /* Refused where an operand has another type than the output. */
 lks_status lks_tfl_same_type(const lks_tfl_op *op, const lks_tfl_tensor *x, const lks_tfl_tensor *y);
 
+/* Operand i, a variable of that type that is the state of no op so far; it becomes that of this one. */
+lks_status lks_tfl_variable(const lks_tfl_op *op, uint32_t i, const char *role, int32_t type, lks_tfl_tensor **t);
+
 /* Operand i, a constant of that type (an LKS_TFL_ number) whose data fits its shape. */
 lks_status lks_tfl_constant(const lks_tfl_op *op, uint32_t i, const char *role, int32_t type, lks_tfl_tensor **t);
 
@@ -111,6 +114,9 @@ typedef struct lks_tfl_window {
     int32_t before, after;
 } lks_tfl_window;
 
+/* Set the padding of one axis, of which all else is set.  Refused where its output has not the extent that the rule gives. */
+lks_status lks_tfl_pad_window(const lks_tfl_op *op, const lks_fb_field *padding, const char *axis, lks_tfl_window *w);
+
 /*
  * Both axes of the window of x [N, H, W, C] that makes y.
  *
@@ -145,6 +151,7 @@ lks_status lks_tfl_emit(const lks_tfl_op *op, uint32_t kind, const uint32_t *ope
                         const lks_op_args *args);
 
 /* Add an activation that only the .lks has, on the way to y: of y's type, quantization and name. */
-lks_status lks_tfl_emit_between(const lks_tfl_op *op, const lks_tfl_tensor *y, uint32_t rank, const uint32_t *dims, uint32_t *index);
+lks_status lks_tfl_emit_between(const lks_tfl_op *op, const lks_tfl_tensor *y, uint32_t rank, const uint32_t *dims,
+                                uint32_t *index);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The builtin ops of a .tflite file that can be imported: one row of a table and one short function each; the functions of those
- * with weights are in tflite_linear.c, of those that work element by element in tflite_element.c
- * and tflite_table.c.
+ * The builtin ops of a .tflite file that can be imported: one row of a table and one short function each.  The functions of most
+ * stand by family, in tflite_linear.c, tflite_element.c, tflite_table.c, tflite_join.c, tflite_slice.c and tflite_move.c.
  *
  * The normative reference is TensorFlow Lite Micro: what its Prepare functions refuse is refused here, and what they accept only
  * by leaving memory unwritten, or by reading beyond it, is refused as well.
@@ -12,8 +11,11 @@
 #include "import/quantize.h"
 #include "import/tflite_element.h"
 #include "import/tflite_ends.h"
+#include "import/tflite_join.h"
 #include "import/tflite_linear.h"
 #include "import/tflite_move.h"
+#include "import/tflite_slice.h"
+#include "import/tflite_state.h"
 #include "import/tflite_table.h"
 #include "spec/arith.h"
 
@@ -23,6 +25,7 @@ enum {
     OPTIONS_CONV_2D = 1,
     OPTIONS_DEPTHWISE_CONV_2D = 2,
     OPTIONS_POOL_2D = 5,
+    OPTIONS_SVDF = 6,
     OPTIONS_FULLY_CONNECTED = 8,
     OPTIONS_SOFTMAX = 9,
     OPTIONS_CONCATENATION = 10,
@@ -38,6 +41,7 @@ enum {
     OPTIONS_SPLIT = 35,
     OPTIONS_MAXIMUM_MINIMUM = 39,
     OPTIONS_SLICE = 48,
+    OPTIONS_TRANSPOSE_CONV = 49,
     OPTIONS_TILE = 51,
     OPTIONS_PACK = 59,
     OPTIONS_UNPACK = 64,
@@ -471,9 +475,11 @@ static const struct row {
     { LKS_TFL_STRIDED_SLICE,     OPTIONS_STRIDED_SLICE,     4, 4, lks_tfl_import_strided_slice },
     { LKS_TFL_SUB,               OPTIONS_SUB,               2, 2, lks_tfl_import_sub },
     { LKS_TFL_SUM,               OPTIONS_REDUCER,           2, 2, import_sum },
+    { LKS_TFL_SVDF,              OPTIONS_SVDF,              5, 5, lks_tfl_import_svdf },
     { LKS_TFL_TANH,              OPTIONS_NONE,              1, 1, lks_tfl_import_tanh },
     { LKS_TFL_TILE,              OPTIONS_TILE,              2, 2, lks_tfl_import_tile },
     { LKS_TFL_TRANSPOSE,         OPTIONS_TRANSPOSE,         2, 2, lks_tfl_import_transpose },
+    { LKS_TFL_TRANSPOSE_CONV,    OPTIONS_TRANSPOSE_CONV,    3, 4, lks_tfl_import_transpose_conv },
     { LKS_TFL_UNPACK,            OPTIONS_UNPACK,            1, 1, lks_tfl_import_unpack },
 };
 

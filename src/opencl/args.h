@@ -13,7 +13,7 @@
  * Weights, bias, rq and table lie among the constants.
  */
 typedef struct lks_places {
-    uint64_t x, x2, y, w, bias, rq, table, pads;
+    uint64_t x, x2, y, w, w_time, bias, rq, table, pads, state;
     int32_t x_constant, x2_constant, has_table;
     uint32_t n, count;          /* images of the run; rows, blocks or elements of all of them, as the kernel counts its work */
 } lks_places;
@@ -90,6 +90,11 @@ typedef struct lks_gathering {
     lks_gather k;
     lks_magic by_inner, by_out_b, by_out_a;
 } lks_gathering;
+
+typedef struct lks_streaming {
+    lks_svdf k;
+    lks_magic by_unit;                                  /* units */
+} lks_streaming;
 
 /* Arguments of the test of a device's arithmetic. */
 typedef struct lks_arithmetic {

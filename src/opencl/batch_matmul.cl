@@ -41,11 +41,12 @@ LKS_FN lks_block lks_find_block(const lks_matrices *m, uint i)
 /* ---- tiles (opencl/tile.cl) ---------------------------------------------------------------------------------------------- */
 
 /*
- * Four rows (of b: columns) by four bytes of depth as words of depth; 0 beyond the last row, and beyond the depth.  load: words along
- * the depth; words along rows, which are transposed; byte by byte.  Work-item i of a tile loads word i mod TILE_K of rows 4 (i / TILE_K)
- * to 4 (i / TILE_K) + 3.
+ * Four rows (of b: columns) by four bytes of depth as words of depth; 0 beyond the last row, and beyond the depth.  load: words
+ * along the depth; words along rows, which are transposed; byte by byte.  Work-item i of a tile loads word i mod TILE_K of rows
+ * 4 (i / TILE_K) to 4 (i / TILE_K) + 3.
  */
-LKS_FN uint4 lks_load_block(__global const int8_t *x, int load, int first, int rows, int row_stride, int k, int depth, int depth_stride)
+LKS_FN uint4 lks_load_block(__global const int8_t *x, int load, int first, int rows, int row_stride, int k, int depth,
+                            int depth_stride)
 {
     uint word[4];
 
@@ -114,7 +115,8 @@ LKS_FN void lks_finish_row(const lks_matrices *m, __global int8_t *y, uint row, 
 }
 
 /* sum (a - za) (b - zb) = sum a b - zb sum a - za sum b + K za zb, modulo 2^32.  A work-group is a tile. */
-LKS_GROUP __kernel void LKS_NAME(batch_matmul)(lks_matrices m, lks_places p, __global int8_t *arena, __global const int8_t *constants)
+LKS_GROUP __kernel void LKS_NAME(batch_matmul)(lks_matrices m, lks_places p, __global int8_t *arena,
+                                 __global const int8_t *constants)
 {
     LKS_LOCAL;
     const uint tid = (uint)get_local_id(0);
@@ -299,7 +301,8 @@ __kernel void LKS_NAME(batch_matmul)(lks_matrices m, lks_places p, __global int8
     }
     for (uint r = 0; r < ROWS && m0 + r < rows; r++)
         for (uint j = 0; j < t.columns; j++)
-            arena[p.y + ((size_t)at.matrix * rows + m0 + r) * columns + n0 + j] = lks_finish((int32_t)value[r][j], m.k.rq, m.k.tail);
+            arena[p.y + ((size_t)at.matrix * rows + m0 + r) * columns + n0 + j] =
+                lks_finish((int32_t)value[r][j], m.k.rq, m.k.tail);
 }
 
 #else

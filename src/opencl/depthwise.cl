@@ -8,8 +8,7 @@
 
 /* Output channels o .. o + count - 1 of the pixel whose window begins at h, w of an image. */
 LKS_FN void lks_depthwise_taps(const lks_depthwise *d, __global const int8_t *image, __global const int8_t *w, int h, int v,
-                               uint o,
-                                      uint count, uint acc[WIDTH])
+                               uint o, uint count, uint acc[WIDTH])
 {
     for (int kh = 0; kh < d->kernel_h; kh++) {
         for (int kw = 0; kw < d->kernel_w; kw++, w += (size_t)d->group_c * (size_t)d->out_c) {

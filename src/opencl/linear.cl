@@ -16,7 +16,7 @@ LKS_FN int8_t lks_look_up(int8_t y, __global const int8_t *table)
 
 /* Where the values behind an accumulator come from.  x2: at the element itself. */
 LKS_FN int8_t lks_linear_tail(uint acc, lks_rq rq, lks_tail t, const lks_fused *f, __global const int8_t *x2,
-                                     __global const int8_t *table)
+                              __global const int8_t *table)
 {
     int8_t y = lks_finish((int32_t)acc, rq, t);
 
@@ -73,7 +73,7 @@ LKS_FN uint lks_load_channels(const lks_linear *l, __global const int8_t *x, int
 
 /* The tap that word k of a row belongs to: where it lies, or 0: outside the image.  *c: the channel of the word. */
 LKS_FN __global const int8_t *lks_find_tap(const lks_linear *l, const lks_row *row, __global const int8_t *x, uint k, int plain,
-                                                  int *c)
+                                           int *c)
 {
     if (plain) {
         *c = (int)k << 2;

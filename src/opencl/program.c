@@ -39,12 +39,15 @@ size_t lks_cl_program_items(uint32_t which)
     return which & 1 ? 64 * 64 / 64 : 128 * 128 / 64;
 }
 
-/* What its kernels declare: a sum of each lane (reduce.cl, softmax.cl), or a tile of each operand (tile.cl). */
+/*
+ * What its kernels declare: a sum of each lane (reduce.cl, softmax.cl), or a tile of each operand (tile.cl) and four sums of each
+ * operand for each work-item (batch_matmul.cl).
+ */
 static size_t local_bytes(uint32_t which)
 {
     const size_t side = which & 1 ? 64 : 128, words = which & 1 ? 4 : 8;
 
-    return is_tile(which) ? 4 * words * (side + 4 + side) : 4 * LKS_CL_LANES;
+    return is_tile(which) ? 4 * words * (side + 4 + side) + 2 * 16 * lks_cl_program_items(which) : 4 * LKS_CL_LANES;
 }
 
 /* ---- what a device can have ---------------------------------------------------------------------------------------------- */

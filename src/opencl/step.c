@@ -28,7 +28,7 @@ static int has_lanes(lks_kernel kernel)
     return kernel == LKS_KERNEL_REDUCE || kernel == LKS_KERNEL_SOFTMAX;
 }
 
-/* conv and batch_matmul: every program; matmul: every one but direct; reduce and softmax: direct and lanes; the others: direct. */
+/* conv, batch_matmul: every program; matmul: every one but direct; reduce, softmax: direct and lanes; the others: direct. */
 const char *lks_cl_variant(lks_kernel kernel, uint32_t i)
 {
     uint32_t first = kernel == LKS_KERNEL_MATMUL ? 1 : 0, count = is_product(kernel) ? LKS_CL_PROGRAMS - first : 1;
@@ -47,16 +47,21 @@ static int has_large_tile(lks_device_handle *d)
     return lks_cl_program(d, LKS_CL_TILE(d->dot, 0), &program, &unused) != LKS_ERR_UNSUPPORTED;
 }
 
+/* For so many products of that shape. */
+static uint32_t choose_tile(lks_device_handle *d, int64_t rows, int32_t columns, int64_t products)
+{
+    const int few = lks_ceil_div(rows, 128) * lks_ceil_div(columns, 128) * products < MANY_TILES;
+
+    return LKS_CL_TILE(d->dot, few || !has_large_tile(d));
+}
+
 static uint32_t choose_linear(lks_device_handle *d, int64_t rows, int32_t columns, int32_t groups)
 {
-    int few;
-
     if (groups > 1 && columns < FEW_COLUMNS)
         return LKS_CL_DIRECT;
     if (d->limits.is_cpu)
         return LKS_CL_WIDE;
-    few = lks_ceil_div(rows, 128) * lks_ceil_div(columns, 128) * groups < MANY_TILES;
-    return LKS_CL_TILE(d->dot, few || !has_large_tile(d));
+    return choose_tile(d, rows, columns, groups);
 }
 
 static uint32_t named(lks_kernel kernel, const char *variant, uint32_t chosen)
@@ -106,6 +111,8 @@ static void place(const lks_plan *plan, const lks_step *s, lks_cl_constants *c, 
         p->x2 = plan->tensors[s->x2].offset;
     else if (s->x2_data)
         p->x2 = put(c, s->x2_data, s->x2_data_bytes);
+    if (s->state >= 0)
+        p->state = plan->tensors[s->state].offset;
     p->has_table = s->table != NULL;
     if (s->table)
         p->table = put(c, s->table, LKS_TABLE_SIZE);
@@ -352,13 +359,13 @@ static int32_t load_of(const lks_batch_matmul *k, int32_t image, const int32_t s
     return LKS_CL_BYTES;
 }
 
-static uint32_t choose_batch_matmul(const lks_device_handle *d, int64_t matrices, int32_t rows, int32_t columns)
+static uint32_t choose_batch_matmul(lks_device_handle *d, int64_t matrices, int32_t rows, int32_t columns)
 {
     if (d->limits.is_cpu)
         return LKS_CL_WIDE;
     if (rows < FEW_COLUMNS || columns < FEW_COLUMNS)
         return LKS_CL_DIRECT;
-    return LKS_CL_TILE(d->dot, lks_ceil_div(rows, 128) * lks_ceil_div(columns, 128) * matrices < MANY_TILES);
+    return choose_tile(d, rows, columns, matrices);
 }
 
 /* A block of outputs: one, those of a tile, or those of a work-item of the wide kernel. */
@@ -377,7 +384,8 @@ static void matrix_work(int32_t rows, int32_t columns, lks_cl_step *o)
     o->groups[1] = o->groups[2] = 1;
 }
 
-static void make_batch_matmul(const lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant, lks_cl_step *o)
+static void make_batch_matmul(lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
+                              lks_cl_step *o)
 {
     const lks_batch_matmul *k = &s->args.batch_matmul;
     const int32_t rows = k->dims[LKS_MAX_RANK - 2], columns = k->dims[LKS_MAX_RANK - 1];
@@ -532,6 +540,24 @@ static void make_gather(const lks_step *s, lks_cl_constants *c, lks_cl_step *o)
     direct_work(o, (uint64_t)k->outer * (uint64_t)k->out_a * (uint64_t)k->out_b * (uint64_t)k->inner);
 }
 
+/* Weights are packed [input][filter], so that neighbours read neighbouring bytes. */
+static void make_svdf(const lks_step *s, lks_cl_constants *c, lks_cl_step *o)
+{
+    const lks_svdf *k = &s->args.svdf;
+    const size_t filters = (size_t)k->units * (size_t)k->rank, in_c = (size_t)k->in_c;
+
+    o->kernel = "svdf";
+    o->args_bytes = sizeof o->args.svdf;
+    o->args.svdf = (lks_streaming){ *k, lks_magic_of(k->units) };
+    o->places.w = reserve(c, filters * in_c);
+    for (size_t f = 0; c->bytes && f < filters; f++)
+        for (size_t i = 0; i < in_c; i++)
+            c->bytes[o->places.w + i * filters + f] = (uint8_t)s->w[f * in_c + i];
+    o->places.w_time = put(c, s->w_time, filters * (uint64_t)k->memory * sizeof *s->w_time);
+    o->places.bias = put(c, s->bias, (uint64_t)k->units * sizeof *s->bias);
+    direct_work(o, (uint64_t)k->images * (uint64_t)k->units);
+}
+
 /* conv, depthwise and matmul: a product in one of its variants, or straight from the image. */
 static void make_linear(lks_device_handle *d, const lks_plan *plan, const lks_step *s, const char *variant,
                         lks_cl_constants *c, lks_cl_step *o)
@@ -565,6 +591,7 @@ void lks_cl_make_step(lks_device_handle *d, const lks_plan *plan, const lks_step
     case LKS_KERNEL_SOFTMAX:    make_softmax(d, s, variant, constants, o); break;
     case LKS_KERNEL_COPY:       make_copy(s, o); break;
     case LKS_KERNEL_GATHER:     make_gather(s, constants, o); break;
+    case LKS_KERNEL_SVDF:       make_svdf(s, constants, o); break;
     case LKS_KERNEL_COUNT:      break;
     }
 }

@@ -22,7 +22,7 @@
 #define B_LOADS (1 << (TILE_N_LOG + QUADS_LOG - THREADS_LOG))
 
 LKS_FN void lks_tile_load(const lks_linear *l, const lks_row *row, __global const int8_t *x, __global const uint *w, uint k,
-                                 int plain, uint4 *a, uint4 *b)
+                          int plain, uint4 *a, uint4 *b)
 {
     uint tid = (uint)get_local_id(0);
 
@@ -57,7 +57,7 @@ LKS_FN void lks_tile_store(__local uint *as, __local uint *bs, const uint4 *a, c
 
 /* acc[i][j] += a[.][row i] . b[.][column j] over the words in local memory; sum[i]: of row i alone, where it is needed. */
 LKS_FN void lks_tile_multiply(__local const uint *as, __local const uint *bs, uint row, uint column, int sums, uint acc[8][8],
-                                  uint sum[8])
+                              uint sum[8])
 {
     #pragma unroll 2
     for (int k = 0; k < TILE_K; k++) {
@@ -101,7 +101,7 @@ LKS_FN void lks_tile_finish(const lks_linear *l, lks_places p, __global int8_t *
 
 /* The tile of this work-group: group ids are column tile, row tile, group of channels. */
 LKS_FN void lks_product_of_rows(const lks_linear *l, lks_places p, __global int8_t *arena, __global const int8_t *constants,
-                               int plain, __local uint *as, __local uint *bs)
+                                int plain, __local uint *as, __local uint *bs)
 {
     const uint tid = (uint)get_local_id(0), rows = p.count, group = (uint)get_group_id(2);
     const uint m0 = (uint)get_group_id(1) << TILE_M_LOG, o0 = (uint)get_group_id(0) << TILE_N_LOG;

@@ -12,7 +12,7 @@
 
 /* Where the taps of a row lie: a run of pads where they are outside the image. */
 LKS_FN __global const int8_t *lks_wide_tap(const lks_linear *l, const lks_row *row, __global const int8_t *x,
-                                                  __global const int8_t *pads, int kh, int kw, int plain)
+                                           __global const int8_t *pads, int kh, int kw, int plain)
 {
     int h = row->h + kh * l->dilation_h, w = row->w + kw * l->dilation_w;
 
@@ -60,8 +60,8 @@ LKS_FN void lks_wide_pair(__global const short *w, const short *x0, const short 
 }
 
 /* One tap; sum[r]: of the row alone, where it is needed. */
-LKS_FN void lks_wide_multiply(const lks_linear *l, __global const int8_t *const *tap, __global const short *w, uint8 acc[ROWS][4],
-                                     uint sum[ROWS])
+LKS_FN void lks_wide_multiply(const lks_linear *l, __global const int8_t *const *tap, __global const short *w,
+                              uint8 acc[ROWS][4], uint sum[ROWS])
 {
     const int even = l->group_c & ~1;
     short x0[ROWS], x1[ROWS];
@@ -87,7 +87,7 @@ LKS_FN void lks_wide_multiply(const lks_linear *l, __global const int8_t *const 
 }
 
 LKS_FN void lks_wide_finish(const lks_linear *l, lks_places p, __global int8_t *arena, __global const int8_t *constants, uint m,
-                                   uint group, uint o, uint zero, const uint8 *acc)
+                            uint group, uint o, uint zero, const uint8 *acc)
 {
     const uint first = group * (uint)l->group_o + o;
     const size_t at = (size_t)m * (size_t)l->out_c + first;
@@ -103,7 +103,7 @@ LKS_FN void lks_wide_finish(const lks_linear *l, lks_places p, __global int8_t *
 
 /* Global ids: block of rows, block of columns, group. */
 LKS_FN void lks_product_of_rows(const lks_linear *l, lks_places p, __global int8_t *arena, __global const int8_t *constants,
-                               int plain)
+                                int plain)
 {
     const uint m0 = (uint)get_global_id(0) * ROWS, block = (uint)get_global_id(1), group = (uint)get_global_id(2);
     const uint rows = p.count;

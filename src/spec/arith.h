@@ -44,6 +44,12 @@ LKS_FN int32_t lks_clamp(int32_t v, int32_t lo, int32_t hi)
     return v < lo ? lo : v > hi ? hi : v;
 }
 
+/* An exact sum as an accumulator.  spec 4.51 */
+LKS_FN int32_t lks_saturate(int64_t sum)
+{
+    return sum > LKS_INT32_MAX ? LKS_INT32_MAX : sum < -LKS_INT32_MAX ? -LKS_INT32_MAX : (int32_t)sum;
+}
+
 /* x / 2^n, ties away from zero; 0 <= n <= 31, -2^31 < x < 2^31 - 1 (which mulh of such never reaches), or n > 1.  spec 3.3 (rshift)
  * For n >= 1: x + (x >> 31) lowers a negative x by one, which turns "half up" into "half away"; halving after the increment keeps
  * every step inside int32. */

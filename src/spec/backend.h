@@ -18,7 +18,11 @@
 #include "lockstep/lockstep.h"
 #include "spec/op.h"
 
-/* An activation of a plan.  Two have the same place where one is a reshaping of the other (LKS_FUSE_ALIAS). */
+/*
+ * An activation of a plan.  Two have the same place where one is a reshaping of the other (LKS_FUSE_ALIAS).  One that is the
+ * state of a step (lks_step.state) shares its memory with no other, so that it lasts from run to run; the host sets it to zero where
+ * it is to begin anew.
+ */
 typedef struct lks_plan_tensor {
     size_t offset;              /* of its first byte in the arena; a multiple of LKS_ARENA_ALIGN */
     size_t image_bytes;         /* storage bytes of one image; of the whole tensor where the model is not batch free */
@@ -45,9 +49,11 @@ typedef struct lks_step {
     lks_kernel kernel;
     uint32_t op, last_op;       /* of the model: for reports only; last_op is another one where ops were fused */
     int32_t x, x2, y;           /* activations; x or x2 is -1 where that operand is constant (x_data, x2_data), or not there */
+    int32_t state;              /* the activation that the kernel reads, and leaves to the next run; -1: it has none */
     const int8_t *x_data, *x2_data;
     size_t x_data_bytes, x2_data_bytes;     /* 0 where the operand is no constant */
     const int8_t *w;
+    const int16_t *w_time;      /* svdf */
     const int32_t *bias;
     const lks_rq *rq;           /* out_c rows */
     const int8_t *table;        /* lut, and what a lut was fused into: 256 values; else NULL */

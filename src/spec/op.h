@@ -42,7 +42,9 @@ typedef struct lks_rq {
 enum {
     LKS_OP_CONV = 1,
     LKS_OP_FULLY_CONNECTED = 2,
+    LKS_OP_TRANSPOSED_CONV = 3,
     LKS_OP_BATCH_MATMUL = 4,
+    LKS_OP_CONV_3D = 5,
     LKS_OP_SCALE = 6,
     LKS_OP_ADD = 16,
     LKS_OP_SUB = 17,
@@ -64,7 +66,8 @@ enum {
     LKS_OP_TRANSPOSE = 53,
     LKS_OP_TILE = 54,
     LKS_OP_GATHER = 55,
-    LKS_OP_RESIZE_NEAREST = 56
+    LKS_OP_RESIZE_NEAREST = 56,
+    LKS_OP_SVDF = 65
 };
 
 /* The arguments of each op: its words in a file, in this order.  spec 4 */
@@ -74,6 +77,19 @@ typedef struct lks_conv_args {
     int32_t groups;
     int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
 } lks_conv_args;
+
+typedef struct lks_conv_3d_args {
+    int32_t stride_d, stride_h, stride_w, dilation_d, dilation_h, dilation_w;
+    int32_t pad_front, pad_back, pad_top, pad_bottom, pad_left, pad_right, pad_value;
+    int32_t groups;
+    int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
+} lks_conv_3d_args;
+
+/* A negative pad_bottom or pad_right makes y larger. */
+typedef struct lks_transposed_conv_args {
+    int32_t stride_h, stride_w, pad_top, pad_bottom, pad_left, pad_right, groups;
+    int32_t x_zero, w_zero, y_zero, y_min, y_max, rounding;
+} lks_transposed_conv_args;
 
 /* Also those of scale. */
 typedef struct lks_fully_connected_args {
@@ -147,11 +163,17 @@ typedef struct lks_tiling_args {
     int32_t repeats[LKS_MAX_RANK];
 } lks_tiling_args;
 
-#define LKS_MAX_ARGS 16
+typedef struct lks_svdf_args {
+    int32_t rank, x_zero, state_min, state_max, feature_m, feature_s, y_zero, m, s, y_min, y_max, rounding;
+} lks_svdf_args;
+
+#define LKS_MAX_ARGS 20
 
 typedef union lks_op_args {
     int32_t word[LKS_MAX_ARGS];
     lks_conv_args conv;
+    lks_conv_3d_args conv_3d;
+    lks_transposed_conv_args transposed_conv;
     lks_fully_connected_args fully_connected;
     lks_batch_matmul_args batch_matmul;
     lks_add_args add;
@@ -164,6 +186,7 @@ typedef union lks_op_args {
     lks_reduce_max_args reduce_max;
     lks_softmax_args softmax;
     lks_pad_args pad;
+    lks_svdf_args svdf;
     lks_axis_args axis;
     lks_slice_args slice;
     lks_transpose_args transpose;
@@ -187,6 +210,7 @@ typedef enum lks_kernel {
     LKS_KERNEL_SOFTMAX,
     LKS_KERNEL_COPY,
     LKS_KERNEL_GATHER,
+    LKS_KERNEL_SVDF,
     LKS_KERNEL_COUNT
 } lks_kernel;
 
@@ -342,6 +366,16 @@ typedef struct lks_gather {
     int32_t outer, in_a, in_b, out_a, out_b, inner;
 } lks_gather;
 
+/*
+ * x [n * images][in_c], w [units * rank][in_c], w_time [units * rank][memory] of int16, bias [units], y [n * images][units].
+ * state [n * images][units * rank][memory] of int16, the oldest element first.  spec 4.51
+ */
+typedef struct lks_svdf {
+    int32_t images, in_c, units, rank, memory, x_zero, state_min, state_max;
+    lks_rq feature_rq, rq;
+    lks_tail tail;
+} lks_svdf;
+
 typedef union lks_kernel_args {
     lks_conv conv;
     lks_matmul matmul;
@@ -354,6 +388,7 @@ typedef union lks_kernel_args {
     lks_softmax softmax;
     lks_copy copy;
     lks_gather gather;
+    lks_svdf svdf;
 } lks_kernel_args;
 
 #endif

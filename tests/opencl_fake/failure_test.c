@@ -158,7 +158,7 @@ static void try_found_out(void)
         { "devices=2 wrong=1", LKS_ERR_DEVICE, "self-test of the kernels \"portable_64x64\": dot product, case 512: expected " },
         { "devices=2 wrong=2", LKS_ERR_DEVICE, "self-test of the kernels \"direct\": arithmetic, case 4096: expected " },
         { "devices=2 kernel_items=16", LKS_ERR_DEVICE, "need work-groups of 64 work-items, and one of them can have 16 at most" },
-        { "devices=2 local=2111", LKS_ERR_DEVICE, "need 2112 bytes of local memory, and the device has 2111" },
+        { "devices=2 local=4159", LKS_ERR_DEVICE, "need 4160 bytes of local memory, and the device has 4159" },
         { "devices=2 fail=clCreateContext:1:-6", LKS_ERR_NOMEM, "opening a context: out of memory: CL_OUT_OF_HOST_MEMORY (-6)" },
         { "devices=2 fail=clCreateContext:1:-2", LKS_ERR_DEVICE, "CL_DEVICE_NOT_AVAILABLE (-2): the device is gone" },
         { "devices=2 fail=clBuildProgram:1:-6", LKS_ERR_NOMEM, "compiling: out of memory" },
@@ -189,7 +189,7 @@ static void try_small_devices(void)
 {
     static const char *const machines[][2] = {
         { "items=255", "need work-groups of 256 work-items, and the device has 255 at most" },
-        { "local=8319", "need 8320 bytes of local memory, and the device has 8319" },
+        { "local=16511", "need 16512 bytes of local memory, and the device has 16511" },
         { "kernel_items=128", "need work-groups of 256 work-items, and one of them can have 128 at most" },
         { "build=2", "do not compile here" }
     };

@@ -117,6 +117,45 @@ def check_conv(v: OpView) -> list[int]:
     return check_channels(v)
 
 
+def check_conv_3d(v: OpView) -> list[int]:
+    need_rank(v, "x", 5)
+    need_rank(v, "w", 5)
+    (n, *extents, c), (o, *kernel, _), groups = v.shape("x"), v.shape("w"), v.args.groups
+    need(groups >= 1 and c % groups == 0 and o % groups == 0, "groups does not divide C and O")
+    need_constant(v, "w", I8, (o, *kernel, c // groups))
+    out = []
+    for name, before, after, extent, taps in zip("dhw", ("pad_front", "pad_top", "pad_left"), ("pad_back", "pad_bottom", "pad_right"),
+                                                 extents, kernel):
+        need_range(v, f"stride_{name} dilation_{name}", 1, MAX_STEP)
+        reach = (taps - 1) * getattr(v.args, f"dilation_{name}") + 1
+        need_range(v, f"{before} {after}", 0, reach - 1)
+        padded = extent + getattr(v.args, before) + getattr(v.args, after)
+        need(padded <= I32_MAX, "the padded image is larger than 2^31 - 1")
+        need(padded >= reach, "the kernel is larger than the padded image")
+        out.append((padded - reach) // getattr(v.args, f"stride_{name}") + 1)
+    need(n * out[0] * extents[1] * extents[2] * kernel[0] * c <= I32_MAX, "N * OD * H * W * KD * C is beyond 2^31 - 1")
+    need_shape(v, (n, *out, o))
+    return check_channels(v)
+
+
+def check_transposed_conv(v: OpView) -> list[int]:
+    need_rank(v, "x", 4)
+    need_rank(v, "w", 4)
+    need_range(v, "stride_h stride_w", 1, 32)
+    (n, h, w, c), (o, kh, kw, _), groups, a = v.shape("x"), v.shape("w"), v.args.groups, v.args
+    need(groups >= 1 and c % groups == 0 and o % groups == 0, "groups does not divide C and O")
+    need_constant(v, "w", I8, (o, kh, kw, c // groups))
+    need_range(v, "pad_top", 0, kh - 1)
+    need_range(v, "pad_bottom", 1 - a.stride_h, kh - 1)
+    need_range(v, "pad_left", 0, kw - 1)
+    need_range(v, "pad_right", 1 - a.stride_w, kw - 1)
+    oh = (h - 1) * a.stride_h + kh - a.pad_top - a.pad_bottom
+    ow = (w - 1) * a.stride_w + kw - a.pad_left - a.pad_right
+    need(1 <= oh <= MAX_EXTENT and 1 <= ow <= MAX_EXTENT, "an extent of y is not in 1 .. 2^24")
+    need_shape(v, (n, oh, ow, o))
+    return check_channels(v)
+
+
 def check_fully_connected(v: OpView) -> list[int]:
     need_rank(v, "w", 2)
     (o, k), y = v.shape("w"), v.shape("y")
@@ -397,12 +436,47 @@ def check_resize_nearest(v: OpView) -> list[int]:
     return []
 
 
+def check_svdf(v: OpView) -> list[int]:
+    """The bounds of the F features, then those of the U sums."""
+    a = v.args
+    need_rank(v, "x", 2)
+    need_rank(v, "w", 2)
+    need_rank(v, "w_time", 2)
+    (n, inputs), filters, memory = v.shape("x"), v.shape("w")[0], v.shape("w_time")[1]
+    need_constant(v, "w", I8, (filters, inputs))
+    need_constant(v, "w_time", I16, (filters, memory))
+    need(a.rank >= 1 and filters % a.rank == 0, "rank does not divide the filters")
+    units = filters // a.rank
+    need_constant(v, "bias", I32, (units,))
+    need_shape(v, (n, units))
+    need(-2**15 <= a.state_min <= a.state_max <= 2**15 - 1, "state_min and state_max are not in order within i16")
+    w, time = v.constant("w"), v.constant("w_time")
+    features = [maxabs(a.x_zero) * sum(map(abs, w[at:at + inputs])) for at in range(0, len(w), inputs)]
+    most, terms = max(abs(a.state_min), abs(a.state_max)), a.rank * memory
+    sums = [abs(bias) + most * sum(map(abs, time[u * terms:(u + 1) * terms])) for u, bias in enumerate(v.constant("bias"))]
+    sums = [min(total, I32_MAX) for total in sums]
+    for bound in features:
+        check_bound(a.rounding, bound, a.feature_m, a.feature_s)
+    for bound in sums:
+        check_bound(a.rounding, bound, a.m, a.s)
+    return features + sums
+
+
+def state_elements(v: OpView) -> int:
+    """The i16 elements of what the op keeps from run to run."""
+    if v.kind.name == "svdf":
+        return v.shape("x")[0] * v.tensor("w_time").elements
+    return 0
+
+
 CHECKS = {
-    1: check_conv, 2: check_fully_connected, 4: check_batch_matmul, 6: check_scale,
+    1: check_conv, 2: check_fully_connected, 3: check_transposed_conv, 4: check_batch_matmul, 5: check_conv_3d,
+    6: check_scale,
     16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
     32: check_max_pool, 33: check_avg_pool, 34: check_sum, 35: check_reduce_max, 40: check_softmax,
     48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split, 52: check_slice, 53: check_transpose, 54: check_tile,
     55: check_gather, 56: check_resize_nearest,
+    65: check_svdf,
 }
 
 

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from math import prod
 
-from .checks import with_batch
+from .checks import state_elements, with_batch
 from .lks_file import Model
 from .op_view import OpView
 
@@ -28,16 +28,22 @@ def cost(model: Model, batch: int | None = None) -> Cost:
 
 
 def op_macs(v: OpView) -> int:
-    if v.kind.name in ("conv", "fully_connected"):
+    if v.kind.name in ("conv", "conv_3d", "fully_connected"):
         return v.tensor("y").elements * prod(v.shape("w")[1:])
+    if v.kind.name == "transposed_conv":
+        return v.tensor("x").elements * prod(v.shape("w")[:3]) // v.args.groups
     if v.kind.name == "batch_matmul":
         return v.tensor("y").elements * v.shape("a")[-2 if v.args.adj_a else -1]
     if v.kind.name == "scale":
         return v.tensor("y").elements
+    if v.kind.name == "svdf":
+        return v.shape("x")[0] * v.shape("w")[0] * (v.shape("w")[1] + v.shape("w_time")[1])
     return 0
 
 
 def op_elements(v: OpView) -> int:
+    if v.kind.name == "svdf":
+        return v.shape("x")[0] * v.shape("w")[0] + v.tensor("y").elements
     if v.kind.name in ("max_pool", "avg_pool"):
         return v.tensor("y").elements * v.args.kernel_h * v.args.kernel_w
     if v.kind.name in ("sum", "reduce_max", "split"):
@@ -48,7 +54,7 @@ def op_elements(v: OpView) -> int:
 
 
 def peak_bytes(model: Model) -> int:
-    """The most storage bytes of activations alive at one position of the op list."""
+    """The most storage bytes of activations alive at one position of the op list, and those of all states."""
     change = [0] * (len(model.ops) + 1)
     for i, (first, last) in lifetimes(model).items():
         size = model.tensors[i].storage_bytes
@@ -58,7 +64,7 @@ def peak_bytes(model: Model) -> int:
     for step in change:
         alive += step
         peak = max(peak, alive)
-    return peak
+    return peak + sum(2 * state_elements(OpView(model, op)) for op in model.ops)
 
 
 def lifetimes(model: Model) -> dict[int, tuple[int, int]]:

@@ -4,13 +4,13 @@
 import struct
 from array import array
 
-from .checks import Refused, check, with_batch
+from .checks import Refused, check, state_elements, with_batch
 from .cost import Cost, cost
 from .kernels import KERNELS, Values
 from .lks_file import TYPE_CODE, U8, Model, Tensor
 from .op_view import OpView
 
-__all__ = ["Cost", "Refused", "check", "cost", "graph_outputs", "run"]
+__all__ = ["Cost", "Refused", "check", "cost", "graph_outputs", "run", "run_sequence"]
 
 
 def from_interface(tensor: Tensor, data: bytes) -> Values:
@@ -32,23 +32,42 @@ def to_interface(tensor: Tensor, values: Values) -> bytes:
     return stored.tobytes()
 
 
-def run(model: Model, inputs: list[bytes], batch: int | None = None) -> list[bytes]:
-    """The interface bytes of every op output, in op order; raises Refused."""
+def run(model: Model, inputs: list[bytes], batch: int | None = None, states: list[list[int]] | None = None) -> list[bytes]:
+    """The interface bytes of every op output, in op order; raises Refused.
+
+    `states` holds one list per op, as an earlier run left it, and is changed; None: every state begins with zeros.
+    """
     model = with_batch(model, batch)
     bounds = check(model)
+    states = begin(model) if states is None else states
     if len(inputs) != len(model.inputs):
         raise ValueError(f"the model has {len(model.inputs)} inputs, {len(inputs)} given")
     values = {i: from_interface(model.tensors[i], data) for i, data in zip(model.inputs, inputs)}
     values.update((i, t.values) for i, t in enumerate(model.tensors) if t.is_constant)
     trace = []
-    for op, op_bounds in zip(model.ops, bounds):
+    for op, op_bounds, state in zip(model.ops, bounds, states):
         v = OpView(model, op)
+        v.state = state
         operands = {name: values[v.index(name)] for name in v.operands}
         made = KERNELS[v.kind.name](v, operands, op_bounds)
         for name, y in zip(v.outputs, made if v.kind.outputs != ("y",) else [made]):
             values[v.index(name)] = y
             trace.append(to_interface(v.tensor(name), y))
     return trace
+
+
+def begin(model: Model) -> list[list[int]]:
+    """The states of all ops before the first run, at the model's batch."""
+    return [[0] * state_elements(OpView(model, op)) for op in model.ops]
+
+
+def run_sequence(model: Model, data: bytes, batch: int | None = None) -> bytes:
+    """The traces of as many runs as there are inputs in `data`, one after the other, with the state kept."""
+    sized = with_batch(model, batch)
+    size = sum(sized.tensors[i].interface_bytes for i in sized.inputs)
+    states = begin(sized)
+    return b"".join(b"".join(run(model, split_inputs(model, data[at:at + size], batch), batch, states))
+                    for at in range(0, len(data), size))
 
 
 def graph_outputs(model: Model, trace: list[bytes]) -> list[bytes]:

@@ -99,6 +99,50 @@ def taps(v: OpView, rows: list[Values], p: int, group: int):
                 yield row[k:k + (ow - 1) * step + 1:step]
 
 
+def conv_3d(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    """The inputs under each window, one by one."""
+    a, x, (_, *extents, c), (n, *outs, o), (_, *kernel, depth) = v.args, xs["x"], v.shape("x"), v.shape("y"), v.shape("w")
+    strides, dilations = (a.stride_d, a.stride_h, a.stride_w), (a.dilation_d, a.dilation_h, a.dilation_w)
+    pads, blank = (a.pad_front, a.pad_top, a.pad_left), [a.pad_value] * c
+    accs = []
+    for image, *at in product(range(n), *map(range, outs)):
+        pixels = []
+        for taps in product(*map(range, kernel)):
+            place = [i * s - p + tap * step for i, s, p, tap, step in zip(at, strides, pads, taps, dilations)]
+            inside = all(0 <= i < extent for i, extent in zip(place, extents))
+            first = (((image * extents[0] + place[0]) * extents[1] + place[1]) * extents[2] + place[2]) * c
+            pixels.append([value - a.x_zero for value in (x[first:first + c] if inside else blank)])
+        for channel, w in enumerate(v.centered_weights):
+            group = channel // (o // a.groups) * depth
+            patch = [value for pixel in pixels for value in pixel[group:group + depth]]
+            accs.append(sum(map(mul, patch, w), v.constant("bias")[channel]))
+    out = [0] * len(accs)
+    for channel, finish in enumerate(channel_finishers(v, bounds)):
+        out[channel::o] = finish(accs[channel::o])
+    return out
+
+
+def transposed_conv(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    """Every element of x adds its kernels to the sums of y."""
+    a, x, (n, h, w, c), (_, oh, ow, o), (_, kh, kw, depth) = v.args, xs["x"], v.shape("x"), v.shape("y"), v.shape("w")
+    per_group, weights = o // a.groups, v.centered_weights
+    accs = list(v.constant("bias")) * (n * oh * ow)
+    for image, i, j in product(range(n), range(h), range(w)):
+        pixel = [value - a.x_zero for value in x[((image * h + i) * w + j) * c:][:c]]
+        for r, q in product(range(kh), range(kw)):
+            p, t = i * a.stride_h + r - a.pad_top, j * a.stride_w + q - a.pad_left
+            if not (0 <= p < oh and 0 <= t < ow):
+                continue
+            at, tap = ((image * oh + p) * ow + t) * o, (r * kw + q) * depth
+            for channel in range(o):
+                first = channel // per_group * depth
+                accs[at + channel] += sum(map(mul, pixel[first:first + depth], weights[channel][tap:tap + depth]))
+    out = [0] * len(accs)
+    for channel, finish in enumerate(channel_finishers(v, bounds)):
+        out[channel::o] = finish(accs[channel::o])
+    return out
+
+
 # The other ops with accumulators
 
 def fully_connected(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
@@ -362,10 +406,32 @@ def resize_nearest(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return pick(v, xs["x"], lambda at: (at[0], rows[at[1]], columns[at[2]], at[3]))
 
 
+# State
+
+def svdf(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    """One step; `v.state` is [N, F, T], flat, and is changed."""
+    a, inputs, memory = v.args, v.shape("x")[1], v.shape("w_time")[1]
+    filters, w, time = v.shape("w")[0], v.constant("w"), v.constant("w_time")
+    scale, out = requantizer(a.rounding, a.feature_m, a.feature_s), []
+    for n in range(v.shape("x")[0]):
+        x, products = [value - a.x_zero for value in xs["x"][n * inputs:(n + 1) * inputs]], []
+        for f in range(filters):
+            acc = within([sum(map(mul, x, w[f * inputs:(f + 1) * inputs]))], bounds[f])[0]
+            at = (n * filters + f) * memory
+            v.state[at:at + memory] = v.state[at + 1:at + memory] + [clamp(i32(scale(acc)), a.state_min, a.state_max)]
+            products.append(sum(map(mul, time[f * memory:(f + 1) * memory], v.state[at:at + memory])))
+        for u, bias in enumerate(v.constant("bias")):
+            total = clamp(bias + sum(products[u * a.rank:(u + 1) * a.rank]), -(2**31 - 1), 2**31 - 1)
+            out += finisher(v, a.m, a.s, bounds[filters + u])([total])
+    return out
+
+
 KERNELS = {
-    "conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
+    "conv": conv, "transposed_conv": transposed_conv, "conv_3d": conv_3d,
+    "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
     "add": add_op, "sub": sub_op, "mul": mul_op, "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu,
     "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "reduce_max": reduce_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
     "gather": gather, "resize_nearest": resize_nearest,
+    "svdf": svdf,
 }

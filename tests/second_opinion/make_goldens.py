@@ -14,19 +14,22 @@ from typing import Callable, Iterable
 
 from . import packs
 from .builder import Case, WrongCase
-from .cases import (add, avg_pool, batch_matmul, clamp, concat, conv, fully_connected, gather, graphs, lut, malformed, max_pool, mul,
+from .cases import (add, avg_pool, batch_matmul, clamp, concat, conv, conv_3d, fully_connected, gather, graphs, lut, malformed, max_pool, mul,
                     pad, prelu, reduce_max, refused, requant, reshape, resize_nearest, scale, slice_op, softmax, split, sub,
-                    sum_over_axes, tile, transpose)
-from .executor import check, cost, run, split_inputs
+                    sum_over_axes, svdf, tile, transpose, transposed_conv)
+from .executor import check, cost, run_sequence
 from .lks_file import read, write
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 FAMILIES = {
-    "conv": conv, "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
+    "conv": conv, "transposed_conv": transposed_conv, "conv_3d": conv_3d,
+    "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
     "add": add, "sub": sub, "mul": mul, "requant": requant, "lut": lut, "clamp": clamp, "prelu": prelu,
     "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_over_axes, "reduce_max": reduce_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
-    "gather": gather, "resize_nearest": resize_nearest, "graphs": graphs,
+    "gather": gather, "resize_nearest": resize_nearest,
+    "svdf": svdf,
+    "graphs": graphs,
 }
 WRONG = {"refused": refused, "malformed": malformed}
 
@@ -35,7 +38,7 @@ def solve(case: Case) -> packs.Record:
     """The record of a case, from its file as a reader sees it."""
     file = write(case.model)
     model = read(file)
-    trace = b"".join(run(model, split_inputs(model, case.inputs, case.batch), case.batch))
+    trace = run_sequence(model, case.inputs, case.batch)
     return packs.Record(case.name, file, case.batch, case.inputs, trace, cost(model, case.batch))
 
 

@@ -51,7 +51,12 @@ KINDS = (
     _kind(1, "conv", "x w bias rq",
           f"{_STRIDES} dilation_h dilation_w {_PADS} pad_value groups x_zero w_zero y_zero {_CLAMP} rounding"),
     _kind(2, "fully_connected", "x w bias rq", f"x_zero w_zero y_zero {_CLAMP} rounding"),
+    _kind(3, "transposed_conv", "x w bias rq",
+          f"{_STRIDES} {_PADS} groups x_zero w_zero y_zero {_CLAMP} rounding"),
     _kind(4, "batch_matmul", "a b", f"a_zero b_zero y_zero adj_a adj_b m s {_CLAMP} rounding"),
+    _kind(5, "conv_3d", "x w bias rq",
+          f"stride_d {_STRIDES} dilation_d dilation_h dilation_w pad_front pad_back {_PADS} pad_value groups x_zero w_zero y_zero {_CLAMP} "
+          "rounding"),
     _kind(6, "scale", "x w bias rq", f"x_zero w_zero y_zero {_CLAMP} rounding"),
     _kind(16, "add", "a b", f"a_zero b_zero y_zero left_shift a_m a_s b_m b_s m s {_CLAMP} rounding"),
     _kind(17, "sub", "a b", f"a_zero b_zero y_zero left_shift a_m a_s b_m b_s m s {_CLAMP} rounding"),
@@ -74,6 +79,8 @@ KINDS = (
     _kind(54, "tile", "x", _per_axis("repeats")),
     _kind(55, "gather", "x indices", "axis"),
     _kind(56, "resize_nearest", "x rows columns", ""),
+    _kind(65, "svdf", "x w w_time bias",
+          f"rank x_zero state_min state_max feature_m feature_s y_zero m s {_CLAMP} rounding"),
 )
 
 BY_NUMBER = {kind.number: kind for kind in KINDS}

@@ -18,6 +18,7 @@ class OpView:
         self.outputs = names_of(self.kind.outputs, len(op.outputs))
         self._index = dict(zip(self.operands + self.outputs, op.operands + op.outputs))
         self._tensors = model.tensors
+        self.state: list[int] = []          # of an op that has one, while it runs
 
     def index(self, name: str) -> int:
         return self._index[name]

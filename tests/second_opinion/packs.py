@@ -4,7 +4,9 @@
 A record of an ordinary pack: the bytes `CASE`; u32 length and name; u32
 length and `.lks` bytes; u32 batch; u32 length and input bytes (graph inputs
 in order, interface bytes, for that batch); u32 length and trace (all op
-outputs in op order, interface bytes); u64 MACs, element ops, parameter
+outputs in op order, interface bytes); where the inputs are those of several
+runs, the state of ops is kept from one to the next, and so are the traces,
+one after the other; u64 MACs, element ops, parameter
 bytes, peak bytes for that batch. A record of refused.pack or malformed.pack
 ends after the `.lks` bytes. All numbers are little-endian.
 """

@@ -17,7 +17,7 @@ from .arithmetic import (EXP_FACTORS, EXP_OF_MINUS_EIGHTH, ONE_THIRD, RECIP_SLOP
                          rshift)
 from .builder import Builder, Rng, single
 from .checks import is_batch_free
-from .executor import Refused, check, cost, run, split_inputs
+from .executor import Refused, check, cost, run, run_sequence, split_inputs
 from .kernels import BoundBroken, average, within
 from .lks_file import I8, I32, FormatError, Model, read, write
 from .op_table import HALF_UP, KINDS, TFLITE
@@ -263,8 +263,7 @@ class Goldens(unittest.TestCase):
             for record in found:
                 with self.subTest(pack=name, case=record.name):
                     model = read(record.model)
-                    inputs = split_inputs(model, record.inputs, record.batch)
-                    self.assertEqual(b"".join(run(model, inputs, record.batch)), record.trace)
+                    self.assertEqual(run_sequence(model, record.inputs, record.batch), record.trace)
                     self.assertEqual(cost(model, record.batch), record.cost)
 
     def test_refused_files_keep_the_layout_and_are_refused(self):

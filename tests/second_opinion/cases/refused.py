@@ -12,6 +12,7 @@ from .batch_matmul import batch_matmul
 from .clamp import clamp
 from .concat import concat
 from .conv import conv_model
+from .conv_3d import conv_3d
 from .fully_connected import fully_connected
 from .gather import gather
 from .lut import lut
@@ -26,7 +27,9 @@ from .resize_nearest import resize
 from .scale import scale
 from .softmax import softmax
 from .split import split
+from .svdf import svdf
 from .sum_over_axes import sum_model
+from .transposed_conv import transposed
 
 Found = Iterator[tuple[str, Model, str]]        # what is wrong, the model, a piece of the reason
 
@@ -537,6 +540,53 @@ def index_cases() -> Found:
         with_tensor(base, 2, type=I8, interface=I8, data=bytes(3)), "columns has the wrong type"
 
 
+def cube(rounding: int = TFLITE, **changes) -> Model:
+    """A small 3-D conv that is accepted; `changes` replace its geometry."""
+    config = dict(x=(1, 3, 3, 3, 4), o=4, k=(2, 3, 3), p=(1, 0, 1, 1, 1, 1)) | changes
+    count = config["o"] * config["k"][0] * config["k"][1] * config["k"][2] * (config["x"][4] // config.get("g", 1))
+    return conv_3d(rounding, [1] * count, [0] * config["o"], [PLAIN[rounding]] * config["o"], **config)
+
+
+def conv_3d_cases() -> Found:
+    base = cube()
+    yield from common("conv_3d", base, dict(zeros=("x_zero", "w_zero", "y_zero", "pad_value")))
+    yield from types("conv_3d", base)
+    for changes, why in ((dict(stride_d=0), "stride_d is not"), (dict(dilation_d=65536), "dilation_d is not"), (dict(pad_front=2), "pad_front is"),
+                         (dict(pad_back=-1), "pad_back is not"), (dict(pad_top=3), "pad_top is not"), (dict(pad_right=3), "pad_right is"),
+                         (dict(groups=0), "groups does"), (dict(groups=3), "groups does not"), (dict(groups=2), "w has shape"),
+                         (dict(dilation_d=9), "larger than the padded"), (dict(stride_w=2), "y has shape")):
+        yield f"conv_3d {changes}", with_arguments(base, **changes), why
+    yield "conv_3d of rank 4", with_shape(base, 0, 3, 3, 3, 4), "x is not of rank 5"
+    yield "conv_3d with w of rank 4", with_shape(base, 1, 4, 2, 9, 4), "w is not of rank 5"
+    yield "conv_3d bound 2^31", conv_3d(TFLITE, [1] + [0] * 7, [2**31 - 1], [(2**30, -20)], x=(1, 2, 2, 2, 1), o=1, k=(2, 2, 2)), \
+        "leaves i32"
+    large = conv_3d(TFLITE, [0] * 3, [0], [PLAIN[TFLITE]], x=(1, 2**10, 2**10, 2**10, 1), o=1, k=(3, 1, 1))
+    yield "conv_3d that gathers more than 2^31 - 1", large, "beyond 2^31 - 1"
+
+
+def scattered(rounding: int = TFLITE, **changes) -> Model:
+    """A small transposed conv that is accepted; `changes` replace its geometry."""
+    config = dict(x=(1, 2, 2, 4), o=4, k=(3, 3), s=(2, 2), p=(1, 0, 1, 0)) | changes
+    count = config["o"] * config["k"][0] * config["k"][1] * (config["x"][3] // config.get("g", 1))
+    return transposed(rounding, [1] * count, [0] * config["o"], [PLAIN[rounding]] * config["o"], **config)
+
+
+def transposed_conv_cases() -> Found:
+    base = scattered()
+    yield from common("transposed_conv", base, dict(zeros=("x_zero", "w_zero", "y_zero")))
+    yield from types("transposed_conv", base)
+    for changes, why in ((dict(stride_h=0), "stride_h is not"), (dict(stride_w=33), "stride_w is not"), (dict(pad_top=-1), "pad_top is"),
+                         (dict(pad_top=3), "pad_top is not"), (dict(pad_bottom=3), "pad_bottom is not"), (dict(pad_left=-1), "pad_left is"),
+                         (dict(pad_bottom=-2), "pad_bottom is not"), (dict(pad_right=-2), "pad_right is not"), (dict(groups=0), "groups does"),
+                         (dict(groups=3), "groups does not"), (dict(groups=2), "w has shape"), (dict(pad_left=2), "y has shape")):
+        yield f"transposed_conv {changes}", with_arguments(base, **changes), why
+    yield "transposed_conv with nothing left", with_arguments(scattered(x=(1, 1, 2, 4)), pad_top=2, pad_bottom=2), "not in 1 .. 2^24"
+    yield "transposed_conv of rank 3", with_shape(base, 0, 2, 2, 4), "x is not of rank 4"
+    yield "transposed_conv bias of another extent", with_shape(base, 2, 5), "bias has shape"
+    yield "transposed_conv bound 2^31", transposed(TFLITE, [1] + [0] * 35, [2**31 - 1], [(2**30, -20)], x=(1, 2, 2, 4), o=1, k=(3, 3), s=(2, 2)), \
+        "leaves i32"
+
+
 def chain() -> Model:
     """x -> reshape -> t1 -> reshape -> t2, with a lut for a constant: tensors x t1 t2 table t4."""
     b = Builder()
@@ -544,6 +594,42 @@ def chain() -> Model:
     t1 = b.op("reshape", [x], (2, 1))
     t2 = b.op("reshape", [t1], (1, 2))
     return b.model(b.op("lut", [t2, b.constant((256,), [0] * 256)], (1, 2)))
+
+
+def svdf_cases() -> Found:
+    scale = {HALF_UP: (2**30, 38), TFLITE: (2**30, -7)}
+
+    def model(rounding: int = TFLITE, feature=None, last=None, bias=(0, 0), w=1, **changes) -> Model:
+        return svdf(rounding, 1, 3, 2, 2, 2, [w] * 12, [1] * 8, bias, feature or scale[rounding], last or scale[rounding],
+                    **changes)
+
+    base = model()
+    yield from common("svdf", base, dict(zeros=("x_zero", "y_zero")))
+    yield from types("svdf", base)
+    for value in (0, -1, 3, 8):
+        yield f"svdf rank {value} for 4 filters", with_arguments(base, rank=value), "rank does not divide"
+    yield "svdf rank 4 with the biases of rank 2", with_arguments(base, rank=4), "bias has shape"
+    for low, high in ((1, 0), (-2**15 - 1, 0), (0, 2**15)):
+        yield f"svdf state_min {low} state_max {high}", model(state=(low, high)), "state_min and state_max"
+    for at, operand, good in ((1, "w", I8), (2, "w_time", I16), (3, "bias", I32)):
+        bad = I32 if good == I8 else I8
+        size = base.tensors[at].elements * (4 if bad == I32 else 1)
+        other = with_tensor(base, at, type=bad, interface=bad, data=bytes(size))
+        yield f"svdf {operand} of another type", other, "has the wrong type"
+        loose = replace(with_tensor(base, at, data=None), inputs=base.inputs + (at,))
+        if good != I32:
+            yield f"svdf {operand} is an activation", loose, f"{operand} is not a constant"
+    yield "svdf x of rank 3", with_shape(base, 0, 1, 1, 3), "x is not of rank 2"
+    yield "svdf w of rank 1", with_shape(base, 1, 12), "w is not of rank 2"
+    yield "svdf w for 4 inputs", with_shape(base, 1, 4, 4), "w has shape"
+    yield "svdf w_time of rank 3", with_shape(base, 2, 4, 2, 1), "w_time is not of rank 2"
+    yield "svdf w_time of 3 filters", with_shape(base, 2, 3, 2), "w_time has shape"
+    yield "svdf bias of 4", with_shape(base, 3, 4), "bias has shape"
+    yield from pair_limits("svdf feature", lambda rounding, m, s: model(rounding, feature=(m, s)), step=3)
+    yield from pair_limits("svdf", lambda rounding, m, s: model(rounding, last=(m, s)), step=3)
+    yield "svdf feature bound shifted by 23", model(feature=(1, 23)), "left shift"
+    yield "svdf sum saturated at scale nearly one", model(last=(2**31 - 1, 0), bias=(0, 2**31 - 1)), "after scaling"
+    yield "svdf sum saturated and shifted", model(last=(1, 1), bias=(0, -2**31)), "left shift"
 
 
 def graph_cases() -> Found:
@@ -583,7 +669,8 @@ def graph_cases() -> Found:
 FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, scale_cases, channel_bounds, conv_bounds,
             add_cases, sub_cases, mul_cases, requant_cases, lut_cases, clamp_cases, prelu_cases,
             pool_cases, sum_cases, reduce_max_cases, softmax_cases,
-            shape_op_cases, join_cases, move_cases, index_cases,
+            shape_op_cases, join_cases, move_cases, index_cases, transposed_conv_cases, conv_3d_cases,
+            svdf_cases,
             graph_cases)
 
 
