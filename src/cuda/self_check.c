@@ -137,7 +137,7 @@ static lks_batch_matmul product_of(const problem *p, const shape *s, const lks_c
 
 static void set_step(problem *p, const shape *s, const lks_conv *a)
 {
-    p->step = (lks_step){ .kernel = s->kernel, .x = 0, .x2 = -1, .y = 1, .w = p->w, .bias = p->bias, .rq = p->rq,
+    p->step = (lks_step){ .kernel = s->kernel, .x = 0, .x2 = -1, .y = 1, .state = -1, .w = p->w, .bias = p->bias, .rq = p->rq,
                           .args.conv = *a };
     if (s->kernel == LKS_KERNEL_MATMUL) {
         p->step.args.matmul = (lks_matmul){ .rows = s->h * s->w, .in_c = s->in_c, .out_c = OUT_C, .x_zero = a->x_zero,
