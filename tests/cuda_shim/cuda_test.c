@@ -7,24 +7,13 @@
  */
 #include "cuda/backend.h"
 #include "cuda_shim/shim.h"
-#include "lockstep/lockstep.h"
+#include "failures.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTES 65536
 #define BACKEND "cuda-shim"
-
-static int passed, failed;
-static lks_model *model;
-static size_t in_bytes, out_bytes;
-
-static void check(int ok, const char *what, const char *text)
-{
-    printf("%s %s%s%s\n", ok ? "ok  " : "FAIL", what, ok ? "" : ": ", ok ? "" : text);
-    *(ok ? &passed : &failed) += 1;
-}
 
 /* ---- describing and refusing --------------------------------------------------------------------------------------------- */
 
@@ -84,15 +73,6 @@ static lks_status open_session(uint32_t device, lks_session **session, lks_error
     return lks_session_open(model, &o, session, error);
 }
 
-static lks_status run(lks_session *s, uint8_t *out, lks_error *error)
-{
-    static uint8_t pixels[BYTES];
-
-    for (size_t i = 0; i < in_bytes; i++)
-        pixels[i] = (uint8_t)(i * 37);
-    return lks_session_run(s, &(lks_in){ pixels, in_bytes }, &(lks_out){ out, out_bytes }, error);
-}
-
 static lks_status open_and_run(uint32_t device, uint8_t *out, lks_error *error)
 {
     lks_session *s;
@@ -103,8 +83,6 @@ static lks_status open_and_run(uint32_t device, uint8_t *out, lks_error *error)
     lks_session_close(s);
     return st;
 }
-
-static uint8_t expected[BYTES];
 
 /* Device 1 gives the right bytes, and nothing is left behind. */
 static void goes_on(const char *what)
@@ -298,17 +276,18 @@ static void try_failing(void)
 /* ---- what is right ------------------------------------------------------------------------------------------------------- */
 
 /* Run n images three times: launch by launch, captured, and as the same graph again; all give the same. */
-static int run_thrice(lks_session *s, const uint8_t *pixels, uint32_t n, uint8_t *out)
+static int run_thrice(lks_session *s, const uint8_t *images, uint32_t n, uint8_t *out)
 {
     uint8_t first[40 * 64];
     int ok = 1;
 
     for (int turn = 0; turn < 3 && ok; turn++) {
-        ok = lks_session_run(s, &(lks_in){ pixels, n * in_bytes }, &(lks_out){ out, n * out_bytes }, NULL) == LKS_OK;
+        ok = lks_session_run(s, &(lks_in){ images, n * in_bytes }, &(lks_out){ out, n * out_bytes }, NULL) == LKS_OK;
         if (turn == 0)
             memcpy(first, out, n * out_bytes);
         ok = ok && memcmp(out, first, n * out_bytes) == 0;
-        memset(turn < 2 ? out : first, 0x33, n * out_bytes);
+        if (turn < 2)
+            memset(out, 0x33, n * out_bytes);
     }
     return ok;
 }
@@ -317,13 +296,13 @@ static int run_thrice(lks_session *s, const uint8_t *pixels, uint32_t n, uint8_t
 static void try_graphs(void)
 {
     enum { MOST = 40, KEPT = 32 };
-    static uint8_t pixels[MOST * 1024], graph[MOST * 64], plain[MOST * 64];
+    static uint8_t images[MOST * 1024], graph[MOST * 64], plain[MOST * 64];
     lks_context_options c = { .backend = BACKEND };
     lks_session_options o = { .max_batch = MOST, .check = LKS_CHECK_NONE };
     int ok = in_bytes <= 1024 && out_bytes <= 64;
 
-    for (size_t i = 0; i < sizeof pixels; i++)
-        pixels[i] = (uint8_t)(i * 73 >> 2);
+    for (size_t i = 0; i < sizeof images; i++)
+        images[i] = (uint8_t)(i * 73 >> 2);
     for (int no_graph = 0; no_graph < 2 && ok; no_graph++) {
         lks_session *s = NULL;
         long live;
@@ -332,7 +311,7 @@ static void try_graphs(void)
         ok = lks_context_open(&c, &o.context, NULL) == LKS_OK && lks_session_open(model, &o, &s, NULL) == LKS_OK;
         live = shim_live();
         for (uint32_t n = 1; n <= MOST && ok; n++)
-            ok = run_thrice(s, pixels, n, no_graph ? plain : graph);
+            ok = run_thrice(s, images, n, no_graph ? plain : graph);
         ok = ok && (!no_graph || memcmp(plain, graph, MOST * out_bytes) == 0);
         ok = ok && shim_live() - live == (no_graph ? 0 : KEPT);
         lks_session_close(s);
@@ -361,30 +340,10 @@ static void try_exercise(void)
     check(shim_live() == 0, "  and nothing is left behind", "");
 }
 
-/* What the reference says. */
-static int get_expected(void)
-{
-    const lks_session_options o = { .backend = "cpu_ref", .max_batch = 2 };
-    lks_session *s;
-    int ok = lks_session_open(model, &o, &s, NULL) == LKS_OK && run(s, expected, NULL) == LKS_OK;
-
-    lks_session_close(s);
-    return ok;
-}
-
 int main(int argc, char **argv)
 {
-    lks_tensor_info in, out;
-    lks_error error = { .text = "usage: cuda_test MODEL" };
-
-    if (argc != 2 || lks_model_open(argv[1], NULL, &model, &error) != LKS_OK)
-        return printf("FAIL no model: %s\n", error.text), 1;
-    lks_model_tensor(model, lks_model_input(model, 0), &in);
-    lks_model_tensor(model, lks_model_output(model, 0), &out);
-    in_bytes = in.bytes;
-    out_bytes = out.bytes;
-    if (in_bytes > BYTES || out_bytes > BYTES || !get_expected())
-        return printf("FAIL the reference\n"), 1;
+    if (!open_model(argc, argv))
+        return 1;
     try_machines();
     try_uuid();
     try_graphs();
@@ -393,7 +352,5 @@ int main(int argc, char **argv)
     try_small_card();
     try_failing();
     try_sticky();
-    lks_model_close(model);
-    printf("%d passed, %d failed\n", passed, failed);
-    return failed != 0;
+    return finish();
 }
