@@ -2,8 +2,8 @@
 """The CUDA backend on the shim (tests/cuda_shim): selftest with every variant, real models and their goldens, and that no kernel
 is left that nothing launched.
 
-LOCKSTEP_TEST names the program that has the backend cuda-shim, CUDA_TEST the test of its errors, which also exercises devices, and
-CUDA_SHAPES_TEST that of shapes which small random models seldom have.
+LOCKSTEP_TEST names the program that has the backend cuda-shim, CUDA_TEST the test of its errors, which also exercises devices,
+and CUDA_SHAPES_TEST that of shapes which small random models seldom have.
 """
 import json
 import os
@@ -96,7 +96,8 @@ class Cuda(unittest.TestCase):
 
     def test_2_every_kernel_was_launched(self) -> None:
         for command in ([CUDA_TEST, str(DIGITS)], [SHAPES_TEST]):
-            subprocess.run(command, check=True, capture_output=True, env=os.environ | {"LOCKSTEP_SHIM_KERNELS": str(self.kernels)})
+            subprocess.run(command, check=True, capture_output=True,
+                           env=os.environ | {"LOCKSTEP_SHIM_KERNELS": str(self.kernels)})
         launched = {line.split()[0] for line in self.kernels.read_text().splitlines()}
         source = kernels_of_the_source()
         self.assertGreater(len(source), 10)

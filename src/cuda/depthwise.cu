@@ -74,6 +74,22 @@ static __device__ __forceinline__ void convolve_words(const lks_direct_args &a)
     finish(a, acc, p.o, (size_t)i * 4);
 }
 
+/* Column u of the input of a strip, [channel] with its rows in bytes, into the outputs that have it in their window. */
+template <int stride>
+static __device__ __forceinline__ void add_column(uint32_t acc[STRIP][4], const uint32_t x[4], const uint4 *w, int32_t u)
+{
+#pragma unroll
+    for (int32_t t = 0; t < STRIP; t++)
+#pragma unroll
+        for (int32_t kw = 0; kw < 3; kw++)
+            if (t * stride + kw == u) {
+                acc[t][0] = lks_dp4a(x[0], w[kw].x, acc[t][0]);
+                acc[t][1] = lks_dp4a(x[1], w[kw].y, acc[t][1]);
+                acc[t][2] = lks_dp4a(x[2], w[kw].z, acc[t][2]);
+                acc[t][3] = lks_dp4a(x[3], w[kw].w, acc[t][3]);
+            }
+}
+
 /*
  * 3x3: a thread has STRIP adjacent outputs of one line.  Each input column is loaded and transposed once, and serves up to three
  * of them.  weights [channels / 4][3 kernel columns][4 channels][3 kernel rows and a zero]
@@ -107,16 +123,7 @@ static __device__ __forceinline__ void convolve_3x3(const lks_direct_args &a, lk
         uint32_t x[4] = { load_word(a, p, p.h, v), load_word(a, p, p.h + 1, v), load_word(a, p, p.h + 2, v), 0 };
 
         lks_transpose4(x);
-#pragma unroll
-        for (int32_t t = 0; t < STRIP; t++)
-#pragma unroll
-            for (int32_t kw = 0; kw < 3; kw++)
-                if (t * stride + kw == u) {
-                    acc[t][0] = lks_dp4a(x[0], w[kw].x, acc[t][0]);
-                    acc[t][1] = lks_dp4a(x[1], w[kw].y, acc[t][1]);
-                    acc[t][2] = lks_dp4a(x[2], w[kw].z, acc[t][2]);
-                    acc[t][3] = lks_dp4a(x[3], w[kw].w, acc[t][3]);
-                }
+        add_column<stride>(acc, x, w, u);
     }
 #pragma unroll
     for (int32_t t = 0; t < STRIP; t++)

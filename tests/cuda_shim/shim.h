@@ -39,7 +39,7 @@ typedef struct shim_machine {
     int driver;                 /* 13000: CUDA 13.0; 0: none */
     int cards;
     shim_card card[SHIM_CARDS_MAX];
-    const char *idle;           /* its launches do nothing, and device memory still holds what freed memory held; NULL: no kernel */
+    const char *idle;           /* its launches do nothing, and device memory still holds what freed memory held; NULL: none */
     long fail_malloc;           /* so many calls of cudaMalloc and cudaHostAlloc from now, one has no memory; 0: none */
     long fail_launch;           /* so many executed launches from now, one breaks its card; 0: none */
     long fail_host;             /* so many allocations of src/cuda from now, the host has no memory for one; 0: none */
@@ -75,7 +75,7 @@ shim_card *shim_current(void);
 cudaError_t shim_sticky(const shim_card *card);
 void shim_break(shim_card *card, cudaError_t status);
 
-/* cudaSuccess, or why a call on the current device does not succeed: asked once by each call that can fail, destroying ones at their end. */
+/* cudaSuccess, or why a call on the current device fails: asked once by each call that can, by destroying ones at their end. */
 cudaError_t shim_usable(void);
 
 /* What a call returns: it is also the last error of the thread. */
