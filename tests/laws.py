@@ -115,6 +115,11 @@ class Laws(unittest.TestCase):
                 for target in re.findall(r'#include "([^"]+)"', path.read_text()):
                     self.assertTrue(target.startswith(allowed), f"{name_of(path)}: includes {target}")
 
+    def test_every_imported_op_says_what_holds_it(self) -> None:
+        ops = table("src/import/tflite_ops.c", r"\{ LKS_TFL_(\w+), +OPTIONS_")
+        rows = re.findall(r"^\| ([A-Z][\w, ]+) \| \w", (ROOT / "docs/import.md").read_text(), re.M)
+        self.assertEqual(sorted(ops), sorted(op for names in rows for op in names.split(", ")))
+
     def test_op_tables_agree(self) -> None:
         ops = table("src/spec/op.h", r"(LKS_OP_\w+) = \d+")
         self.assertEqual(ops, tables("src/host/rules_*.c", r"\{ (LKS_OP_\w+), \""))
