@@ -229,6 +229,7 @@ flow make_transpose(maker *m);
 flow make_tile(maker *m);
 flow make_gather(maker *m);
 flow make_resize_nearest(maker *m);
+flow make_lstm(maker *m);
 flow make_svdf(maker *m);
 flow make_block(maker *m);
 flow make_graph(maker *m);

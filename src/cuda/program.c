@@ -12,7 +12,7 @@
 
 static const char *const kernel_names[LKS_KERNEL_COUNT] = {
     "conv", "depthwise", "matmul", "batch_matmul", "binary", "lut", "requant", "window_max", "window_sum", "reduce", "softmax", "copy",
-    "gather", "svdf"
+    "gather", "lstm", "svdf"
 };
 
 static size_t align_up(size_t bytes)

@@ -31,6 +31,7 @@ typedef struct lks_cl_step {
         lks_softmax softmax;
         lks_moving moving;
         lks_gathering gathering;
+        lks_unrolling lstm;
         lks_streaming svdf;
     } args;
     uint64_t per_image;         /* count = n * per_image */

@@ -14,9 +14,9 @@ from typing import Callable, Iterable
 
 from . import packs
 from .builder import Case, WrongCase
-from .cases import (add, avg_pool, batch_matmul, clamp, concat, conv, conv_3d, fully_connected, gather, graphs, lut, malformed, max_pool, mul,
-                    pad, prelu, reduce_max, refused, requant, reshape, resize_nearest, scale, slice_op, softmax, split, sub,
-                    sum_over_axes, svdf, tile, transpose, transposed_conv)
+from .cases import (add, avg_pool, batch_matmul, clamp, concat, conv, conv_3d, fully_connected, gather, graphs, lstm, lut,
+                    malformed, max_pool, mul, pad, prelu, reduce_max, refused, requant, reshape, resize_nearest, scale, slice_op,
+                    softmax, split, sub, sum_over_axes, svdf, tile, transpose, transposed_conv)
 from .executor import check, cost, run_sequence
 from .lks_file import read, write
 
@@ -28,7 +28,7 @@ FAMILIES = {
     "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_over_axes, "reduce_max": reduce_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
     "gather": gather, "resize_nearest": resize_nearest,
-    "svdf": svdf,
+    "lstm": lstm, "svdf": svdf,
     "graphs": graphs,
 }
 WRONG = {"refused": refused, "malformed": malformed}
