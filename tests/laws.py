@@ -132,6 +132,16 @@ class Laws(unittest.TestCase):
         spec = dict((f"LKS_OP_{n.upper()}", k) for k, n in re.findall(r"^\| (\d+) \| (\w+) \|", (ROOT / "docs/spec.md").read_text(), re.M))
         self.assertEqual(numbers, spec)
 
+    def test_the_readme_names_every_op_on_every_backend(self) -> None:
+        text = (ROOT / "README.md").read_text().split("## Ops", 1)[1].split("## ", 1)[0]
+        header, _, *rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+        backends = [f for f in ("cpu_ref", "cpu", "cuda", "opencl") if (SRC / f).is_dir()]
+        self.assertEqual([cell.strip() for cell in header[2:]], backends)
+        for row in rows:
+            self.assertEqual({cell.strip() for cell in row[2:]}, {"yes"}, row[0])
+        named = [name for row in rows for name in re.findall(r"\w+", re.sub(r"\(.*?\)", "", row[0]))]
+        self.assertEqual(sorted(named), sorted(op[7:].lower() for op in table("src/spec/op.h", r"(LKS_OP_\w+) = \d+")))
+
     def test_no_holes_between_backends(self) -> None:
         kernels = {k.lower() for k in table("src/spec/op.h", r"LKS_KERNEL_(\w+)") if k != "COUNT"}
         backends = [f for f in ("cpu_ref", "cpu", "opencl", "cuda") if (SRC / f).is_dir()]

@@ -25,7 +25,7 @@ CONV, FULLY_CONNECTED, ADD, REQUANT, MAX_POOL, AVG_POOL, SUM, SOFTMAX, RESHAPE, 
 SUB, MUL, LUT, CLAMP, PRELU, REDUCE_MAX = 17, 18, 25, 26, 27, 35
 BATCH_MATMUL = 4
 ARG_MAX, RESIZE_BILINEAR = 36, 57
-SVDF = 65
+LSTM, SVDF = 64, 65
 HALF_UP, TFLITE = 0, 1
 
 
@@ -339,6 +339,30 @@ def batch_matmul() -> Model:
                  [Op("BATCH_MATMUL", [0, 1], [2], {1: Scalar("B", 1)})], inputs=[0, 1])
 
 
+LSTM_W, LSTM_R, LSTM_BIAS, LSTM_HIDDEN, LSTM_CELLS, LSTM_Y = 1, 5, 9, 13, 14, 15       # tensors of the model
+
+
+def lstm(major: bool = False, **options) -> Model:
+    """[2, 4, 3] -> 4 steps of 2 cells, in 2 images"""
+    shape = [4, 2] if major else [2, 4]
+    w = [Tensor([2, 3], values=list(range(6 * g, 6 * g + 6)), scale=0.01 + g / 1000) for g in range(4)]
+    r = [Tensor([2, 2], values=list(range(-4 * g, 4 - 4 * g)), scale=0.02 + g / 1000) for g in range(4)]
+    biases = [Tensor([2], INT32, 0.5, values=[100 * g, -7]) for g in range(4)]
+    tensors = [Tensor([*shape, 3], scale=0.3, zero=1), *w, *r, *biases, Tensor([2, 2], scale=0.007, zero=-3, variable=True),
+               Tensor([2, 2], INT16, 2.0**-11, variable=True), Tensor([*shape, 2], scale=0.007, zero=-3)]
+    operands = [0, *range(1, 9), -1, -1, -1, *range(9, 13), -1, -1, LSTM_HIDDEN, LSTM_CELLS, -1, -1, -1, -1]
+    values = {"fused": TANH, "clip": 0.0, "projection_clip": 0.0, "time_major": major} | options
+    table = option_table("fused clip projection_clip time_major asymmetric diagonal", "bffBBB", values)
+    return Model(tensors, [Op("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, [LSTM_Y], table)])
+
+
+def with_operand(model: Model, at: int, tensor: int) -> Model:
+    """Another tensor as operand `at`."""
+    inputs = list(model.ops[0].inputs)
+    inputs[at] = tensor
+    return with_op(model, inputs=inputs)
+
+
 def svdf(kind: int = INT16) -> Model:
     """[2, 3] -> 2 units of 2 filters that remember 4 values"""
     bits = {INT16: 300, INT8: 5}[kind]
@@ -556,6 +580,27 @@ class Imports(ImportCase):
         model = replace(with_tensor(model, 1, shape=[4, 5], values=list(range(20))), inputs=[0])
         m, op = self.only_op(model)
         self.assertEqual((op.arguments[3:5], m.tensors[op.operands[1]].values), ((1, 0), tuple(range(20))))
+
+    def test_lstm(self) -> None:
+        for major in (False, True):
+            model = lstm(major)
+            m, op = self.only_op(model)
+            self.assertEqual((op.number, op.arguments), (LSTM, (1, -3, 1, 0, int(major), TFLITE)))
+            w, r, bias, rq = (m.tensors[i] for i in op.operands[1:])
+            self.assertEqual((w.shape, w.values), ((4, 2, 3), tuple(range(24))))
+            self.assertEqual((r.shape, r.values), ((4, 2, 2), tuple(v - 4 * g for g in range(4) for v in range(4))))
+            self.assertEqual((bias.shape, bias.values), ((4, 2), (0, -7, 100, -7, 200, -7, 300, -7)))
+            gates = [Reference.narrow_product(f32(x), f32(t.scale), 2.0**-12)
+                     for x, kind in ((0.3, LSTM_W), (0.007, LSTM_R)) for t in model.tensors[kind:kind + 4]]
+            last = [(2**30, -14), (2**30, -18), Reference.product(2.0**-15, 2.0**-15, f32(0.007))]
+            self.assertEqual(rq.values, tuple(v for pair in (*gates, *last) for v in pair))
+
+    def test_lstm_cells(self) -> None:
+        """The scale of the cells decides the units of tanh, and what a clip is in them."""
+        for power, clip, stored in ((-11, 10.0, 20480), (-11, 16.0, 2**15 - 1), (-11, 1e30, 2**15 - 1), (-11, 0.0006, 1),
+                                    (-28, 1.9 * 2**-28, 1), (2, 4.0, 1), (2, 5e5, 2**15 - 1), (-15, 0.3, 9830)):
+            op = self.only_op(with_tensor(lstm(clip=clip), LSTM_CELLS, scale=2.0**power))[1]
+            self.assertEqual(op.arguments[2:4], (12 + power, stored), (power, clip))
 
     def test_svdf(self) -> None:
         def product(a: float, b: float, y: float) -> tuple[int, int]:
@@ -790,7 +835,7 @@ FLOATS = dict(type=FLOAT32, scale=None)
 def refusals() -> list[tuple[str, Model, str, str]]:
     """What, model, how the message calls the place, a part of the reason."""
     c, d, f, a, b, p = conv(), depthwise(), dense(), add(), batch_matmul(), pool("AVERAGE_POOL_2D")
-    s = svdf()
+    s, m, lstm_op = svdf(), lstm(), "op 0 (UNIDIRECTIONAL_SEQUENCE_LSTM)"
     mean, conv_op, dense_op = reduce_model("MEAN", [1, 2]), "op 0 (CONV_2D)", "op 0 (FULLY_CONNECTED)"
     second = Op("RELU", [3], [3])
     return [
@@ -918,6 +963,46 @@ def refusals() -> list[tuple[str, Model, str, str]]:
          b.tensors[2], Tensor([2])], b.ops, inputs=[3]), "op 0 (BATCH_MATMUL)", "both inputs are constant"),
         ("scales of matrices", with_tensor(with_tensor(b, 0, scale=1e20), 2, scale=1e-20), "op 0 (BATCH_MATMUL)", "no multiplier"),
         ("depth of matrices", with_op(b, options={}), "op 0 (batch_matmul \"t2\")", "another depth"),
+        ("lstm peephole", with_operand(m, 10, 9), lstm_op, "peephole connections: operand 10"),
+        ("lstm projection", with_operand(m, 16, 5), lstm_op, "a projection: operand 16"),
+        ("lstm projection bias", with_operand(m, 17, 9), lstm_op, "a projection: operand 17"),
+        ("lstm normalization", with_operand(m, 21, 9), lstm_op, "layer normalization: operand 21"),
+        ("lstm without input gate", with_operand(with_operand(m, 1, -1), 5, -1), lstm_op, "coupled with the forget gate"),
+        ("lstm without a weight", with_operand(m, 7, -1), lstm_op, "has no recurrent weights"),
+        ("lstm without bias", with_operand(m, 14, -1), lstm_op, "has no bias"),
+        ("lstm of 20 operands", with_op(m, inputs=m.ops[0].inputs[:20]), lstm_op, "20 inputs"),
+        ("lstm activation", lstm(fused=RELU), lstm_op, "activation function 1: the cell gate must have TANH"),
+        ("lstm without activation", with_op(m, options={}), lstm_op, "activation function 0"),
+        ("lstm diagonal", lstm(diagonal=1), lstm_op, "diagonal"),
+        ("lstm of float", with_tensor(m, 0, type=FLOAT32, scale=None), lstm_op, "FLOAT32"),
+        ("lstm of int16", with_tensor(m, 0, type=INT16), lstm_op, "INT16"),
+        ("lstm output type", with_tensor(m, LSTM_Y, type=INT16), lstm_op, "INT16"),
+        ("lstm input rank", with_tensor(m, 0, shape=[8, 3]), lstm_op, "input must have 3 dimensions, not 2"),
+        ("lstm state rank", with_tensor(m, LSTM_HIDDEN, shape=[4]), lstm_op, "output state must have 2 dimensions, not 1"),
+        ("lstm state images", with_tensor(m, LSTM_HIDDEN, shape=[4, 2]), lstm_op, "2 images"),
+        ("lstm cells", with_tensor(m, LSTM_CELLS, shape=[2, 3]), lstm_op, "the states do not fit"),
+        ("lstm state that is none", with_tensor(m, LSTM_HIDDEN, variable=False), lstm_op, "is no variable"),
+        ("lstm cells of int8", with_tensor(m, LSTM_CELLS, type=INT8), lstm_op, "cell state tensor \"t14\" is INT8"),
+        ("lstm time major", with_tensor(lstm(True), LSTM_HIDDEN, shape=[4, 2]), lstm_op, "2 images"),
+        ("lstm input weights", with_tensor(m, 2, shape=[3, 2]), lstm_op, "shape of the input weights of gate 1"),
+        ("lstm recurrent weights", with_tensor(m, 8, shape=[4]), lstm_op, "shape of the recurrent weights of gate 3"),
+        ("lstm bias shape", with_tensor(m, 11, shape=[1, 2]), lstm_op, "shape of the bias of gate 2"),
+        ("lstm bias type", with_tensor(m, 9, type=INT8, values=[1, 2]), lstm_op, "bias tensor \"t9\" is INT8"),
+        ("lstm weights of int16", with_tensor(m, 1, type=INT16), lstm_op, "input weights tensor \"t1\" is INT16"),
+        ("lstm weight zero point", with_tensor(m, 6, zero=1), lstm_op, "recurrent weights have a zero point"),
+        ("lstm scales per channel", with_tensor(m, 1, scale=[0.1] * 2, zero=[0] * 2), lstm_op, "2 scales"),
+        ("lstm output scale", with_tensor(m, LSTM_Y, scale=0.008), lstm_op, "different scales or zero points"),
+        ("lstm output zero point", with_tensor(m, LSTM_Y, zero=-2), lstm_op, "different scales or zero points"),
+        ("lstm cell zero point", with_tensor(m, LSTM_CELLS, zero=1), lstm_op, "cell state has a zero point"),
+        ("lstm cell scale", with_tensor(m, LSTM_CELLS, scale=0.0005), lstm_op, "no power of two"),
+        ("lstm tiny cell scale", with_tensor(m, LSTM_CELLS, scale=2.0**-29), lstm_op, "no power of two from 2^-28"),
+        ("lstm large cell scale", with_tensor(m, LSTM_CELLS, scale=8.0), lstm_op, "no power of two from 2^-28"),
+        ("lstm scales", with_tensor(m, 1, scale=1e20), lstm_op, "no multiplier"),
+        ("lstm clip", lstm(clip=2.0**-12), lstm_op, "leaves nothing of a cell"),
+        ("lstm negative clip", lstm(clip=-1.0), lstm_op, "no positive number"),
+        ("lstm clip that is none", lstm(clip=math.nan), lstm_op, "no positive number"),
+        ("lstm infinite clip", lstm(clip=math.inf), lstm_op, "no positive number"),
+        ("lstm bias beyond the bound", with_tensor(m, 10, values=[0, -2**31]), "op 0 (lstm \"t15\")", "bound law"),
         ("state that is none", with_tensor(s, 4, variable=False), "op 0 (SVDF)", "state tensor \"t4\" is no variable"),
         ("state of another type", with_tensor(s, 4, type=INT8), "op 0 (SVDF)", "state tensor \"t4\" is INT8"),
         ("state with data", with_tensor(s, 4, values=[0] * 32), "op 0 (SVDF)", "begins with data"),

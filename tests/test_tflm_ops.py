@@ -16,11 +16,11 @@ import tempfile
 import unittest
 
 import program
-from second_opinion import lks_file
+from second_opinion import arithmetic, lks_file
 from second_opinion.executor import run_sequence
 from test_import import conv_options, depthwise_options, f32, fused, option_table, pool_options
-from tflite_writer import (INT8, INT16, INT32, NONE, RELU, RELU6, RELU_N1_TO_1, SAME, UINT8, VALID, Model, Op, Scalar, Tensor,
-                           write)
+from tflite_writer import (INT8, INT16, INT32, NONE, RELU, RELU6, RELU_N1_TO_1, SAME, TANH, UINT8, VALID, Model, Op, Scalar,
+                           Tensor, write)
 
 COUNT = int(os.environ.get("LOCKSTEP_OPS_COUNT", "100" if program.QUICK else "500"))
 FIRST = int(os.environ.get("LOCKSTEP_OPS_SEED", "0"))
@@ -41,6 +41,7 @@ STRICTER = {
     r"revisions of the reference disagree": "revisions of the reference disagree",
     r"padding rule -?\d+|activation function -?\d+|each must be 1 to 65535": "its options mean nothing",
     r"the scale is too small for its range": "the reference converts what no int has room for",
+    r"output and output state have different scales": "the reference does not look at its output scale",
     r"is INT(16|32): ": "it is not int8",
     r"the output must have scale 1/": "the reference does not look at its output scale",
 }
@@ -171,6 +172,35 @@ class Maker:
                       values=[self.random.randint(-2**20, 2**20) for _ in range(u)])
         return Model([x, w, time, bias, state, y],
                      [Op("SVDF", [0, 1, 2, 3, 4], [5], {0: Scalar("i", r), 1: Scalar("b", self.random.choice((NONE, RELU)))})])
+
+    def lstm(self) -> Model:
+        """Both orders of the axes; gates within range, and now and then far beyond it."""
+        n, t, i, o = self.below(3), self.random.randint(1, 9), self.random.randint(1, 40), self.random.randint(1, 20)
+        major, power, zero = self.chance(0.3), self.random.choice((-11, -11, -12, -10, -15, -7, -20, -5)), self.zero()
+        shape = [t, n] if major else [n, t]
+        x, scale = Tensor([*shape, i], scale=self.scale(), zero=self.zero()), self.random.choice((2.0**-7, self.scale(-9, -5)))
+        tensors, operands = [x], [0]
+
+        def constants(k: int, against: float) -> None:
+            for _ in range(4):
+                w = against * 74 * 74 * math.sqrt(k) / self.random.choice((0.5, 2, 2, 8))
+                operands.append(len(tensors))
+                tensors.append(Tensor([o, k], scale=f32(1 / w), values=self.values(o * k, -127)))
+
+        constants(i, x.scale)
+        constants(o, scale)
+        operands += [-1] * 3
+        for gate in range(4):
+            unit = f32(f32(x.scale) * f32(tensors[1 + gate].scale))
+            size = min(int(2 / unit) + 1, 2**24)
+            operands.append(len(tensors))
+            tensors.append(Tensor([o], INT32, unit, values=[self.random.randint(-size, size) for _ in range(o)]))
+        operands += [-1, -1, len(tensors), len(tensors) + 1] + [-1] * 4
+        tensors += [Tensor([n, o], scale=scale, zero=zero, variable=True),
+                    Tensor([n, o], INT16, 2.0**power, variable=True), Tensor([*shape, o], scale=scale, zero=zero)]
+        clip = self.random.choice((0.0, 0.0, 0.0, self.random.uniform(0.5, 10) * 2.0**(power + 11), 100.0))
+        options = {0: Scalar("b", TANH), 1: Scalar("f", clip), 3: Scalar("B", int(major))}
+        return Model(tensors, [Op("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, [len(tensors) - 1], options)])
 
     def add(self) -> Model:
         return self.pair("ADD")
@@ -339,12 +369,12 @@ class Maker:
             op.options[slot] = Scalar(form, self.random.choice((0, 9) if form.isupper() else (0, 9, -1)))
 
 
-KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "svdf", "add", "sub", "mul", "pool", "reduce", "arg", "resize",
+KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "svdf", "lstm", "add", "sub", "mul", "pool", "reduce", "arg", "resize",
          "softmax", "quantize", "relu", "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu",
          "extremum")
 
 
-STATEFUL = ("svdf",)
+STATEFUL = ("svdf", "lstm")
 
 
 def model_of(seed: int) -> tuple[Model, bool]:
@@ -532,6 +562,23 @@ class Sequences(unittest.TestCase):
                 equal += 1
         self.assertGreater(equal, 10)
         print(f"{equal} sequences of runs are equal")
+
+
+@unittest.skipUnless(PYTHON, "LKS_TFLM_PYTHON names no Python that has the package tflite-micro")
+class Waves(unittest.TestCase):
+    """Spec 3.4 against the int16 LOGISTIC and TANH of TensorFlow Lite Micro, which interpolate in the table that its lstm has."""
+
+    def test_every_value(self) -> None:
+        oracle, values = Oracle(), range(-2**15, 2**15)
+        self.addCleanup(oracle.close)
+        data = struct.pack(f"<{len(values)}h", *values)
+        for name, scale, ours in (("LOGISTIC", 2.0**-12, arithmetic.sigmoid), ("TANH", 2.0**-12, lambda v: arithmetic.tanh(v, 0)),
+                                  ("TANH", 2.0**-11, lambda v: arithmetic.tanh(v, 1))):
+            shape = [1, len(values)]
+            model = Model([Tensor(shape, INT16, scale), Tensor(shape, INT16, 2.0**-15)], [Op(name, [0], [1])])
+            theirs = oracle.run(write(model), [[data]])
+            self.assertIsNotNone(theirs, name)
+            self.assertEqual(struct.unpack(f"<{len(values)}h", theirs), tuple(map(ours, values)), name)
 
 
 if __name__ == "__main__":

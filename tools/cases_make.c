@@ -46,6 +46,7 @@ static const case_row rows[] = {
     { LKS_OP_GATHER, make_gather },
     { LKS_OP_RESIZE_NEAREST, make_resize_nearest },
     { LKS_OP_RESIZE_BILINEAR, make_resize_bilinear },
+    { LKS_OP_LSTM, make_lstm },
     { LKS_OP_SVDF, make_svdf },
     { CASES_BLOCK, make_block },
     { CASES_GRAPH, make_graph }

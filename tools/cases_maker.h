@@ -234,6 +234,7 @@ flow make_tile(maker *m);
 flow make_gather(maker *m);
 flow make_resize_nearest(maker *m);
 flow make_resize_bilinear(maker *m);
+flow make_lstm(maker *m);
 flow make_svdf(maker *m);
 flow make_block(maker *m);
 flow make_graph(maker *m);

@@ -37,6 +37,7 @@ void lks_ref_reduce(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_softmax(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_arg_max(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_bilinear(const lks_kernel_args *args, const lks_operands *t);
+void lks_ref_lstm(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_svdf(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_copy(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_gather(const lks_kernel_args *args, const lks_operands *t);

@@ -59,7 +59,7 @@ typedef struct lks_cuda_family {
 
 extern const lks_cuda_family lks_cuda_conv, lks_cuda_depthwise, lks_cuda_matmul, lks_cuda_batch_matmul, lks_cuda_binary,
     lks_cuda_lut, lks_cuda_requant, lks_cuda_window_max, lks_cuda_window_sum, lks_cuda_reduce, lks_cuda_softmax, lks_cuda_copy,
-    lks_cuda_gather, lks_cuda_bilinear, lks_cuda_arg_max, lks_cuda_svdf;
+    lks_cuda_gather, lks_cuda_bilinear, lks_cuda_arg_max, lks_cuda_lstm, lks_cuda_svdf;
 
 /*
  * Enqueue about amount of such work (spec/backend.h); *done says how much it is.

@@ -12,7 +12,7 @@
 
 static const char *const kernel_names[LKS_KERNEL_COUNT] = {
     "conv", "depthwise", "matmul", "batch_matmul", "binary", "lut", "requant", "window_max", "window_sum", "reduce", "softmax",
-    "copy", "gather", "bilinear", "arg_max", "svdf"
+    "copy", "gather", "bilinear", "arg_max", "lstm", "svdf"
 };
 
 static size_t align_up(size_t bytes)

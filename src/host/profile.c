@@ -67,6 +67,7 @@ static const struct {
     { LKS_OP_GATHER, false },
     { LKS_OP_RESIZE_NEAREST, false },
     { LKS_OP_RESIZE_BILINEAR, false },
+    { LKS_OP_LSTM, false },
     { LKS_OP_SVDF, false }
 };
 

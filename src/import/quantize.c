@@ -310,6 +310,22 @@ static int64_t round_half_away(number v)
     return v.e < -BINARY32 - 1 ? 0 : (int64_t)((v.m + (UINT64_C(1) << (-v.e - 1))) >> -v.e);
 }
 
+bool lks_quantize_power(uint32_t scale, int32_t *power)
+{
+    *power = (int32_t)(scale >> 23) - 127;
+    return (scale & 0x7fffffu) == 0;
+}
+
+/* lstm_eval_common.cc: CreateLstmCellStateInfo; a quotient by a power of two is exact. */
+int32_t lks_quantize_clip(uint32_t clip, uint32_t scale)
+{
+    const number v = divide(from_scale(clip), from_scale(scale), BINARY64);
+
+    if (v.e + bit_length(v.m) > 15)
+        return INT16_MAX;
+    return v.e >= 0 ? (int32_t)(v.m << v.e) : v.e < -63 ? 0 : (int32_t)(v.m >> -v.e);
+}
+
 /* kernel_util.cc: Quantize */
 bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q)
 {

@@ -60,6 +60,12 @@ bool lks_quantize_hard_swish(uint32_t x, uint32_t y, lks_rq *reluish, lks_rq *ou
 /* (m, s) of spec 4.9 for softmax(beta * x).  false: beta * x * 2^26 <= 1, where the reference aborts. */
 bool lks_quantize_softmax(uint32_t beta, uint32_t x, lks_rq *rq);
 
+/* The power of two that a scale is; false: it is none. */
+bool lks_quantize_power(uint32_t scale, int32_t *power);
+
+/* clip / scale toward zero, at most 2^15 - 1, for a usable clip and a scale that is a power of two. */
+int32_t lks_quantize_clip(uint32_t clip, uint32_t scale);
+
 /* *q = zero + value / scale, the quotient rounded to binary32 and then to an integer, ties away from zero.  false: not int32. */
 bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q);
 

@@ -48,6 +48,7 @@ enum {
     OPTIONS_UNPACK = 64,
     OPTIONS_ARG_MAX = 40,
     OPTIONS_ARG_MIN = 57,
+    OPTIONS_UNIDIRECTIONAL_SEQUENCE_LSTM = 71,
     OPTIONS_LEAKY_RELU = 75,
     OPTIONS_ABS = 78,
     OPTIONS_RESIZE_NEAREST_NEIGHBOR = 74,
@@ -581,6 +582,7 @@ static const struct row {
     { LKS_TFL_TILE,              OPTIONS_TILE,              2, 2, lks_tfl_import_tile },
     { LKS_TFL_TRANSPOSE,         OPTIONS_TRANSPOSE,         2, 2, lks_tfl_import_transpose },
     { LKS_TFL_TRANSPOSE_CONV,    OPTIONS_TRANSPOSE_CONV,    3, 4, lks_tfl_import_transpose_conv },
+    { LKS_TFL_UNIDIRECTIONAL_SEQUENCE_LSTM, OPTIONS_UNIDIRECTIONAL_SEQUENCE_LSTM, 24, 24, lks_tfl_import_lstm },
     { LKS_TFL_UNPACK,            OPTIONS_UNPACK,            1, 1, lks_tfl_import_unpack },
 };
 

@@ -8,6 +8,7 @@
 #include "import/tflite_op.h"
 
 /* As lks_tfl_import_op, for one op each. */
+lks_status lks_tfl_import_lstm(const lks_tfl_op *op);
 lks_status lks_tfl_import_svdf(const lks_tfl_op *op);
 
 #endif

@@ -101,6 +101,11 @@ typedef struct lks_gathering {
     lks_magic by_inner, by_out_b, by_out_a;
 } lks_gathering;
 
+typedef struct lks_unrolling {
+    lks_lstm k;
+    lks_magic by_cell;                                  /* out_c */
+} lks_unrolling;
+
 typedef struct lks_streaming {
     lks_svdf k;
     lks_magic by_unit;                                  /* units */

@@ -25,10 +25,10 @@ static int is_product(lks_kernel kernel)
 /* Those whose lanes work together.  On a CPU they have one lane unless the variant "lanes" asks for all. */
 static int has_lanes(lks_kernel kernel)
 {
-    return kernel == LKS_KERNEL_REDUCE || kernel == LKS_KERNEL_SOFTMAX;
+    return kernel == LKS_KERNEL_REDUCE || kernel == LKS_KERNEL_SOFTMAX || kernel == LKS_KERNEL_LSTM;
 }
 
-/* conv, batch_matmul: every program; matmul: every one but direct; reduce, softmax: direct and lanes; the others: direct. */
+/* conv, batch_matmul: every program; matmul: all but direct; reduce, softmax, lstm: direct and lanes; the others: direct. */
 const char *lks_cl_variant(lks_kernel kernel, uint32_t i)
 {
     uint32_t first = kernel == LKS_KERNEL_MATMUL ? 1 : 0, count = is_product(kernel) ? LKS_CL_PROGRAMS - first : 1;
@@ -562,6 +562,34 @@ static void make_arg_max(const lks_step *s, lks_cl_step *o)
     direct_work(o, (uint64_t)k->outer * (uint64_t)k->inner);
 }
 
+/* Weights are packed [input][output channel][gate], bias likewise: a cell reads those of its gates at once. */
+static void make_lstm(const lks_device_handle *d, const lks_step *s, const char *variant, lks_cl_constants *c, lks_cl_step *o)
+{
+    const lks_lstm *k = &s->args.lstm;
+    const size_t out_c = (size_t)k->out_c, in_c = (size_t)(k->recurrent ? k->out_c : k->in_c), columns = out_c * LKS_GATES;
+    int32_t *bias;
+
+    o->kernel = k->recurrent ? "lstm" : "lstm_input";
+    o->args_bytes = sizeof o->args.lstm;
+    o->args.lstm = (lks_unrolling){ *k, lks_magic_of(k->out_c) };
+    o->places.w = reserve(c, columns * in_c);
+    o->places.bias = reserve(c, columns * sizeof *bias);
+    bias = c->bytes ? (int32_t *)(void *)(c->bytes + o->places.bias) : NULL;
+    for (size_t row = 0; c->bytes && row < columns; row++) {
+        const size_t column = row % out_c * LKS_GATES + row / out_c;
+
+        for (size_t i = 0; i < in_c; i++)
+            c->bytes[o->places.w + i * columns + column] = (uint8_t)s->w[row * in_c + i];
+        bias[column] = k->recurrent ? 0 : s->bias[row];
+    }
+    if (k->recurrent) {
+        o->places.table = put(c, s->exp_table, LKS_TABLE_SIZE * sizeof *s->exp_table);
+        group_work(d, variant, o, (uint64_t)k->images);
+    } else {
+        direct_work(o, (uint64_t)k->images * (uint64_t)k->steps * (uint64_t)k->out_c);
+    }
+}
+
 /* Weights are packed [input][filter], so that neighbours read neighbouring bytes. */
 static void make_svdf(const lks_step *s, lks_cl_constants *c, lks_cl_step *o)
 {
@@ -615,6 +643,7 @@ void lks_cl_make_step(lks_device_handle *d, const lks_plan *plan, const lks_step
     case LKS_KERNEL_GATHER:     make_gather(s, constants, o); break;
     case LKS_KERNEL_BILINEAR:   make_bilinear(s, o); break;
     case LKS_KERNEL_ARG_MAX:    make_arg_max(s, o); break;
+    case LKS_KERNEL_LSTM:       make_lstm(d, s, variant, constants, o); break;
     case LKS_KERNEL_SVDF:       make_svdf(s, constants, o); break;
     case LKS_KERNEL_COUNT:      break;
     }

@@ -33,6 +33,7 @@ typedef struct lks_cl_step {
         lks_gathering gathering;
         lks_resizing resizing;
         lks_choosing choosing;
+        lks_unrolling lstm;
         lks_streaming svdf;
     } args;
     uint64_t per_image;         /* count = n * per_image */

@@ -290,4 +290,60 @@ LKS_FN int8_t lks_softmax_finish(int32_t e, lks_softmax_row row)
     return (int8_t)lks_clamp(lks_rshift_away(lks_mulh(row.r, e), row.n) - 128, -128, 127);
 }
 
+/* ---- int16 (spec 3.4, 4.52) ---------------------------------------------------------------------------------------------- */
+
+/* Tables are where the kernels have their constants. */
+#if defined(__OPENCL_C_VERSION__) || defined(__OPENCL_VERSION__)
+#define LKS_GLOBAL __global
+#else
+#define LKS_GLOBAL
+#endif
+
+LKS_FN int32_t lks_clamp16(int32_t v)
+{
+    return lks_clamp(v, -32768, 32767);
+}
+
+/* 1 / (1 + e^-v) of a v in units of 2^-12, in units of 2^-15.  |3 v| / 2^9 is at most 192: inside the table. */
+LKS_FN int32_t lks_sigmoid16(int32_t v, LKS_GLOBAL const int32_t *table)
+{
+    int32_t a = 3 * v, size = a < 0 ? -a : a, u = size >> 9;
+    int32_t r = (table[u] << 9) + (size & 511) * (table[u + 1] - table[u]);
+
+    return a >= 0 ? (r + 512) >> 10 : ((1 << 25) - r + 511) >> 10;
+}
+
+/* tanh of a v in units of 2^(shift - 12), in units of 2^-15; -16 <= shift <= 14. */
+LKS_FN int32_t lks_tanh16(int32_t v, int32_t shift, LKS_GLOBAL const int32_t *table)
+{
+    int32_t a = shift >= 0 ? v * (3 << shift) : lks_shr32(3 * v + (1 << (-shift - 1)), -shift);
+    int32_t size = a < 0 ? -a : a, u = size >> 8;
+    int32_t r = u >= 255 ? 65535 << 8 : (table[u] << 8) + (size & 255) * (table[u + 1] - table[u]);
+
+    return lks_shr32(a >= 0 ? r - (1 << 23) + 128 : (1 << 23) - r + 127, 8);
+}
+
+/* A cell after a step, and its y. */
+typedef struct lks_lstm_cell {
+    int32_t cell, y;
+} lks_lstm_cell;
+
+/* gate: what each sees.  spec 4.52 */
+LKS_FN lks_lstm_cell lks_lstm_update(const int32_t gate[LKS_GATES], int32_t cell, const lks_lstm *k,
+                                     LKS_GLOBAL const int32_t *table)
+{
+    int32_t input = lks_sigmoid16(gate[LKS_GATE_INPUT], table), forget = lks_sigmoid16(gate[LKS_GATE_FORGET], table);
+    int32_t candidate = lks_tanh16(gate[LKS_GATE_CELL], 0, table), output = lks_sigmoid16(gate[LKS_GATE_OUTPUT], table);
+    int32_t kept = lks_clamp16(lks_requant(forget * cell, k->forget_rq, k->rounding));
+    int32_t added = lks_clamp16(lks_requant(input * candidate, k->input_rq, k->rounding));
+    lks_lstm_cell c;
+
+    c.cell = lks_clamp16(kept + added);
+    if (k->cell_clip > 0)
+        c.cell = lks_clamp(c.cell, -k->cell_clip, k->cell_clip);
+    c.y = lks_requant(output * lks_tanh16(c.cell, k->cell_shift, table), k->y_rq, k->rounding);
+    c.y = lks_clamp(c.y + k->y_zero, -128, 127);
+    return c;
+}
+
 #endif

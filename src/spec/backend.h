@@ -57,7 +57,7 @@ typedef struct lks_step {
     const int32_t *bias;
     const lks_rq *rq;           /* out_c rows */
     const int8_t *table;        /* lut, and what a lut was fused into: 256 values; else NULL */
-    const int32_t *exp_table;   /* softmax: 256 values */
+    const int32_t *exp_table;   /* softmax: 256 exponentials; lstm: the 256 values S of spec 3.4 */
     const int32_t *rows, *columns;          /* gather: out_a and out_b indices */
     lks_kernel_args args;
 } lks_step;

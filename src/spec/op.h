@@ -69,6 +69,7 @@ enum {
     LKS_OP_GATHER = 55,
     LKS_OP_RESIZE_NEAREST = 56,
     LKS_OP_RESIZE_BILINEAR = 57,
+    LKS_OP_LSTM = 64,
     LKS_OP_SVDF = 65
 };
 
@@ -172,6 +173,9 @@ typedef struct lks_tiling_args {
 typedef struct lks_resize_bilinear_args {
     int32_t scale_h, scale_w, offset_h, offset_w, rounding;
 } lks_resize_bilinear_args;
+typedef struct lks_lstm_args {
+    int32_t x_zero, y_zero, cell_shift, cell_clip, time_major, rounding;
+} lks_lstm_args;
 
 typedef struct lks_svdf_args {
     int32_t rank, x_zero, state_min, state_max, feature_m, feature_s, y_zero, m, s, y_min, y_max, rounding;
@@ -197,6 +201,7 @@ typedef union lks_op_args {
     lks_arg_max_args arg_max;
     lks_softmax_args softmax;
     lks_pad_args pad;
+    lks_lstm_args lstm;
     lks_svdf_args svdf;
     lks_axis_args axis;
     lks_slice_args slice;
@@ -224,6 +229,7 @@ typedef enum lks_kernel {
     LKS_KERNEL_GATHER,
     LKS_KERNEL_BILINEAR,
     LKS_KERNEL_ARG_MAX,
+    LKS_KERNEL_LSTM,
     LKS_KERNEL_SVDF,
     LKS_KERNEL_COUNT
 } lks_kernel;
@@ -395,6 +401,23 @@ typedef struct lks_bilinear {
 typedef struct lks_arg_max {
     int32_t outer, extent, inner, smallest;
 } lks_arg_max;
+/* In the order of their weights: each from what it sees of x and of the hidden state.  spec 4.52 */
+enum { LKS_GATE_INPUT, LKS_GATE_FORGET, LKS_GATE_CELL, LKS_GATE_OUTPUT, LKS_GATES };
+
+/*
+ * Rows of x and y: image i, of n * images, has row i * image_rows + t * step_rows at step t.  In two parts:
+ *
+ * recurrent = 0  what all gates see of x: x [rows][in_c], w [4][out_c][in_c], bias [4][out_c], y [rows][out_c][4] of int16; rows
+ *                are n * images * steps.
+ * recurrent = 1  step by step, what they see of the hidden state, and the cells: x is that y, w [4][out_c][out_c], y [rows][out_c];
+ *                exp_table: the 256 values of spec 3.4.  state [n * images][2][out_c] of int16: cells, then the hidden state less
+ *                y_zero.  spec 4.52
+ */
+typedef struct lks_lstm {
+    int32_t recurrent, images, steps, image_rows, step_rows, in_c, out_c;
+    int32_t x_zero, y_zero, cell_shift, cell_clip, rounding;
+    lks_rq x_rq[LKS_GATES], h_rq[LKS_GATES], forget_rq, input_rq, y_rq;
+} lks_lstm;
 
 /*
  * x [n * images][in_c], w [units * rank][in_c], w_time [units * rank][memory] of int16, bias [units], y [n * images][units].
@@ -420,6 +443,7 @@ typedef union lks_kernel_args {
     lks_gather gather;
     lks_bilinear bilinear;
     lks_arg_max arg_max;
+    lks_lstm lstm;
     lks_svdf svdf;
 } lks_kernel_args;
 

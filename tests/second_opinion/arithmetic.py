@@ -5,6 +5,7 @@ Whatever the specification calls i32 is checked to be one: `i32` raises
 OverflowError where an implementation with that width would go wrong.
 """
 
+from functools import lru_cache
 from typing import Callable
 
 from .op_table import HALF_UP
@@ -17,6 +18,8 @@ EXP_FACTORS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 2
 EXP_OF_MINUS_EIGHTH = 1895147668
 ONE_THIRD = 715827883
 RECIP_START, RECIP_SLOPE = 1515870810, -1010580540
+# Spec 3.4: e^-(1 / 48) in units of 2^-31.
+EXP_OF_MINUS_FORTY_EIGHTH = 2103207220
 
 
 def i32(value: int) -> int:
@@ -104,3 +107,37 @@ def recip(a: int) -> int:
     for _ in range(3):
         x = i32(x + lshift_sat(mulh(x, i32(2**29 - mulh(h, x))), 2))
     return lshift_sat(x, 1)
+
+
+def sat16(value: int) -> int:
+    return clamp(value, -(2**15), 2**15 - 1)
+
+
+@lru_cache(maxsize=1)
+def sigmoid_table() -> tuple[int, ...]:
+    """S of spec 3.4: sigma(i / 24) in units of 2^-16, somewhat raised."""
+    e, g = 2**31, []
+    for _ in range(511):
+        g.append(2**62 // (2**31 + e))
+        e = (e * EXP_OF_MINUS_FORTY_EIGHTH + 2**30) >> 31
+    return tuple((3 * g[2 * i] + 2 * g[2 * i + 1] - g[2 * i + 2] + 2**16) >> 17 for i in range(255)) + (65535,)
+
+
+def interpolated(a: int, bits: int) -> int:
+    """S at |a| / 2^bits, in units of 2^-(16 + bits)."""
+    table, u, f = sigmoid_table(), abs(a) >> bits, abs(a) % 2**bits
+    return table[u] * 2**bits + f * (table[u + 1] - table[u]) if u < 255 else 65535 * 2**bits
+
+
+def sigmoid(v: int) -> int:
+    """sigma(v / 2^12) in units of 2^-15."""
+    a = 3 * v
+    r = interpolated(a, 9)
+    return (r + 2**9) >> 10 if a >= 0 else (2**25 - r + 2**9 - 1) >> 10
+
+
+def tanh(v: int, shift: int) -> int:
+    """The hyperbolic tangent of v in units of 2^(shift - 12), in units of 2^-15."""
+    a = i32(v * 3 * 2**shift if shift >= 0 else (v * 3 + 2**(-shift - 1)) >> -shift)
+    r = interpolated(a, 8)
+    return (r - 2**23 + 2**7) >> 8 if a >= 0 else (2**23 - r + 2**7 - 1) >> 8

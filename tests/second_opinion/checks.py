@@ -459,6 +459,33 @@ def check_resize_bilinear(v: OpView) -> list[int]:
         need(offset > -2**31, "an offset is -2^31")
         need((out - 1) * scale + max(offset, 0) <= I32_MAX, "the last place leaves i32")
     return [2**27]
+LSTM_PRODUCT = 2**30        # the bound of what sigmoid, tanh and cells multiply to
+
+
+def check_lstm(v: OpView) -> list[int]:
+    """The bounds of what the gates see of x, then of the hidden state: [4, O] each; then that of the products."""
+    a = v.args
+    need_rank(v, "x", 3)
+    need_rank(v, "w", 3)
+    cells, inputs = v.shape("w")[1], v.shape("x")[2]
+    need_constant(v, "w", I8, (4, cells, inputs))
+    need_constant(v, "r", I8, (4, cells, cells))
+    need_constant(v, "bias", I32, (4, cells))
+    need_constant(v, "rq", I32, (11, 2))
+    need_shape(v, (*v.shape("x")[:2], cells))
+    need(-16 <= a.cell_shift <= 14, "cell_shift is not in -16 .. 14")
+    need(0 <= a.cell_clip <= 2**15 - 1, "cell_clip is not in 0 .. 2^15 - 1")
+    need(a.time_major in (0, 1), "time_major is not 0 or 1")
+    w, r = v.constant("w"), v.constant("r")
+    seen = [abs(bias) + maxabs(a.x_zero) * sum(map(abs, w[at * inputs:(at + 1) * inputs]))
+            for at, bias in enumerate(v.constant("bias"))]
+    hidden = [maxabs(a.y_zero) * sum(map(abs, r[at:at + cells])) for at in range(0, len(r), cells)]
+    for at in range(4 * cells):
+        check_bound(a.rounding, seen[at], *v.multipliers[at // cells])
+        check_bound(a.rounding, hidden[at], *v.multipliers[4 + at // cells])
+    for m, s in v.multipliers[8:]:
+        check_bound(a.rounding, LSTM_PRODUCT, m, s)
+    return [*seen, *hidden, LSTM_PRODUCT]
 
 
 def check_svdf(v: OpView) -> list[int]:
@@ -491,6 +518,8 @@ def state_elements(v: OpView) -> int:
     """The i16 elements of what the op keeps from run to run."""
     if v.kind.name == "svdf":
         return v.shape("x")[0] * v.tensor("w_time").elements
+    if v.kind.name == "lstm":
+        return 2 * v.shape("x")[v.args.time_major] * v.shape("y")[2]
     return 0
 
 
@@ -502,7 +531,7 @@ CHECKS = {
     48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split, 52: check_slice, 53: check_transpose, 54: check_tile,
     55: check_gather, 56: check_resize_nearest, 57: check_resize_bilinear,
     55: check_gather, 56: check_resize_nearest,
-    65: check_svdf,
+    64: check_lstm, 65: check_svdf,
 }
 
 
@@ -568,6 +597,8 @@ def is_free(v: OpView) -> bool:
         return pair_operand_is_free(v.tensor("slope"), y)
     if name in ("sum", "reduce_max"):
         return not v.args.axes & 1
+    if name == "lstm":
+        return not v.args.time_major
     if name in ("softmax", "scale"):
         return len(y) >= 2
     if name == "reshape":

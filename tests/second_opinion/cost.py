@@ -36,12 +36,16 @@ def op_macs(v: OpView) -> int:
         return v.tensor("y").elements * v.shape("a")[-2 if v.args.adj_a else -1]
     if v.kind.name == "scale":
         return v.tensor("y").elements
+    if v.kind.name == "lstm":
+        return v.tensor("y").elements * 4 * (v.shape("x")[2] + v.shape("y")[2])
     if v.kind.name == "svdf":
         return v.shape("x")[0] * v.shape("w")[0] * (v.shape("w")[1] + v.shape("w_time")[1])
     return 0
 
 
 def op_elements(v: OpView) -> int:
+    if v.kind.name == "lstm":
+        return 8 * v.tensor("y").elements
     if v.kind.name == "svdf":
         return v.shape("x")[0] * v.shape("w")[0] + v.tensor("y").elements
     if v.kind.name in ("max_pool", "avg_pool"):

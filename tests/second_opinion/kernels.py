@@ -11,7 +11,7 @@ from math import prod
 from operator import add, mul, sub
 from typing import Callable
 
-from .arithmetic import all_i32, clamp, exp5, i32, mulh, recip, requantizer, rshift
+from .arithmetic import all_i32, clamp, exp5, i32, mulh, recip, requantizer, rshift, sat16, sigmoid, tanh
 from .checks import pad_counts, per_axis, summed_axes
 from .op_table import TFLITE
 from .op_view import OpView
@@ -434,6 +434,46 @@ def resize_bilinear(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
 
 # State
 
+def lstm(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    """All steps of each image; `v.state` is [N, 2, O], flat, and is changed."""
+    inputs, (_, _, cells), out = v.shape("x")[2], v.shape("y"), [0] * v.tensor("y").elements
+    images, steps = v.shape("x")[:2][::-1] if v.args.time_major else v.shape("x")[:2]
+    for n in range(images):
+        for t in range(steps):
+            row = t * images + n if v.args.time_major else n * steps + t
+            x = [value - v.args.x_zero for value in xs["x"][row * inputs:(row + 1) * inputs]]
+            c, h = (v.state[(2 * n + part) * cells:(2 * n + part + 1) * cells] for part in range(2))
+            c, h = lstm_step(v, bounds, x, c, h)
+            v.state[2 * n * cells:2 * (n + 1) * cells] = c + h
+            out[row * cells:(row + 1) * cells] = [value + v.args.y_zero for value in h]
+    return out
+
+
+def lstm_step(v: OpView, bounds: Values, x: Values, c: Values, h: Values) -> tuple[Values, Values]:
+    """The cells and the hidden state after a step."""
+    a, cells, (keep, add_to, finish) = v.args, len(c), [requantizer(v.args.rounding, m, s) for m, s in v.multipliers[8:]]
+    p = lstm_seen(v, x, v.constant("w"), v.constant("bias"), bounds[:4 * cells], 0)
+    q = lstm_seen(v, h, v.constant("r"), (0,) * 4 * cells, bounds[4 * cells:8 * cells], 4)
+    gates = [sat16(one + other) for one, other in zip(p, q)]
+    new_c, new_h = [], []
+    for o in range(cells):
+        i, f, g, out = (gates[gate * cells + o] for gate in range(4))
+        products = within([sigmoid(f) * c[o], sigmoid(i) * tanh(g, 0)], bounds[-1])
+        cell = sat16(sat16(i32(keep(products[0]))) + sat16(i32(add_to(products[1]))))
+        cell = clamp(cell, -a.cell_clip, a.cell_clip) if a.cell_clip else cell
+        product = within([sigmoid(out) * tanh(cell, a.cell_shift)], bounds[-1])[0]
+        new_c.append(cell)
+        new_h.append(clamp(i32(finish(product) + a.y_zero), -128, 127) - a.y_zero)
+    return new_c, new_h
+
+
+def lstm_seen(v: OpView, x: Values, w: Values, bias: Values, bounds: Values, first: int) -> Values:
+    """What the gates see, [4, O]; first: the row of the first gate's multiplier."""
+    scales = [requantizer(v.args.rounding, m, s) for m, s in v.multipliers[first:first + 4]]
+    accs = [b + sum(map(mul, x, w[at * len(x):(at + 1) * len(x)])) for at, b in enumerate(bias)]
+    return [sat16(i32(scales[at * 4 // len(accs)](within([acc], bounds[at])[0]))) for at, acc in enumerate(accs)]
+
+
 def svdf(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
     """One step; `v.state` is [N, F, T], flat, and is changed."""
     a, inputs, memory = v.args, v.shape("x")[1], v.shape("w_time")[1]
@@ -460,5 +500,5 @@ KERNELS = {
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
     "gather": gather, "resize_nearest": resize_nearest, "resize_bilinear": resize_bilinear,
     "gather": gather, "resize_nearest": resize_nearest,
-    "svdf": svdf,
+    "lstm": lstm, "svdf": svdf,
 }

@@ -14,7 +14,7 @@ from typing import Callable, Iterable
 
 from . import packs
 from .builder import Case, WrongCase
-from .cases import (add, arg_max, avg_pool, batch_matmul, clamp, concat, conv, conv_3d, fully_connected, gather, graphs, lut,
+from .cases import (add, arg_max, avg_pool, batch_matmul, clamp, concat, conv, conv_3d, fully_connected, gather, graphs, lstm, lut,
                     malformed, max_pool, mul, pad, prelu, reduce_max, refused, requant, reshape, resize_bilinear, resize_nearest,
                     scale, slice_op, softmax, split, sub, sum_over_axes, svdf, tile, transpose, transposed_conv)
 from .executor import check, cost, run_sequence
@@ -29,7 +29,7 @@ FAMILIES = {
     "arg_max": arg_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
     "gather": gather, "resize_nearest": resize_nearest, "resize_bilinear": resize_bilinear,
-    "svdf": svdf,
+    "lstm": lstm, "svdf": svdf,
     "graphs": graphs,
 }
 WRONG = {"refused": refused, "malformed": malformed}

@@ -81,6 +81,7 @@ KINDS = (
     _kind(55, "gather", "x indices", "axis"),
     _kind(56, "resize_nearest", "x rows columns", ""),
     _kind(57, "resize_bilinear", "x", "scale_h scale_w offset_h offset_w rounding"),
+    _kind(64, "lstm", "x w r bias rq", "x_zero y_zero cell_shift cell_clip time_major rounding"),
     _kind(65, "svdf", "x w w_time bias",
           f"rank x_zero state_min state_max feature_m feature_s y_zero m s {_CLAMP} rounding"),
 )

@@ -7,14 +7,15 @@ The expectations of the arithmetic are written by hand; none is computed by
 the code under test.
 """
 
+import hashlib
 import math
 import struct
 import unittest
 from dataclasses import replace
 
 from . import make_goldens, packs
-from .arithmetic import (EXP_FACTORS, EXP_OF_MINUS_EIGHTH, ONE_THIRD, RECIP_SLOPE, RECIP_START, exp5, recip, requant,
-                         rshift)
+from .arithmetic import (EXP_FACTORS, EXP_OF_MINUS_EIGHTH, EXP_OF_MINUS_FORTY_EIGHTH, ONE_THIRD, RECIP_SLOPE, RECIP_START,
+                         exp5, recip, requant, rshift, sigmoid, sigmoid_table, tanh)
 from .builder import Builder, Rng, single
 from .checks import is_batch_free
 from .executor import Refused, check, cost, run, run_sequence, split_inputs
@@ -71,6 +72,26 @@ class Arithmetic(unittest.TestCase):
         self.assertEqual(EXP_OF_MINUS_EIGHTH, round(2**31 * math.exp(-0.125)))
         self.assertEqual(ONE_THIRD, round(2**31 / 3))
         self.assertEqual((RECIP_START, RECIP_SLOPE), (round(2**29 * 48 / 17), round(2**29 * -32 / 17)))
+
+    def test_sigmoid_table(self):
+        """S of spec 3.4 is what its first sentence says, and has the digest that it states."""
+        def sigma(x: float) -> float:
+            return 1 / (1 + math.exp(-x))
+
+        def raised(i: int) -> float:
+            chord = (sigma(i / 24) + sigma((i + 1) / 24)) / 2
+            return sigma(i / 24) + (sigma((i + 0.5) / 24) - chord) / 2
+
+        self.assertEqual(EXP_OF_MINUS_FORTY_EIGHTH, round(2**31 * math.exp(-1 / 48)))
+        self.assertEqual(sigmoid_table()[:255], tuple(round(2**16 * raised(i)) for i in range(255)))
+        digest = hashlib.sha256(struct.pack("<256H", *sigmoid_table())).hexdigest()
+        self.assertIn(digest, (make_goldens.GOLDEN.parent.parent / "docs/spec.md").read_text())
+
+    def test_sigmoid_and_tanh_are_near_those_functions(self):
+        for v in range(-2**15, 2**15, 7):
+            self.assertLess(abs(sigmoid(v) - 2**15 / (1 + math.exp(-v / 2**12))), 1.1, v)
+            for shift in (-16, -3, 0, 1, 14):
+                self.assertLess(abs(tanh(v, shift) - 2**15 * math.tanh(v * 2.0**(shift - 12))), 2.5, (v, shift))
 
     def test_exp5_is_near_the_exponential(self):
         worst = 2**31 // (8**5 * 120) + 8       # of a Taylor polynomial of degree 4 on -1/8 .. 1/8, and roundings

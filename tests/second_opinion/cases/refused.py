@@ -16,6 +16,7 @@ from .conv import conv_model
 from .conv_3d import conv_3d
 from .fully_connected import fully_connected
 from .gather import gather
+from .lstm import lstm, power
 from .lut import lut
 from .moves import slice_model, tile_model, transpose_model
 from .mul import mul
@@ -633,6 +634,49 @@ def chain() -> Model:
     return b.model(b.op("lut", [t2, b.constant((256,), [0] * 256)], (1, 2)))
 
 
+def lstm_cases() -> Found:
+    ones = {rounding: [power(rounding, 0)] * 8 + [power(rounding, -15)] * 3 for rounding, _ in MODES}
+
+    def model(rounding: int = TFLITE, w=1, r=1, bias=0, row=None, pair=None, **changes) -> Model:
+        rq = list(ones[rounding])
+        if row is not None:
+            rq[row] = pair
+        return lstm(rounding, 1, 2, 3, 2, 0, [w] * 24, [r] * 16, [bias] * 8, rq, **changes)
+
+    base = model()
+    yield from common("lstm", base, dict(zeros=("x_zero", "y_zero"), clamp=False))
+    yield from types("lstm", base)
+    for argument, values in (("cell_shift", (-17, 15)), ("cell_clip", (-1, 2**15)), ("time_major", (-1, 2))):
+        for value in values:
+            yield f"lstm {argument} {value}", with_arguments(base, **{argument: value}), f"{argument} is not"
+    for at, operand, good in ((1, "w", I8), (2, "r", I8), (3, "bias", I32), (4, "rq", I32)):
+        bad = I32 if good == I8 else I8
+        size = base.tensors[at].elements * (4 if bad == I32 else 1)
+        other = with_tensor(base, at, type=bad, interface=bad, data=bytes(size))
+        yield f"lstm {operand} of another type", other, "has the wrong type"
+        if good == I8:
+            loose = replace(with_tensor(base, at, data=None), inputs=base.inputs + (at,))
+            yield f"lstm {operand} is an activation", loose, f"{operand} is not a constant"
+    yield "lstm x of rank 2", with_shape(base, 0, 2, 3), "x is not of rank 3"
+    yield "lstm w of rank 2", with_shape(base, 1, 8, 3), "w is not of rank 3"
+    yield "lstm w of 3 gates", with_shape(base, 1, 3, 2, 3), "w has shape"
+    yield "lstm w for 4 inputs", with_shape(base, 1, 4, 2, 4), "w has shape"
+    yield "lstm r for 3 cells", with_shape(base, 2, 4, 3, 3), "r has shape"
+    yield "lstm r of other rows", with_shape(base, 2, 4, 2, 3), "r has shape"
+    yield "lstm bias of rank 1", with_shape(base, 3, 8), "bias has shape"
+    yield "lstm rq of 10 rows", with_shape(base, 4, 10, 2), "rq has shape"
+    for row in range(11):
+        for rounding, mode in MODES:
+            m, s = BAD_MULTIPLIERS[rounding][row % len(BAD_MULTIPLIERS[rounding])]
+            yield f"lstm {mode} row {row} m {m} s {s}", model(rounding, row=row, pair=(m, s)), f"{mode} multiplier"
+    for row in (0, 3, 4, 7, 8, 9, 10):
+        yield f"lstm row {row} shifted by 23", model(row=row, pair=(1, 23)), "left shift"
+    largest = (2**31 - 1, 0)
+    yield "lstm bias near the rail", model(bias=2**31 - 1), "bound"
+    yield "lstm bias scaled", model(bias=2**31 - 1 - 3 * 128, row=0, pair=largest), "after scaling"
+    yield "lstm products doubled", model(row=9, pair=(2**30, 1)), "left shift"
+
+
 def svdf_cases() -> Found:
     scale = {HALF_UP: (2**30, 38), TFLITE: (2**30, -7)}
 
@@ -703,7 +747,7 @@ FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, scale_cases, 
             add_cases, sub_cases, mul_cases, requant_cases, lut_cases, clamp_cases, prelu_cases,
             pool_cases, sum_cases, reduce_max_cases, arg_max_cases, softmax_cases,
             shape_op_cases, join_cases, move_cases, index_cases, resize_bilinear_cases, transposed_conv_cases, conv_3d_cases,
-            svdf_cases,
+            lstm_cases, svdf_cases,
             graph_cases)
 
 
