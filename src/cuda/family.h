@@ -36,10 +36,10 @@ typedef struct lks_cuda_family {
     /* NULL-terminated: what lks_backend.variant shows.  A variant number below is an index into it. */
     const char *const *variants;
 
-    /* May the variant run this step, with any n?  Each legal step has a variant that may.  NULL: every variant runs every step. */
+    /* May the variant run this step, with any n?  Each legal step has a variant that may.  NULL: all run every step. */
     int (*supports)(const lks_step *s, uint32_t variant, const lks_cuda_caps *c);
 
-    /* The variant to run, one that supports the step.  Never changes a byte.  NULL: the first. */
+    /* The variant to run, one that supports the step.  Never changes a byte.  NULL: the first of those. */
     uint32_t (*choose)(const lks_step *s, uint32_t max_batch, const lks_cuda_caps *c);
 
     /*

@@ -255,12 +255,12 @@ LKS_FN int32_t lks_recip(int32_t a)
     return lks_lshift_sat(lks_newton(a), 1);
 }
 
-/* The number of leading zero bits; v != 0. */
+/* The number of leading zero bits; v != 0.  It ends for 0 too, which only failing memory brings: no device shall hang on it. */
 LKS_FN int32_t lks_clz32(uint32_t v)
 {
     int32_t n = 0;
 
-    while (!(v & 0x80000000u)) {
+    while (n < 31 && !(v & 0x80000000u)) {
         v <<= 1;
         n++;
     }
