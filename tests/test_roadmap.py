@@ -213,7 +213,7 @@ class Net(Maker):
 
     def step_3(self) -> None:
         """MobileNet v1 and KWS: conv 10x4, depthwise separable blocks, the average of what is left."""
-        x = self.conv(self.input(1, 25, 10, 1), 8, (10, 4), 2, SAME, RELU6)
+        x = self.conv(self.input(1, 24, 11, 1), 8, (10, 4), 2, SAME, RELU6)                # 12 x 6, and then 6 x 3: ties
         for stride in (1, 2):
             x = self.conv(self.depthwise(x, (3, 3), stride), self.random.randint(4, 12), activation=RELU6)
         x = self.conv(self.average(x), 12)
@@ -221,7 +221,7 @@ class Net(Maker):
 
     def step_4(self) -> None:
         """ResNet and MobileNet v2: additions of what a block began with, with and without RELU."""
-        x = self.conv(self.input(1, 12, 12, 3), 8, (3, 3), 2, SAME, RELU6)
+        x = self.conv(self.input(1, 16, 16, 3), 8, (3, 3), 2, SAME, RELU6)
         y = self.conv(self.depthwise(self.conv(x, 16, activation=RELU6)), 8)
         x = self.add(x, y)
         y = self.conv(self.conv(x, 6, (3, 3), 2, SAME, RELU), 6, (3, 3))
@@ -255,7 +255,8 @@ class Net(Maker):
         x = self.conv(self.depthwise(x, (3, 3), 1, SAME, dilation=2), 8, activation=RELU6)
         top = self.resize("RESIZE_BILINEAR", self.conv(self.average(x), 4, activation=RELU), 9, 9, True)
         x = self.conv(self.conv(self.concat([top, self.conv(x, 4, activation=RELU)]), 5, activation=RELU), 7)
-        x = self.resize("RESIZE_BILINEAR", self.resize("RESIZE_BILINEAR", x, 9, 9, True), 33, 33, True)
+        size = [33, 33] if self.uint8 else [self.random.randint(20, 40) for _ in range(2)]  # what LiteRT computes exactly; any
+        x = self.resize("RESIZE_BILINEAR", self.resize("RESIZE_BILINEAR", x, 9, 9, True), *size, True)
         self.arg_max(x)
 
     def step_9(self) -> None:
