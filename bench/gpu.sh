@@ -77,8 +77,8 @@ step() {
 at_most() { local l; l=$(left); [ "$l" -lt "$1" ] && echo "$l" || echo "$1"; }
 
 build() {
-    cmake -S "$root" -B "$out/build" -DCMAKE_BUILD_TYPE=Release -DLOCKSTEP_CUDA=ON -DLOCKSTEP_PICTURES=OFF -DLOCKSTEP_JANSSON=OFF \
-        -DLOCKSTEP_CUDA_ARCHITECTURES="$1" && cmake --build "$out/build" --parallel "$(nproc)" --target lockstep
+    cmake -S "$root" -B "$out/build" -DCMAKE_BUILD_TYPE=Release -DLOCKSTEP_CUDA=ON -DLOCKSTEP_CUDA_ARCHITECTURES="$1" \
+        -DLOCKSTEP_PICTURES=OFF -DLOCKSTEP_JANSSON=OFF && cmake --build "$out/build" --parallel "$(nproc)" --target lockstep
 }
 
 make_program() {

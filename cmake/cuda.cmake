@@ -2,9 +2,11 @@
 #
 # Whether the CUDA backend is built, and for which cards: sets LOCKSTEP_WITH_CUDA, and the language.
 
-set(LOCKSTEP_CUDA AUTO CACHE STRING "the CUDA backend: AUTO (where nvcc and a card are found, for that card), ON (for all cards) or OFF")
+set(LOCKSTEP_CUDA AUTO CACHE STRING
+    "the CUDA backend: AUTO (where nvcc and a card are found, for that card), ON (for all cards) or OFF")
 set_property(CACHE LOCKSTEP_CUDA PROPERTY STRINGS AUTO ON OFF)
-set(LOCKSTEP_CUDA_ARCHITECTURES "" CACHE STRING "architectures to build CUDA kernels for, such as 86-real; empty: as LOCKSTEP_CUDA says")
+set(LOCKSTEP_CUDA_ARCHITECTURES "" CACHE STRING
+    "architectures to build CUDA kernels for, such as 86-real; empty: as LOCKSTEP_CUDA says")
 
 set(LOCKSTEP_WITH_CUDA OFF)
 # Machine code for every generation that exists, and PTX for those that come.
@@ -30,7 +32,8 @@ function(find_cards result)
   endif()
 endfunction()
 
-# Cards below sm_75 are left out: they are not supported.  One that the toolkit does not know yet gets PTX, which its driver compiles.
+# Cards below sm_75 are left out: they are not supported.  One that the toolkit does not know (CUDA 12.8 is the first with 100
+# and 120) gets PTX, which its driver compiles.
 function(keep_buildable nvcc architectures result)
   execute_process(COMMAND ${nvcc} --list-gpu-code OUTPUT_VARIABLE known ERROR_QUIET)
   set(kept "")
@@ -57,15 +60,16 @@ if(NOT LOCKSTEP_CUDA STREQUAL OFF)
   endif()
   if(NOT LOCKSTEP_CUDA STREQUAL AUTO)
     if(NOT LOCKSTEP_NVCC)
-      message(FATAL_ERROR "LOCKSTEP_CUDA=${LOCKSTEP_CUDA}: nvcc is not found: install the CUDA toolkit, or set CMAKE_CUDA_COMPILER or PATH")
+      message(FATAL_ERROR "LOCKSTEP_CUDA=${LOCKSTEP_CUDA}: nvcc is not found: install the CUDA toolkit, or set LOCKSTEP_NVCC or PATH")
     endif()
     set(LOCKSTEP_WITH_CUDA ON)
-    set(CMAKE_CUDA_ARCHITECTURES ${all_architectures})
+    keep_buildable(${LOCKSTEP_NVCC} "${all_architectures}" CMAKE_CUDA_ARCHITECTURES)
   elseif(LOCKSTEP_NVCC AND cards)
     set(LOCKSTEP_WITH_CUDA ON)
     set(CMAKE_CUDA_ARCHITECTURES ${cards})
   elseif(LOCKSTEP_NVCC)
-    message(STATUS "CUDA backend: off: nvcc is there, and no NVIDIA card of sm_75 or later; -DLOCKSTEP_CUDA=ON builds it for all cards")
+    message(STATUS
+            "CUDA backend: off: nvcc is there, and no NVIDIA card of sm_75 or later; -DLOCKSTEP_CUDA=ON builds it for all cards")
   else()
     message(STATUS "CUDA backend: off: nvcc is not found; install the CUDA toolkit, then -DLOCKSTEP_CUDA=ON")
   endif()

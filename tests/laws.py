@@ -66,6 +66,12 @@ def tables(paths: str, pattern: str) -> set[str]:
     return set().union(*(table(name_of(path), pattern) for path in ROOT.glob(paths)))
 
 
+def cip1_of_the_spec() -> dict[str, str]:
+    """Each op in the table of section 10, and "true" where it is inside."""
+    rows = re.findall(r"^\| ([\w, ]+) \| (inside|outside) \|", (ROOT / "docs/spec.md").read_text(), re.M)
+    return {f"LKS_OP_{op.upper()}": str(where == "inside").lower() for names, where in rows for op in names.split(", ")}
+
+
 class Laws(unittest.TestCase):
     def test_sources_are_found(self) -> None:
         self.assertGreater(len(sources()), 30)
@@ -114,6 +120,9 @@ class Laws(unittest.TestCase):
         self.assertEqual(ops, tables("src/host/rules_*.c", r"\{ (LKS_OP_\w+), \""))
         self.assertEqual(ops, tables("src/host/lower_*.c", r"\{ (LKS_OP_\w+), lower_"))
         self.assertEqual(ops, table("tools/cases_make.c", r"\{ (LKS_OP_\w+), make_"))
+        profile = re.findall(r"\{ (LKS_OP_\w+), (true|false) \}", (SRC / "host/profile.c").read_text())
+        self.assertEqual(dict(profile), cip1_of_the_spec())
+        self.assertEqual(ops, set(cip1_of_the_spec()))
         numbers = dict(re.findall(r"(LKS_OP_\w+) = (\d+)", (SRC / "spec/op.h").read_text()))
         spec = dict((f"LKS_OP_{n.upper()}", k) for k, n in re.findall(r"^\| (\d+) \| (\w+) \|", (ROOT / "docs/spec.md").read_text(), re.M))
         self.assertEqual(numbers, spec)

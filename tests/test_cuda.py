@@ -2,8 +2,8 @@
 """The CUDA backend on the shim (tests/cuda_shim): selftest with every variant, real models and their goldens, and that no kernel
 is left that nothing launched.
 
-LOCKSTEP_TEST names the program that has the backend cuda-shim, CUDA_TEST the test of its errors, which also exercises devices, and
-CUDA_SHAPES_TEST that of shapes which small random models seldom have.
+LOCKSTEP_TEST names the program that has the backend cuda-shim, CUDA_TEST the test of its errors, which also exercises devices,
+and CUDA_SHAPES_TEST that of shapes which small random models seldom have.
 """
 import json
 import os
@@ -26,10 +26,10 @@ ARCHITECTURES = (75, 80, 90)
 MODELS = ("hello_world_int8",) if program.QUICK else ("hello_world_int8", "kws_int8", "resnet8_cifar10_int8", "vww_int8")
 
 
-def kernels_of_the_source() -> set[str]:
+def kernels_of_the_source(files: str = "*") -> set[str]:
     """Those that are written out, and those that a macro LKS_..._KERNEL(name, ...) makes."""
     found = set()
-    for path in (program.ROOT / "src/cuda").glob("*.cu"):
+    for path in (program.ROOT / "src/cuda").glob(f"{files}.cu"):
         text = re.sub(r"//[^\n]*|/\*.*?\*/", " ", path.read_text(), flags=re.S)
         found |= set(re.findall(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+_kernel)\s*\(", text))
         found |= set(re.findall(r"(?m)^[A-Z_]+_KERNEL\((\w+_kernel)\b", text))
@@ -64,6 +64,17 @@ class Cuda(unittest.TestCase):
         self.call("verify", DIGITS, *BACKEND)
         self.assertEqual(self.call("run", DIGITS, DIGITS.parent / "7.png", *BACKEND).count("sha256"), 3)
 
+    def test_1_self_check(self) -> None:
+        """A linear kernel that does nothing is found when a card is opened, even in memory that still holds the right bytes."""
+        kernels = {kernel for family in ("conv", "depthwise", "*matmul") for kernel in kernels_of_the_source(family)}
+        self.assertGreater(len(kernels), 30)
+        for kernel in sorted(kernels):
+            with self.subTest(kernel):
+                done = subprocess.run([PROGRAM, "run", DIGITS, DIGITS.parent / "7.png", *BACKEND], capture_output=True, text=True,
+                                      env=os.environ | {"LOCKSTEP_SHIM_IDLE": kernel})
+                self.assertEqual(done.returncode, 1, done.stdout)
+                self.assertIn("fails its self-check", done.stderr)
+
     def test_1_models_and_goldens(self) -> None:
         if not (program.SHARED / "models").is_dir() or not (program.SHARED / "golden").is_dir():
             self.skipTest(f"{program.SHARED / 'models'} is absent")
@@ -85,7 +96,8 @@ class Cuda(unittest.TestCase):
 
     def test_2_every_kernel_was_launched(self) -> None:
         for command in ([CUDA_TEST, str(DIGITS)], [SHAPES_TEST]):
-            subprocess.run(command, check=True, capture_output=True, env=os.environ | {"LOCKSTEP_SHIM_KERNELS": str(self.kernels)})
+            subprocess.run(command, check=True, capture_output=True,
+                           env=os.environ | {"LOCKSTEP_SHIM_KERNELS": str(self.kernels)})
         launched = {line.split()[0] for line in self.kernels.read_text().splitlines()}
         source = kernels_of_the_source()
         self.assertGreater(len(source), 10)

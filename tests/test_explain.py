@@ -6,6 +6,7 @@ import os
 import pathlib
 import random
 import re
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -76,7 +77,7 @@ class Golden(Case):
 
     def check_element(self, command: list, op: int, output: int, place: list[int], expected: int) -> str:
         report = explain(*command, "--op", op, "--output", output, "--at", at(place))
-        self.assertEqual((report["value"] & 255, report["result"], report["at"]), (expected, "PASSED", place), (op, place))
+        self.assertEqual((report["value"], report["result"], report["at"]), (expected, "PASSED", place), (op, place))
         self.assertEqual(report["steps"][-1]["value"], report["stored"])
         if "sum" in report:
             shown = sum(term["values"][-1] for term in report["terms"])
@@ -89,11 +90,12 @@ class Golden(Case):
         for i, op in enumerate(model.ops):
             for output, tensor in enumerate(op.outputs):
                 shape = self.shape(model, tensor, record.batch, free)
-                count = math.prod(shape)
+                count, form = math.prod(shape), lks_file.TYPE_CODE[model.tensors[tensor].interface]
+                values = struct.unpack_from(f"<{count}{form}", record.trace, start)
                 for element in sorted({0, count - 1, *(rng.randrange(count) for _ in range(PER_OP))}):
                     place = coordinates(element, shape)
-                    kinds.add(self.check_element([path, *files], i, output, place, record.trace[start + element]))
-                start += count
+                    kinds.add(self.check_element([path, *files], i, output, place, values[element]))
+                start += struct.calcsize(f"<{count}{form}")
         self.assertEqual(start * self.runs, len(record.trace))
         return kinds
 

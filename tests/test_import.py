@@ -24,6 +24,7 @@ TABLES = program.ROOT / "tests/unit/test_import_quantize.c"
 CONV, FULLY_CONNECTED, ADD, REQUANT, MAX_POOL, AVG_POOL, SUM, SOFTMAX, RESHAPE, PAD = 1, 2, 16, 24, 32, 33, 34, 40, 48, 49
 SUB, MUL, LUT, CLAMP, PRELU, REDUCE_MAX = 17, 18, 25, 26, 27, 35
 BATCH_MATMUL = 4
+ARG_MAX, RESIZE_BILINEAR = 36, 57
 LSTM, SVDF = 64, 65
 HALF_UP, TFLITE = 0, 1
 
@@ -381,6 +382,17 @@ def reduce_model(name: str, axes: list[int]) -> Model:
                   Tensor([1, 2], zero=-1)], [Op(name, [0, 1], [2])])
 
 
+def arg_max(name: str = "ARG_MAX", kind: int = INT32) -> Model:
+    return Model([Tensor([1, 3, 4]), Tensor([], INT32, None, values=[-1]), Tensor([1, 3], kind, None)],
+                 [Op(name, [0, 1], [2], {0: Scalar("b", kind)})])
+
+
+def resize() -> Model:
+    """[1, 5, 4, 2] -> [1, 12, 8, 2]"""
+    return Model([Tensor([1, 5, 4, 2]), Tensor([2], INT32, None, values=[12, 8]), Tensor([1, 12, 8, 2])],
+                 [Op("RESIZE_BILINEAR", [0, 1], [2])])
+
+
 def softmax() -> Model:
     return Model([Tensor([2, 10], scale=0.1, zero=4), Tensor([2, 10], scale=1 / 256, zero=-128)],
                  [Op("SOFTMAX", [0], [1], {0: Scalar("f", 1.0)})])
@@ -627,6 +639,30 @@ class Imports(ImportCase):
         for name, smallest in (("REDUCE_MAX", 0), ("REDUCE_MIN", 1)):
             op = self.only_op(with_tensor(reduce_model(name, [1, -2]), 2, scale=0.3, zero=5))[1]
             self.assertEqual((op.number, op.arguments), (REDUCE_MAX, (6, smallest, -128, 127)))
+
+    def test_arg_max_and_min(self) -> None:
+        for name, kind, smallest, interface in (("ARG_MAX", INT32, 0, 4), ("ARG_MIN", INT64, 1, 5)):
+            m, op = self.only_op(arg_max(name, kind))
+            self.assertEqual((op.number, op.operands, op.arguments), (ARG_MAX, (0,), (2, smallest)))
+            self.assertEqual((m.tensors[op.outputs[0]].type, m.tensors[op.outputs[0]].interface), (4, interface))
+
+    def test_reshape_of_indices(self) -> None:
+        model = arg_max("ARG_MAX", INT64)
+        m = self.convert(Model([*model.tensors, Tensor([3], INT64, None)], [*model.ops, Op("RESHAPE", [2], [3])]))
+        self.assertEqual([(t.type, t.interface) for t in m.tensors], [(1, 1), (4, 5), (4, 5)])
+
+    def test_resize_bilinear(self) -> None:
+        rows = (({}, (427, 512, 0, 0)), ({2: Scalar("B", 1)}, (372, 439, 0, 0)), ({3: Scalar("B", 1)}, (427, 512, -299, -256)))
+        for options, places in rows:
+            op = self.only_op(with_op(resize(), options=options))[1]
+            self.assertEqual((op.number, op.operands, op.arguments), (RESIZE_BILINEAR, (0,), (*places, TFLITE)))
+
+    def test_legacy_resize_must_be_exact(self) -> None:
+        """33 to 513 by the corners, as in DeepLab: 1/16."""
+        size = Tensor([2], INT32, None, values=[513, 513])
+        model = Model([Tensor([1, 33, 33, 1], UINT8), size, Tensor([1, 513, 513, 1], UINT8)],
+                      [Op("RESIZE_BILINEAR", [0, 1], [2], {2: Scalar("B", 1)})])
+        self.assertEqual(self.only_op(model)[1].arguments, (64, 64, 0, 0, 0))
 
     def test_softmax(self) -> None:
         op = self.only_op(softmax())[1]
@@ -993,6 +1029,22 @@ def refusals() -> list[tuple[str, Model, str, str]]:
         ("three axes", reduce_model("MEAN", [0, 1, 2]), "op 0 (MEAN)", "3 reduced axes"),
         ("five axes", reduce_model("MEAN", [1, 1, 1, 1, 1]), "op 0 (MEAN)", "at most"),
         ("scales of reduce max", with_tensor(reduce_model("REDUCE_MAX", [1, 2]), 2, zero=5), "op 0 (REDUCE_MAX)", "different scales"),
+        ("reshape of an int32 input", Model([Tensor([2], INT32, None), Tensor([1, 2], INT32, None)], [Op("RESHAPE", [0], [1])]),
+         "op 0 (RESHAPE)", "is INT32"),
+        ("axis of arg max", with_tensor(arg_max(), 1, values=[3]), "op 0 (ARG_MAX)", "one of 3 dimensions"),
+        ("axes of arg max", with_tensor(arg_max(), 1, shape=[2], values=[1, 2]), "op 0 (ARG_MAX)", "one number"),
+        ("axis of arg max is no constant", with_tensor(arg_max(), 1, values=None), "op 0 (ARG_MAX)", "is not constant"),
+        ("indices of int8", with_tensor(arg_max(), 2, type=INT8, scale=0.5), "op 0 (ARG_MAX)", "is INT8"),
+        ("type of indices", with_op(arg_max(), options={0: Scalar("b", INT64)}), "op 0 (ARG_MAX)", "options"),
+        ("arg max of floats", with_tensor(arg_max(), 0, **FLOATS), "op 0 (ARG_MAX)", "FLOAT32"),
+        ("resize size", with_tensor(resize(), 1, values=[8, 12]), "op 0 (RESIZE_BILINEAR)", "contradicts"),
+        ("resize size is no constant", with_tensor(resize(), 1, values=None), "op 0 (RESIZE_BILINEAR)", "is not constant"),
+        ("resize flags", with_op(resize(), options={2: Scalar("B", 1), 3: Scalar("B", 1)}), "op 0 (RESIZE_BILINEAR)", "both"),
+        ("resize rank", with_tensor(resize(), 0, shape=[5, 4, 2]), "op 0 (RESIZE_BILINEAR)", "4 dimensions, not 3"),
+        ("resize beyond the image", Model([Tensor([1, 1, 1, 1]), Tensor([2], INT32, None, values=[55, 1]), Tensor([1, 55, 1, 1])],
+                                          resize().ops), "op 0 (RESIZE_BILINEAR)", "reads beyond"),
+        ("legacy resize", Model([replace(t, type=UINT8) if t.type == INT8 else t for t in resize().tensors], resize().ops),
+         "op 0 (RESIZE_BILINEAR)", "floating point"),
         ("softmax scale", with_tensor(softmax(), 1, scale=1 / 255), "op 0 (SOFTMAX)", "scale 1/256"),
         ("softmax zero point", with_tensor(softmax(), 1, zero=0), "op 0 (SOFTMAX)", "zero point -128"),
         ("softmax beta", with_op(softmax(), options={}), "op 0 (SOFTMAX)", "beta"),
@@ -1156,7 +1208,8 @@ class Damage(unittest.TestCase):
 class RealModels(unittest.TestCase):
     def test_int8_models_convert(self) -> None:
         ops = {"hello_world_int8": 3, "kws_int8": 13, "resnet8_cifar10_int8": 16, "vww_int8": 31,
-               "mobilenet_v2_224_int8_u8io": 68, "mobilenet_v1_025_128_uint8": 31, "split_concat_uint8": 3}
+               "mobilenet_v2_224_int8_u8io": 68, "mobilenet_v1_025_128_uint8": 31, "split_concat_uint8": 3,
+               "deeplabv3_mnv2_dm05_uint8": 72}
         for name, count in ops.items():
             done = Converted((MODELS / f"{name}.tflite").read_bytes())
             self.assertEqual((done.code, done.error), (0, ""))
@@ -1164,7 +1217,6 @@ class RealModels(unittest.TestCase):
 
     def test_others_are_refused_with_a_reason(self) -> None:
         reasons = {
-            "deeplabv3_mnv2_dm05_uint8": r"op 64 \(RESIZE_BILINEAR\): this op is not supported",
             "invalid_model_invoking_error": r"op 0 \(CUSTOM fake-op-double\): custom ops are not supported",
         }
         for name, reason in reasons.items():

@@ -18,8 +18,8 @@ LIBCLC = pathlib.Path("/usr/lib/clc")
 HEAD = ("spec/op.h", "spec/arith.h", "spec/magic.h", "opencl/args.h")
 TILE = (*HEAD, *(f"opencl/{n}.cl" for n in ("dot", "linear", "tile", "conv", "matmul", "batch_matmul")))
 DIRECT = (*HEAD, *(f"opencl/{n}.cl" for n in ("linear", "window", "depthwise", "batch_matmul", "binary", "lut", "requant",
-                                               "window_max", "window_sum", "reduce", "softmax", "copy", "gather", "lstm",
-                                               "svdf", "selftest")))
+                                               "window_max", "window_sum", "reduce", "softmax", "copy", "gather", "bilinear",
+                                               "arg_max", "lstm", "svdf", "selftest")))
 SUDOT = {"gfx1100"}                     # the others have sdot4
 AMD = ("gfx906", "gfx90a", "gfx1030", "gfx1100")
 LOCAL = {6: 4160, 7: 16512}             # bytes of local memory of a tile, by the logarithm of its side; the host counts the same

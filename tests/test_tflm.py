@@ -19,7 +19,6 @@ MODELS = program.SHARED / "models"
 INT8_MODELS = ("hello_world_int8", "kws_int8", "resnet8_cifar10_int8", "vww_int8", "mobilenet_v2_224_int8_u8io")
 SECOND_OPINION_MODELS = ("kws_int8", "resnet8_cifar10_int8", "vww_int8")
 REFUSED = {
-    "deeplabv3_mnv2_dm05_uint8": "RESIZE_BILINEAR",
     "invalid_model_invoking_error": "CUSTOM fake-op-double",
 }
 

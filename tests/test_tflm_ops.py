@@ -33,6 +33,11 @@ STRICTER = {
     r"scale that is not a positive normal number": "its scales are no scales",
     r"give no multiplier|too small for the input scale": "the reference shifts by more bits than an int has",
     r"the bound law": "the reference overflows",
+    r"axis must be one number": "its axis means nothing",
+    r"not of the type that its options say": "its options contradict its output",
+    r"must have rank 4, and the batch and channels of x": "its shapes contradict one another",
+    r"the size contradicts": "its shapes contradict one another",
+    r"both corners and centers": "its options contradict one another",
     r"revisions of the reference disagree": "revisions of the reference disagree",
     r"padding rule -?\d+|activation function -?\d+|each must be 1 to 65535": "its options mean nothing",
     r"the scale is too small for its range": "the reference converts what no int has room for",
@@ -249,6 +254,28 @@ class Maker:
         return Model([source, Tensor([len(written)], INT32, None, values=written), target],
                      [Op(name, [0, 1], [2], {0: Scalar("B", 1)} if keep else {})])
 
+    def arg(self) -> Model:
+        x = [self.random.randint(1, 7) for _ in range(self.random.randint(1, 4))]
+        axis = self.random.randrange(len(x))
+        values = [axis - len(x) if self.chance(0.3) else axis]
+        tensors = [Tensor(x, scale=self.scale(), zero=self.zero()), Tensor([], INT32, None, values=values),
+                   Tensor(x[:axis] + x[axis + 1:], INT32, None)]
+        return Model(tensors, [Op(self.random.choice(("ARG_MAX", "ARG_MIN")), [0, 1], [2], {0: Scalar("b", INT32)})])
+
+    def resize(self) -> Model:
+        """By the extents, the corners or the centers; sometimes by a power of two, where LiteRT is exact."""
+        x = [self.below(2), self.random.randint(1, 9), self.random.randint(1, 9), self.below(4)]
+        out = [self.random.randint(1, 17), self.random.randint(1, 17)]
+        if self.chance(0.5):
+            out = [2 * x[1], 4 * x[2]]
+        flags = self.random.choice(({}, {2: Scalar("B", 1)}, {3: Scalar("B", 1)}))
+        if flags and 2 in flags and self.chance(0.5):
+            out = [2 * (x[1] - 1) + 1, 4 * (x[2] - 1) + 1]
+        quantization = {"scale": self.scale(), "zero": self.zero()}
+        size, y = Tensor([2], INT32, None, values=out), Tensor([x[0], *out, x[3]], **quantization)
+        return Model([Tensor(x, **quantization), size, y],
+                     [Op("RESIZE_BILINEAR", [0, 1], [2], flags)])
+
     def softmax(self) -> Model:
         shape = [self.below(3) for _ in range(self.random.randint(0, 2))]
         shape.append(self.random.choice((1, 2, self.random.randint(1, 300))))
@@ -342,8 +369,9 @@ class Maker:
             op.options[slot] = Scalar(form, self.random.choice((0, 9) if form.isupper() else (0, 9, -1)))
 
 
-KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "svdf", "lstm", "add", "sub", "mul", "pool", "reduce", "softmax",
-         "quantize", "relu", "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu", "extremum")
+KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "svdf", "lstm", "add", "sub", "mul", "pool", "reduce", "arg",
+         "resize", "softmax", "quantize", "relu", "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute",
+         "prelu", "extremum")
 
 
 STATEFUL = ("svdf", "lstm")

@@ -54,13 +54,6 @@ static void fill_name(test_case *c, const char *name)
         snprintf(c->name, sizeof c->name, "%s_%" PRIu64, c->kind == CASE_SEED ? "random" : "given", c->number);
 }
 
-/* Random and constant bytes are little-endian, as files are. */
-static void to_machine_order(const case_list *list, const test_case *c)
-{
-    for (uint32_t i = 0; i < list->inputs; i++)
-        tensor_swap(list->type[i], cases_input(list, c, i), list->bytes[i]);
-}
-
 static void fill_data(const case_list *list, test_case *c, const uint8_t *data)
 {
     size_t bytes = cases_bytes(list);
@@ -72,7 +65,6 @@ static void fill_data(const case_list *list, test_case *c, const uint8_t *data)
     }
     for (size_t i = 0; i < bytes; i++)
         c->data[i] = c->kind == CASE_SEED ? (uint8_t)(splitmix64(&state) >> 56) : (uint8_t)c->number;
-    to_machine_order(list, c);
 }
 
 bool cases_add(case_list *list, case_kind kind, uint64_t number, const char *name, const uint8_t *data, lks_error *error)

@@ -37,7 +37,7 @@ typedef struct case_list {
 /* An empty list with room for so many. */
 bool cases_start(const lks_model *model, size_t room, case_list *list, lks_error *error);
 
-/* Add a case.  name: NULL for "random_N", "const_XX", "given_N".  data: CASE_GIVEN only, in the machine's byte order; copied. */
+/* Add a case.  name: NULL for "random_N", "const_XX", "given_N".  data: CASE_GIVEN only; copied. */
 bool cases_add(case_list *list, case_kind kind, uint64_t number, const char *name, const uint8_t *data, lks_error *error);
 
 /* Add image n of what was loaded. */

@@ -115,7 +115,7 @@ void pattern_fill(draw *d, pattern p, int32_t centre, int8_t *to, size_t n)
 }
 
 /* The bytes of the pattern, and what is below them at random; at its rails those of int16. */
-void pattern_fill_wide(draw *d, pattern p, int32_t centre, int16_t *to, size_t n)
+void pattern_fill_wide(draw *d, pattern p, int32_t centre, uint8_t *to, size_t n)
 {
     int8_t *high = (int8_t *)to + n;            /* behind the values that are already made, to the last but one */
 
@@ -123,7 +123,8 @@ void pattern_fill_wide(draw *d, pattern p, int32_t centre, int16_t *to, size_t n
     for (size_t i = 0; i < n; i++) {
         const int32_t top = high[i], low = top == -128 ? 0 : top == 127 ? 255 : (int32_t)draw_below(d, 256);
 
-        to[i] = (int16_t)(top * 256 + low);
+        to[2 * i] = (uint8_t)low;
+        to[2 * i + 1] = (uint8_t)top;
     }
 }
 

@@ -204,6 +204,14 @@ static flow grow_slice(graph *g, const flow *x)
     return add_slice(g->m, x, begin, step, extent);
 }
 
+/* A little larger, or smaller. */
+static flow grow_resize(graph *g, const flow *x)
+{
+    const uint32_t most = x->elements > 300 ? 1 : 2, h = 1 + draw_below(&g->m->s, most * x->dims[1]);
+
+    return add_resize_bilinear(g->m, x, h, 1 + draw_below(&g->m->s, most * x->dims[2]));
+}
+
 static flow grow_any(graph *g, uint32_t at)
 {
     const flow *x = &g->flow[at];
@@ -217,7 +225,8 @@ static flow grow_any(graph *g, uint32_t at)
         return add_requant(g->m, x);
     switch (kind) {
     case 0: case 1: case 2: case 3: case 4: return grow_conv(g, x);
-    case 5: case 6:                         return grow_pool(g, x);
+    case 5:                                 return grow_pool(g, x);
+    case 6:                                 return draw_one_in(&g->m->s, 2) ? grow_pool(g, x) : grow_resize(g, x);
     case 8:                                 return x->rank > 2 && draw_one_in(&g->m->s, 3) ? grow_batch_matmul(g, x)
                                                                                            : grow_fully_connected(g, x);
     case 9:                                 return draw_one_in(&g->m->s, 2) ? add_requant(g->m, x) : add_scale(g->m, x);

@@ -34,6 +34,7 @@ static const case_row rows[] = {
     { LKS_OP_AVG_POOL, make_avg_pool },
     { LKS_OP_SUM, make_sum },
     { LKS_OP_REDUCE_MAX, make_reduce_max },
+    { LKS_OP_ARG_MAX, make_arg_max },
     { LKS_OP_SOFTMAX, make_softmax },
     { LKS_OP_RESHAPE, make_reshape },
     { LKS_OP_PAD, make_pad },
@@ -44,6 +45,7 @@ static const case_row rows[] = {
     { LKS_OP_TILE, make_tile },
     { LKS_OP_GATHER, make_gather },
     { LKS_OP_RESIZE_NEAREST, make_resize_nearest },
+    { LKS_OP_RESIZE_BILINEAR, make_resize_bilinear },
     { LKS_OP_LSTM, make_lstm },
     { LKS_OP_SVDF, make_svdf },
     { CASES_BLOCK, make_block },
@@ -93,6 +95,15 @@ flow add_input(maker *m, flow shape)
     shape.tensor = add_tensor(m, "x", &shape);
     lks_builder_input(m->b, shape.tensor);
     m->input[m->input_count++] = in;
+    return shape;
+}
+
+flow add_indices(maker *m, flow shape)
+{
+    lks_tensor t = { .name = "y", .type = LKS_I32, .interface = draw_one_in(&m->d, 2) ? LKS_I64 : LKS_I32, .rank = shape.rank };
+
+    memcpy(t.dims, shape.dims, sizeof t.dims);
+    shape.tensor = lks_builder_tensor(m->b, &t);
     return shape;
 }
 
@@ -166,7 +177,7 @@ static bool fill_input(maker *m, made_case *c, lks_error *error)
         size_t n = (size_t)t->elements / images * times;
 
         if (t->type == LKS_I16)
-            pattern_fill_wide(&m->d, m->input[i].pattern, m->input[i].centre, (int16_t *)(void *)to, n);
+            pattern_fill_wide(&m->d, m->input[i].pattern, m->input[i].centre, to, n);
         else
             pattern_fill(&m->d, m->input[i].pattern, m->input[i].centre, (int8_t *)to, n);
         for (size_t k = 0; k < n && t->interface == LKS_U8; k++)

@@ -50,7 +50,7 @@ typedef enum pattern {
 } pattern;
 
 void pattern_fill(draw *d, pattern p, int32_t centre, int8_t *to, size_t n);
-void pattern_fill_wide(draw *d, pattern p, int32_t centre, int16_t *to, size_t n);
+void pattern_fill_wide(draw *d, pattern p, int32_t centre, uint8_t *to, size_t n);      /* n little-endian int16 */
 int32_t pattern_mean(pattern p, int32_t centre);
 int32_t pattern_spread(pattern p);      /* about its standard deviation */
 
@@ -87,6 +87,7 @@ flow flow_shape(uint32_t rank, const uint32_t *dims);
 /* Add a graph input; an op's output.  The flow says its shape, and is completed. */
 flow add_input(maker *m, flow shape);
 flow add_activation(maker *m, flow shape);
+flow add_indices(maker *m, flow shape);     /* int32, of which no op but reshape makes use */
 uint32_t add_constant(maker *m, lks_type type, uint32_t rank, const uint32_t *dims, const void *data);
 
 /* A constant of the shape of a flow, with values of some pattern. */
@@ -189,6 +190,8 @@ flow add_prelu(maker *m, const flow *x, flow slope);
 flow add_pool(maker *m, uint32_t kind, const flow *x, const axis *h, const axis *w);
 flow add_sum(maker *m, const flow *x, uint32_t axes, bool keep);
 flow add_reduce_max(maker *m, const flow *x, uint32_t axes, bool keep);
+flow add_resize_bilinear(maker *m, const flow *x, uint32_t out_h, uint32_t out_w);
+flow add_arg_max(maker *m, const flow *x, uint32_t over, bool keep);
 flow add_softmax(maker *m, const flow *x);
 flow add_reshape(maker *m, const flow *x, flow y);
 flow add_pad(maker *m, const flow *x, const uint32_t *before, const uint32_t *after);
@@ -219,6 +222,7 @@ flow make_max_pool(maker *m);
 flow make_avg_pool(maker *m);
 flow make_sum(maker *m);
 flow make_reduce_max(maker *m);
+flow make_arg_max(maker *m);
 flow make_softmax(maker *m);
 flow make_reshape(maker *m);
 flow make_pad(maker *m);
@@ -229,6 +233,7 @@ flow make_transpose(maker *m);
 flow make_tile(maker *m);
 flow make_gather(maker *m);
 flow make_resize_nearest(maker *m);
+flow make_resize_bilinear(maker *m);
 flow make_lstm(maker *m);
 flow make_svdf(maker *m);
 flow make_block(maker *m);

@@ -277,7 +277,7 @@ flow make_tile(maker *m)
 /* ---- gather, resize_nearest ---------------------------------------------------------------------------------------------- */
 
 /* A constant of indices below extent: in order, backwards, stretched, or any. */
-static uint32_t add_indices(maker *m, uint32_t rank, const uint32_t *dims, uint32_t extent)
+static uint32_t add_index_table(maker *m, uint32_t rank, const uint32_t *dims, uint32_t extent)
 {
     const uint32_t count = flow_shape(rank, dims).elements, kind = draw_below(&m->d, 4);
     int32_t *index = malloc(count * sizeof *index);
@@ -317,7 +317,7 @@ flow make_gather(maker *m)
         room = room ? room : 1;
     }
     operands[0] = x.tensor;
-    operands[1] = add_indices(m, rank, indices, x.dims[a.axis.axis]);
+    operands[1] = add_index_table(m, rank, indices, x.dims[a.axis.axis]);
     for (uint32_t i = 0; i < x.rank - 1 + rank; i++)
         dims[i] = i < (uint32_t)a.axis.axis ? x.dims[i] : i < (uint32_t)a.axis.axis + rank ? indices[i - (uint32_t)a.axis.axis]
                 : x.dims[i - rank + 1];
@@ -345,8 +345,8 @@ flow make_resize_nearest(maker *m)
 
     x = add_input(m, flow_shape(4, (const uint32_t[]){ n, f[RESIZE_H], f[RESIZE_W], f[RESIZE_C] }));
     operands[0] = x.tensor;
-    operands[1] = add_indices(m, 1, &f[RESIZE_OUT_H], f[RESIZE_H]);
-    operands[2] = add_indices(m, 1, &f[RESIZE_OUT_W], f[RESIZE_W]);
+    operands[1] = add_index_table(m, 1, &f[RESIZE_OUT_H], f[RESIZE_H]);
+    operands[2] = add_index_table(m, 1, &f[RESIZE_OUT_W], f[RESIZE_W]);
     y = add_activation(m, flow_shape(4, (const uint32_t[]){ n, f[RESIZE_OUT_H], f[RESIZE_OUT_W], f[RESIZE_C] }));
     lks_builder_op(m->b, LKS_OP_RESIZE_NEAREST, operands, &y.tensor, &none);
     return y;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cases of the ops that look at whole axes: sum, reduce_max and softmax.
+ * Cases of the ops that look at whole axes: sum, reduce_max, arg_max and softmax.
  */
 #include "tools/cases_maker.h"
 
@@ -67,6 +67,34 @@ flow make_reduce_max(maker *m)
 
     x = add_input(m, x);
     return add_reduce_max(m, &x, axes, draw_one_in(&m->s, 2));
+}
+
+/* ---- arg_max ------------------------------------------------------------------------------------------------------------- */
+
+flow add_arg_max(maker *m, const flow *x, uint32_t over, bool keep)
+{
+    const lks_op_args a = { .arg_max = { (int32_t)over, draw_one_in(&m->d, 2) } };
+    uint32_t count;
+    flow y = add_indices(m, summed_shape(x, 1u << over, keep, &count));
+
+    lks_builder_op(m->b, LKS_OP_ARG_MAX, &x->tensor, &y.tensor, &a);
+    return y;
+}
+
+/* Half of the cases reshape the indices, the only thing that may be done with them. */
+flow make_arg_max(maker *m)
+{
+    const lks_op_args none = { .word = { 0 } };
+    flow x = draw_any_shape(m), y, flat;
+    uint32_t over = draw_one_in(&m->s, 2) ? x.rank - 1 : draw_below(&m->s, x.rank);
+
+    x = add_input(m, x);
+    y = add_arg_max(m, &x, over, draw_one_in(&m->s, 2));
+    if (draw_one_in(&m->s, 2))
+        return y;
+    flat = add_indices(m, flow_shape(2, (const uint32_t[]){ y.dims[0], y.elements / y.dims[0] }));
+    lks_builder_op(m->b, LKS_OP_RESHAPE, &y.tensor, &flat.tensor, &none);
+    return flat;
 }
 
 /* ---- softmax ------------------------------------------------------------------------------------------------------------- */

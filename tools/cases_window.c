@@ -115,3 +115,55 @@ flow make_avg_pool(maker *m)
 {
     return make_pool(m, LKS_OP_AVG_POOL);
 }
+
+/* ---- resize_bilinear ----------------------------------------------------------------------------------------------------- */
+
+/* From in to out as TensorFlow Lite does: by the extents, the distance of the corners, or from the centres of pixels; or any. */
+static void draw_resize(draw *d, uint32_t in, uint32_t out, int32_t *scale, int32_t *offset)
+{
+    const uint32_t kind = draw_below(d, 5);
+    const int64_t most = LKS_INT32_MAX / (out > 1 ? out - 1 : 1);
+
+    *offset = 0;
+    *scale = (int32_t)((1024 * (uint64_t)in + out / 2) / out);
+    if (kind == 1 && out > 1)
+        *scale = (int32_t)((1024 * (uint64_t)(in - 1) + (out - 1) / 2) / (out - 1));
+    else if (kind == 2)
+        *offset = *scale / 2 - 512;
+    else if (kind == 3)
+        *scale = draw_between(d, 0, most < 5000 ? (int32_t)most : 5000);
+    if (kind >= 3)
+        *offset = draw_between(d, -3000, 3000);
+    if ((int64_t)*scale * (out - 1) + (*offset > 0 ? *offset : 0) > LKS_INT32_MAX)
+        *offset = 0;
+}
+
+flow add_resize_bilinear(maker *m, const flow *x, uint32_t out_h, uint32_t out_w)
+{
+    lks_op_args a = { .resize_bilinear = { .rounding = (int32_t)draw_below(&m->d, 2) } };
+    lks_resize_bilinear_args *p = &a.resize_bilinear;
+
+    draw_resize(&m->d, x->dims[1], out_h, &p->scale_h, &p->offset_h);
+    draw_resize(&m->d, x->dims[2], out_w, &p->scale_w, &p->offset_w);
+    return add_unary(m, LKS_OP_RESIZE_BILINEAR, x, flow_shape(4, (const uint32_t[]){ x->dims[0], out_h, out_w, x->dims[3] }),
+                     &a);
+}
+
+enum { RESIZE_BATCH, RESIZE_C, RESIZE_OUT_W, RESIZE_OUT_H, RESIZE_FACTORS };
+
+flow make_resize_bilinear(maker *m)
+{
+    static const uint32_t walked[] = { RESIZE_C, RESIZE_OUT_W, RESIZE_OUT_H }, wide[] = { RESIZE_BATCH, RESIZE_OUT_W, RESIZE_C };
+    static const walk_plan plan = { walked, COUNT_OF(walked), wide, COUNT_OF(wide), false };
+    const uint32_t caps[RESIZE_FACTORS] = { 9, 300, 300, 300 };
+    walk w = walk_of(m, &plan);
+    uint32_t f[RESIZE_FACTORS], in_h, in_w, n = w.wide ? 1 : 1 + draw_below(&m->s, 3);
+    flow x;
+
+    draw_factors(m, RESIZE_FACTORS, caps, &w, 2, f);
+    in_h = draw_one_in(&m->s, 6) ? f[RESIZE_OUT_H] : 1 + draw_below(&m->s, w.wide ? 2 : 12);
+    in_w = draw_one_in(&m->s, 6) ? f[RESIZE_OUT_W] : 1 + draw_below(&m->s, w.wide ? 2 : 12);
+    m->batch = f[RESIZE_BATCH];
+    x = add_input(m, flow_shape(4, (const uint32_t[]){ n, in_h, in_w, f[RESIZE_C] }));
+    return add_resize_bilinear(m, &x, f[RESIZE_OUT_H], f[RESIZE_OUT_W]);
+}

@@ -5,6 +5,7 @@
 #include "tools/classes.h"
 #include "tools/files.h"
 #include "tools/tensor.h"
+#include "host/interface.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +85,7 @@ uint32_t classes_best(const lks_tensor_info *output, const void *data, uint32_t 
     uint32_t classes = output->dims[output->rank - 1], found = 0;
 
     for (uint32_t i = 0; i < classes; i++) {
-        class_score score = { i, tensor_value(output->type, data, (size_t)row * classes + i) };
+        class_score score = { i, lks_interface_value(data, output->type, (size_t)row * classes + i) };
         uint32_t at = found < top ? found++ : top;      /* where it would go as the worst; top: not in the list */
 
         while (at > 0 && best[at - 1].value < score.value) {

@@ -5,6 +5,7 @@
 #include "tools/explain_report.h"
 #include "tools/commands.h"
 #include "tools/model_file.h"
+#include "host/interface.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -195,7 +196,7 @@ static int64_t value_in(const explaining *x, const uint8_t *values)
         index = index * y->dims[i] + x->e.at[i];
     for (size_t i = 0; i < x->job.trace.count; i++)
         if (x->job.trace.entry[i].index == x->op.output[x->e.output])
-            return tensor_value(y->tensor->interface, values + x->job.trace.entry[i].offset, index);
+            return lks_interface_value(values + x->job.trace.entry[i].offset, y->tensor->interface, index);
     return 0;
 }
 

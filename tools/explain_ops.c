@@ -4,6 +4,8 @@
  */
 #include "tools/explain.h"
 
+#include "host/interface.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,12 +40,8 @@ static int64_t element(const explain_tensor *t, uint64_t i)
         return ((const int32_t *)t->tensor->data)[i];
     if (!t->data)
         return ((const int8_t *)t->tensor->data)[i];
-    if (t->tensor->type == LKS_I16) {
-        int16_t wide;
-
-        memcpy(&wide, t->data + i * sizeof wide, sizeof wide);
-        return wide;
-    }
+    if (t->tensor->type != LKS_I8)
+        return lks_interface_value(t->data, t->tensor->interface, i);
     if (t->tensor->interface == LKS_U8)
         return (int64_t)t->data[i] - 128;
     return t->data[i] < 128 ? t->data[i] : (int64_t)t->data[i] - 256;
@@ -543,8 +541,38 @@ static void explain_reduce_max(explanation *e)
         add(e, at, NULL, &x);
         best = a->smallest ? (x < best ? x : best) : x > best ? x : best;
     }
-    explain_note(e, a->smallest ? "min" : "max", best, "the %s of %" PRIu64 " values", a->smallest ? "smallest" : "largest", count);
+    explain_note(e, a->smallest ? "min" : "max", best, "the %s of %" PRIu64 " values", a->smallest ? "smallest" : "largest",
+                 count);
     explain_clamp(e, best, a->y_min, a->y_max);
+}
+
+/* ---- arg_max (spec 4.19) ------------------------------------------------------------------------------------------------- */
+
+static void explain_arg_max(explanation *e)
+{
+    static const char *const names[] = { "x" };
+    const lks_arg_max_args *a = &e->op->args.arg_max;
+    const explain_tensor *x = &e->in[0];
+    const uint32_t axis = (uint32_t)a->axis;
+    uint32_t at[LKS_RANK_MAX] = { 0 }, k = 0;
+    int64_t best = 0, index = 0;
+
+    for (uint32_t i = 0; i < x->rank; i++)
+        at[i] = i == axis ? 0 : e->at[e->y.rank == x->rank ? i : k++];
+    start(e, x->dims[axis], false, 1, names);
+    for (at[axis] = 0; at[axis] < x->dims[axis]; at[axis]++) {
+        const int64_t value = element_at(x, at);
+
+        if (at[axis] == 0 || (a->smallest ? value < best : value > best)) {
+            best = value;
+            index = at[axis];
+        }
+        add(e, at, NULL, &value);
+    }
+    explain_note(e, a->smallest ? "min" : "max", best, "the %s of %" PRIu32 " values", a->smallest ? "smallest" : "largest",
+                 x->dims[axis]);
+    e->stored = index;
+    explain_note(e, "y", index, "the first index at which it stands");
 }
 
 /* ---- softmax (spec 4.9) -------------------------------------------------------------------------------------------------- */
@@ -722,6 +750,44 @@ static void explain_resize_nearest(explanation *e)
     explain_note(e, "row", row, "rows[%" PRIu32 "]", e->at[1]);
     explain_note(e, "column", column, "columns[%" PRIu32 "]", e->at[2]);
     take(e, at);
+}
+
+/* ---- resize_bilinear (spec 4.18) ----------------------------------------------------------------------------------------- */
+
+typedef struct between {
+    int64_t first, second, part;
+} between;
+
+static between place_between(explanation *e, const char *name, int64_t p, int64_t scale, int64_t offset, int64_t extent)
+{
+    int64_t at = p * scale + offset, last = 1024 * (extent - 1), inside = at < 0 ? 0 : at > last ? last : at;
+    const between b = { inside / 1024, inside / 1024 + (inside % 1024 > 0), inside % 1024 };
+
+    explain_note(e, name, inside, "%" PRId64 " * %" PRId64 " + %" PRId64 ", clamped to 0 .. %" PRId64 ": %" PRId64 " and %" PRId64
+                 "/1024", p, scale, offset, last, b.first, b.part);
+    return b;
+}
+
+static void explain_resize_bilinear(explanation *e)
+{
+    static const char *const names[] = { "x", "weight of h", "weight of w", "product" };
+    const lks_resize_bilinear_args *a = &e->op->args.resize_bilinear;
+    const between h = place_between(e, "h", e->at[1], a->scale_h, a->offset_h, e->in[0].dims[1]);
+    const between w = place_between(e, "w", e->at[2], a->scale_w, a->offset_w, e->in[0].dims[2]);
+
+    start(e, 4, true, 4, names);
+    for (int k = 0; k < 4; k++) {
+        const uint32_t row = (uint32_t)(k & 2 ? h.second : h.first), column = (uint32_t)(k & 1 ? w.second : w.first);
+        const uint32_t at[LKS_RANK_MAX] = { e->at[0], row, column, e->at[3] };
+        const int64_t x = element_at(&e->in[0], at), wh = k & 2 ? h.part : 1024 - h.part, ww = k & 1 ? w.part : 1024 - w.part;
+        const int64_t value[] = { x, wh, ww, x * wh * ww };
+
+        add(e, at, NULL, value);
+    }
+    explain_note(e, "acc", e->sum, "the sum; proven: |acc| <= %" PRIu64, e->op->bound);
+    e->stored = a->rounding == LKS_TFLITE ? explain_rshift(e->sum, 20) : explain_shift(e->sum + ((int64_t)1 << 19), 20);
+    explain_note(e, "y", e->stored, "%s", a->rounding == LKS_TFLITE ? "rshift(acc, 20): ties away from zero"
+                                                                    : "(acc + 2^19) >> 20: ties up");
 }
 
 /* ---- lstm (spec 4.52) ---------------------------------------------------------------------------------------------------- */
@@ -986,6 +1052,7 @@ static const struct {
     { LKS_OP_AVG_POOL, explain_avg_pool },
     { LKS_OP_SUM, explain_sum },
     { LKS_OP_REDUCE_MAX, explain_reduce_max },
+    { LKS_OP_ARG_MAX, explain_arg_max },
     { LKS_OP_SOFTMAX, explain_softmax },
     { LKS_OP_RESHAPE, explain_reshape },
     { LKS_OP_PAD, explain_pad },
@@ -996,6 +1063,7 @@ static const struct {
     { LKS_OP_TILE, explain_tile },
     { LKS_OP_GATHER, explain_gather },
     { LKS_OP_RESIZE_NEAREST, explain_resize_nearest },
+    { LKS_OP_RESIZE_BILINEAR, explain_resize_bilinear },
     { LKS_OP_LSTM, explain_lstm },
     { LKS_OP_SVDF, explain_svdf }
 };

@@ -161,8 +161,6 @@ static bool load_file(const char *path, const target *t, blob *out, lks_error *e
         return false;
     ok = convert(path, &file, t, out, error);
     free(file.data);
-    if (ok)
-        tensor_swap(t->tensor.type, out->data, out->bytes);
     return ok;
 }
 

@@ -7,7 +7,6 @@
 #include "tools/tensor.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MAGIC_SIZE 6
@@ -251,19 +250,7 @@ size_t npy_header(const lks_tensor_info *tensor, char out[NPY_HEADER_SIZE])
 bool npy_save(const char *path, const lks_tensor_info *tensor, const void *data, lks_error *error)
 {
     char text[NPY_HEADER_SIZE];
-    output_part parts[2] = { { text, npy_header(tensor, text) }, { data, tensor->bytes } };
-    void *copy;
-    bool ok;
+    const output_part parts[2] = { { text, npy_header(tensor, text) }, { data, tensor->bytes } };
 
-    if (tensor_type_bytes(tensor->type) == 1)
-        return output_write(path, parts, 2, error);
-    copy = malloc(tensor->bytes ? tensor->bytes : 1);
-    if (!copy)
-        return error_memory(error);
-    memcpy(copy, data, tensor->bytes);
-    tensor_swap(tensor->type, copy, tensor->bytes);
-    parts[1].data = copy;
-    ok = output_write(path, parts, 2, error);
-    free(copy);
-    return ok;
+    return output_write(path, parts, 2, error);
 }

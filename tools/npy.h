@@ -40,7 +40,7 @@ const char *npy_type(lks_type type);
 #define NPY_HEADER_SIZE 256
 size_t npy_header(const lks_tensor_info *tensor, char header[NPY_HEADER_SIZE]);
 
-/* Write tensor and data (in the machine's byte order) to path, whole or not at all. */
+/* Write tensor and data to path, whole or not at all. */
 bool npy_save(const char *path, const lks_tensor_info *tensor, const void *data, lks_error *error);
 
 #endif

@@ -389,10 +389,6 @@ static bool write_part(const search *s, const char *path)
         .item = &item, .count = 1
     };
 
-    if (!trace_job_swap(&p->job, p->inputs, s->error))
-        return false;
-    trace_swap(&p->job.trace, p->expected);
-    trace_swap(&p->job.trace, p->got);
     memcpy(r.digest, f->model->digest, sizeof r.digest);
     recording_origin(&r, f->device, f->variant);
     return recording_write(path, &r, s->error);

@@ -15,7 +15,7 @@ typedef struct reduce_failure {
     const char *variant;            /* NULL: the backend chooses */
     const char *case_name;
     uint32_t batch;
-    const uint8_t *inputs;          /* of all model inputs at that batch, one behind the other, in the machine's byte order */
+    const uint8_t *inputs;          /* of all model inputs at that batch, one behind the other */
     uint32_t op;                    /* the first that differed */
 } reduce_failure;
 

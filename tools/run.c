@@ -148,8 +148,7 @@ static bool execute(run *r, lks_error *error)
     for (uint32_t i = 0; i < inputs + r->info.outputs; i++) {
         const void *data = i < inputs ? r->inputs.in[i].data : r->out[i - inputs].data;
 
-        if (!tensor_digest(r->tensor[i].type, data, r->tensor[i].bytes, r->digest[i], error))
-            return false;
+        tensor_digest(data, r->tensor[i].bytes, r->digest[i]);
     }
     return true;
 }
@@ -181,7 +180,6 @@ static void dump_name(const trace_entry *e, char name[160])
 
 static bool dump_entries(run *r, const trace *t, uint8_t *data, lks_error *error)
 {
-    uint8_t digest[LKS_DIGEST_SIZE];
     char name[160];
 
     if (!trace_read(t, r->session, data, error) || !output_directory(r->options->dump, error))
@@ -192,10 +190,8 @@ static bool dump_entries(run *r, const trace *t, uint8_t *data, lks_error *error
         dump_name(e, name);
         if (!save(r->options->dump, name, &e->tensor, data + e->offset, error))
             return false;
-        tensor_swap(e->tensor.type, data + e->offset, e->tensor.bytes);
     }
-    lks_sha256(data, t->bytes, digest);
-    digest_hex(digest, r->trace);
+    tensor_digest(data, t->bytes, r->trace);
     return true;
 }
 
@@ -265,7 +261,8 @@ static bool run_main(int argc, char **argv, lks_error *error)
     run r = { .options = &options };
     bool ok;
 
-    ok = parse(argc, argv, &options, error) && output_is_apart(&options, error) && load(&r, error) && execute(&r, error) && (!options.dump || dump(&r, error))
+    ok = parse(argc, argv, &options, error) && output_is_apart(&options, error) && load(&r, error) && execute(&r, error)
+        && (!options.dump || dump(&r, error))
          && write_outputs(&r, error);
     if (ok)
         ok = options.common.json ? run_report_json(&r, error) : run_report_text(&r, error);

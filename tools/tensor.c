@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the commands say about tensors: types, shapes, values, digests.
+ * What the commands say about tensors: types, shapes, digests.
  */
 #include "tools/tensor.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool tensor_get(const lks_model *model, uint32_t tensor, uint32_t batch, lks_tensor_info *info, lks_error *error)
@@ -64,24 +63,6 @@ void tensor_shape(const lks_tensor_info *t, char text[SHAPE_SIZE])
     snprintf(text + used, SHAPE_SIZE - used, "]");
 }
 
-int64_t tensor_value(lks_type type, const void *data, size_t i)
-{
-    const uint8_t *at = (const uint8_t *)data + i * tensor_type_bytes(type);
-    int16_t i16;
-    int32_t i32;
-    int64_t i64;
-
-    switch (type) {
-    case LKS_I8: return *at < 128 ? *at : *at - 256;
-    case LKS_U8: return *at;
-    case LKS_I16: memcpy(&i16, at, sizeof i16); return i16;
-    case LKS_I32: memcpy(&i32, at, sizeof i32); return i32;
-    case LKS_I64: break;
-    }
-    memcpy(&i64, at, sizeof i64);
-    return i64;
-}
-
 double tensor_scale(const lks_tensor_info *t)
 {
     float scale;
@@ -90,46 +71,12 @@ double tensor_scale(const lks_tensor_info *t)
     return (double)scale;
 }
 
-static bool big_endian(void)
-{
-    const uint16_t one = 1;
-
-    return *(const uint8_t *)&one == 0;
-}
-
-void tensor_swap(lks_type type, void *data, size_t bytes)
-{
-    size_t n = tensor_type_bytes(type);
-
-    if (n == 1 || !big_endian())
-        return;
-    for (uint8_t *p = data; bytes >= n; p += n, bytes -= n)
-        for (size_t i = 0; i < n / 2; i++) {
-            uint8_t low = p[i];
-
-            p[i] = p[n - 1 - i];
-            p[n - 1 - i] = low;
-        }
-}
-
-bool tensor_digest(lks_type type, const void *data, size_t bytes, char hex[HEX_SIZE], lks_error *error)
+void tensor_digest(const void *data, size_t bytes, char hex[HEX_SIZE])
 {
     uint8_t digest[LKS_DIGEST_SIZE];
-    void *copy;
 
-    if (tensor_type_bytes(type) == 1 || !big_endian()) {
-        lks_sha256(data, bytes, digest);
-    } else {
-        copy = malloc(bytes ? bytes : 1);
-        if (!copy)
-            return error_memory(error);
-        memcpy(copy, data, bytes);
-        tensor_swap(type, copy, bytes);
-        lks_sha256(copy, bytes, digest);
-        free(copy);
-    }
+    lks_sha256(data, bytes, digest);
     digest_hex(digest, hex);
-    return true;
 }
 
 void digest_hex(const uint8_t digest[LKS_DIGEST_SIZE], char hex[HEX_SIZE])

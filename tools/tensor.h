@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the commands say about tensors: types, shapes, values, digests.
+ * What the commands say about tensors: types, shapes, digests.
+ *
+ * The bytes of a tensor are its interface bytes everywhere in tools/, as in files and digests: little-endian on every machine.
  */
 #ifndef LOCKSTEP_TOOLS_TENSOR_H
 #define LOCKSTEP_TOOLS_TENSOR_H
@@ -24,17 +26,11 @@ size_t tensor_image_bytes(const lks_tensor_info *t);
 /* "[1, 8, 8, 1]" */
 void tensor_shape(const lks_tensor_info *t, char text[SHAPE_SIZE]);
 
-/* Element i of data, which holds values of that type in the machine's byte order. */
-int64_t tensor_value(lks_type type, const void *data, size_t i);
-
 /* The scale of the real values; 0: unknown. */
 double tensor_scale(const lks_tensor_info *t);
 
-/* Between the byte order of the machine and that of files and digests (little-endian), in place; its own inverse. */
-void tensor_swap(lks_type type, void *data, size_t bytes);
-
-/* SHA-256 in hexadecimal.  spec 8: of a tensor's bytes in little-endian order; data is unchanged. */
-bool tensor_digest(lks_type type, const void *data, size_t bytes, char hex[HEX_SIZE], lks_error *error);
+/* SHA-256 in hexadecimal.  spec 8: of a tensor's bytes. */
+void tensor_digest(const void *data, size_t bytes, char hex[HEX_SIZE]);
 void digest_hex(const uint8_t digest[LKS_DIGEST_SIZE], char hex[HEX_SIZE]);
 
 #endif

@@ -102,22 +102,6 @@ bool trace_read(const trace *t, lks_session *session, uint8_t *data, lks_error *
     return true;
 }
 
-void trace_swap(const trace *t, uint8_t *data)
-{
-    for (size_t i = 0; i < t->count; i++)
-        tensor_swap(t->entry[i].tensor.type, data + t->entry[i].offset, t->entry[i].tensor.bytes);
-}
-
-void trace_digest(const trace *t, uint8_t *data, char hex[HEX_SIZE])
-{
-    uint8_t digest[LKS_DIGEST_SIZE];
-
-    trace_swap(t, data);
-    lks_sha256(data, t->bytes, digest);
-    trace_swap(t, data);
-    digest_hex(digest, hex);
-}
-
 const trace_entry *trace_compare(const trace *t, const uint8_t *expected, const uint8_t *got, lks_mismatch *mismatch)
 {
     for (size_t i = 0; i < t->count; i++) {
@@ -170,20 +154,6 @@ bool trace_job_open(trace_job *job, lks_error *error)
         return false;
     return job->kept ? trace_open(job->model, job->batch, &job->trace, error)
                      : trace_open_outputs(job->model, job->batch, &job->trace, error);
-}
-
-bool trace_job_swap(const trace_job *job, uint8_t *inputs, lks_error *error)
-{
-    lks_model_info info;
-    lks_tensor_info t;
-
-    lks_model_get(job->model, &info);
-    for (uint32_t i = 0; i < info.inputs; inputs += t.bytes, i++) {
-        if (!tensor_get(job->model, lks_model_input(job->model, i), job->batch, &t, error))
-            return false;
-        tensor_swap(t.type, inputs, t.bytes);
-    }
-    return true;
 }
 
 /* Inputs and outputs of one run; from malloc. */

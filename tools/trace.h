@@ -32,12 +32,6 @@ bool trace_open_outputs(const lks_model *model, uint32_t batch, trace *t, lks_er
 /* Read all of them from the last run of a session that keeps; data has t->bytes bytes. */
 bool trace_read(const trace *t, lks_session *session, uint8_t *data, lks_error *error);
 
-/* Between the machine's byte order and that of files and digests, in place; its own inverse. */
-void trace_swap(const trace *t, uint8_t *data);
-
-/* SHA-256 of all of it in the byte order of files.  data is unchanged when it returns. */
-void trace_digest(const trace *t, uint8_t *data, char hex[HEX_SIZE]);
-
 /* The first tensor in which two traces differ; NULL: they are equal. */
 const trace_entry *trace_compare(const trace *t, const uint8_t *expected, const uint8_t *got, lks_mismatch *mismatch);
 
@@ -49,16 +43,13 @@ typedef struct trace_job {
     lks_model *model;
     uint32_t batch;
     bool kept;                  /* a session that keeps, and every op output; else what a run returns */
-    const uint8_t *inputs;      /* of all model inputs, one behind the other, in the machine's byte order */
+    const uint8_t *inputs;      /* of all model inputs, one behind the other */
     size_t input_bytes;
     trace trace;                /* laid out by trace_job_open */
 } trace_job;
 
 /* Fill in trace and input_bytes from model, batch and kept.  The caller closes the trace. */
 bool trace_job_open(trace_job *job, lks_error *error);
-
-/* The inputs of such a run, between the machine's byte order and that of files, in place; its own inverse. */
-bool trace_job_swap(const trace_job *job, uint8_t *inputs, lks_error *error);
 
 /* Run it `runs` times in one session, until a run differs from expected (NULL: once); data has the last one, of trace.bytes. */
 bool trace_job_run(const trace_job *job, const device *d, const char *variant, uint32_t runs, const uint8_t *expected,

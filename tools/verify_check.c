@@ -72,7 +72,7 @@ static void compare_digest(const verification *v, verdict *d, const test_case *i
     count(v, d, &what, strcmp(expected, got) != 0);
 }
 
-static bool compare_digests(const verification *v, verdict *d, const test_case *item, uint8_t *traced, lks_error *error)
+static void compare_digests(const verification *v, verdict *d, const test_case *item, const uint8_t *traced)
 {
     const golden_case *c = &v->golden.item[item->origin];
     char hex[HEX_SIZE];
@@ -80,18 +80,16 @@ static bool compare_digests(const verification *v, verdict *d, const test_case *
     for (uint32_t i = 0; i < v->info.outputs; i++) {
         const trace_entry *e = v->output[i];
 
-        if (!tensor_digest(e->tensor.type, traced + e->offset, e->tensor.bytes, hex, error))
-            return false;
+        tensor_digest(traced + e->offset, e->tensor.bytes, hex);
         compare_digest(v, d, item, e, c->output[i], hex);
     }
-    trace_digest(&v->trace, traced, hex);
+    tensor_digest(traced, v->trace.bytes, hex);
     compare_digest(v, d, item, NULL, c->all, hex);
     d->bytes += v->trace.bytes;
-    return true;
 }
 
 /* What --save-expect writes about a case, from a trace of cpu_ref. */
-static bool keep_digests(const verification *v, const test_case *item, uint8_t *traced, lks_error *error)
+static bool keep_digests(const verification *v, const test_case *item, const uint8_t *traced, lks_error *error)
 {
     golden_digests *d = &v->digests[item - v->cases.item];
 
@@ -100,15 +98,13 @@ static bool keep_digests(const verification *v, const test_case *item, uint8_t *
     if (!d->input || !d->output)
         return error_memory(error);
     for (uint32_t i = 0; i < v->info.inputs; i++)
-        if (!tensor_digest(v->cases.type[i], cases_input(&v->cases, item, i), v->cases.bytes[i], d->input[i], error))
-            return false;
+        tensor_digest(cases_input(&v->cases, item, i), v->cases.bytes[i], d->input[i]);
     for (uint32_t i = 0; i < v->info.outputs; i++) {
         const trace_entry *e = v->output[i];
 
-        if (!tensor_digest(e->tensor.type, traced + e->offset, e->tensor.bytes, d->output[i], error))
-            return false;
+        tensor_digest(traced + e->offset, e->tensor.bytes, d->output[i]);
     }
-    trace_digest(&v->trace, traced, d->all);
+    tensor_digest(traced, v->trace.bytes, d->all);
     return true;
 }
 
@@ -170,8 +166,8 @@ static bool check_case(const verification *v, verdict *d, const test_case *item,
         memcpy(v->record + (size_t)(item - v->cases.item) * v->trace.bytes, first, v->trace.bytes);
     if (v->saved.count)
         compare_traces(v, d, CHECK_SAVED, item, v->saved.item[item->origin].result, first);
-    if (v->golden.count && !compare_digests(v, d, item, first, error))
-        return false;
+    if (v->golden.count)
+        compare_digests(v, d, item, first);
     if (!run_traced(v, d->kept, item, 0x5a, v->second, error))
         return false;
     compare_traces(v, d, CHECK_REPEAT, item, first, v->second);

@@ -46,25 +46,16 @@ static bool saved_fits(const verification *v, const trace *t, lks_error *error)
     return true;
 }
 
-static bool add_saved(verification *v, const trace *t, lks_error *error)
+static bool add_saved(verification *v, lks_error *error)
 {
-    uint8_t *inputs = malloc(v->saved.input_bytes);
-    bool ok = inputs || error_memory(error);
-
-    for (size_t i = 0; i < v->saved.count && ok; i++) {
+    for (size_t i = 0; i < v->saved.count; i++) {
         const recording_case *c = &v->saved.item[i];
-        uint8_t *at = inputs;
 
-        memcpy(inputs, c->inputs, v->saved.input_bytes);
-        for (uint32_t k = 0; k < v->cases.inputs; at += v->cases.bytes[k], k++)
-            tensor_swap(v->cases.type[k], at, v->cases.bytes[k]);
-        trace_swap(t, (uint8_t *)(uintptr_t)c->result);
-        ok = cases_add(&v->cases, CASE_GIVEN, i, c->name, inputs, error);
-        if (ok)
-            v->cases.item[i].origin = i;
+        if (!cases_add(&v->cases, CASE_GIVEN, i, c->name, c->inputs, error))
+            return false;
+        v->cases.item[i].origin = i;
     }
-    free(inputs);
-    return ok;
+    return true;
 }
 
 bool verify_load_outputs(verification *v, lks_error *error)
@@ -76,7 +67,7 @@ bool verify_load_outputs(verification *v, lks_error *error)
     if (!read_recording(v->options->load_outputs, limit, &v->saved, error)
         || !cases_start(v->model, v->saved.count, &v->cases, error) || !trace_open(v->model, case_batch(v), &t, error))
         return false;
-    ok = saved_fits(v, &t, error) && add_saved(v, &t, error);
+    ok = saved_fits(v, &t, error) && add_saved(v, error);
     trace_close(&t);
     return ok;
 }
@@ -152,8 +143,7 @@ static bool inputs_fit(const verification *v, const golden_case *g, const test_c
     char hex[HEX_SIZE];
 
     for (uint32_t i = 0; i < v->info.inputs; i++) {
-        if (!tensor_digest(v->cases.type[i], cases_input(&v->cases, c, i), v->cases.bytes[i], hex, error))
-            return false;
+        tensor_digest(cases_input(&v->cases, c, i), v->cases.bytes[i], hex);
         if (strcmp(hex, g->input[i]) != 0)
             return error_set(error, "%s: case \"%s\": inputs_sha256[%" PRIu32 "]: expected %s, and %s has %s", v->options->expect,
                              g->name, i, g->input[i], g->file ? g->file : "its input", hex);
@@ -235,21 +225,6 @@ bool verify_save_expect(const verification *v, lks_error *error)
     return ok;
 }
 
-/* The inputs of all cases in the byte order of files, one case behind the other; the caller's to free. */
-static uint8_t *file_inputs(const verification *v)
-{
-    const case_list *list = &v->cases;
-    size_t bytes = cases_bytes(list);
-    uint8_t *all = malloc(bytes * list->count + 1), *at = all;
-
-    for (size_t i = 0; all && i < list->count; i++) {
-        memcpy(at, list->item[i].data, bytes);
-        for (uint32_t k = 0; k < list->inputs; at += list->bytes[k], k++)
-            tensor_swap(list->type[k], at, list->bytes[k]);
-    }
-    return all;
-}
-
 static void describe_recording(const verification *v, recording *r)
 {
     r->kind = RECORDING_OUTPUTS;
@@ -264,22 +239,16 @@ static void describe_recording(const verification *v, recording *r)
 bool verify_save_outputs(const verification *v, lks_error *error)
 {
     recording r = { .count = v->cases.count };
-    uint8_t *inputs;
     bool ok;
 
     if (!v->recorded || v->recorded->failure[0])
         return error_set(error, "%s: not written: no device ran all cases", v->options->save_outputs);
     describe_recording(v, &r);
-    inputs = file_inputs(v);
     r.item = calloc(r.count + 1, sizeof *r.item);
-    ok = inputs && r.item;
-    for (size_t i = 0; ok && i < r.count; i++) {
-        r.item[i] = (recording_case){ v->cases.item[i].name, inputs + i * r.input_bytes, v->record + i * r.result_bytes, NULL };
-        trace_swap(&v->trace, v->record + i * r.result_bytes);
-    }
-    ok = ok ? recording_write(v->options->save_outputs, &r, error) : error_memory(error);
+    for (size_t i = 0; r.item && i < r.count; i++)
+        r.item[i] = (recording_case){ v->cases.item[i].name, v->cases.item[i].data, v->record + i * r.result_bytes, NULL };
+    ok = r.item ? recording_write(v->options->save_outputs, &r, error) : error_memory(error);
     free(r.item);
-    free(inputs);
     return ok;
 }
 

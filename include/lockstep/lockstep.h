@@ -275,9 +275,10 @@ lks_status lks_session_open(lks_model *model, const lks_session_options *options
 /*
  * Run the model once.
  *
- * in, out   one buffer per model input and output, in model order: dense, row-major, NHWC, in the interface type.  The batch is
- *           in[0].bytes over the bytes of one image, from 1 to max_batch, and all other sizes must agree with it.  The caller owns
- *           the buffers and may reuse them when the call returns; out may not overlap in.
+ * in, out   one buffer per model input and output, in model order: dense, row-major, NHWC, in the interface type,
+ *           little-endian on every machine.  The batch is in[0].bytes over the bytes of one image, from 1 to max_batch, and all
+ *           other sizes must agree with it.  The caller owns the buffers and may reuse them when the call returns; out may not
+ *           overlap in.
  *
  * LKS_OK            out holds the result.
  * LKS_ERR_ARGUMENT  a size does not fit; nothing was run.
@@ -297,7 +298,7 @@ lks_status lks_session_run(lks_session *session, const lks_in *in, const lks_out
 lks_status lks_session_reset(lks_session *session, lks_error *error);
 
 /*
- * Read an activation as the last run left it, in its interface type, at the batch of that run.
+ * Read an activation as the last run left it, in its interface type, little-endian, at the batch of that run.
  *
  * size  of data in bytes: exactly that of the tensor.
  *
@@ -323,13 +324,14 @@ void lks_session_close(lks_session *session);
 /* ---- comparing and digests ----------------------------------------------------------------------------------------------- */
 
 /*
- * Compare two buffers that hold a tensor of that description at some batch: bytes is the size of each.
+ * Compare two buffers that hold a tensor of that description at some batch, little-endian: bytes is the size of each.
  *
  * LKS_OK            equal.
  * LKS_ERR_MISMATCH  *mismatch says where.
  * LKS_ERR_ARGUMENT  bytes is 0, or no multiple of the size of one image.
  */
-lks_status lks_compare(const lks_tensor_info *tensor, const void *expected, const void *got, size_t bytes, lks_mismatch *mismatch);
+lks_status lks_compare(const lks_tensor_info *tensor, const void *expected, const void *got, size_t bytes,
+                       lks_mismatch *mismatch);
 
 /* SHA-256 (FIPS 180-4). */
 void lks_sha256(const void *data, size_t bytes, uint8_t digest[LKS_DIGEST_SIZE]);

@@ -26,6 +26,8 @@ static kernel_function *const kernels[LKS_KERNEL_COUNT] = {
     [LKS_KERNEL_SOFTMAX] = lks_ref_softmax,
     [LKS_KERNEL_COPY] = lks_ref_copy,
     [LKS_KERNEL_GATHER] = lks_ref_gather,
+    [LKS_KERNEL_BILINEAR] = lks_ref_bilinear,
+    [LKS_KERNEL_ARG_MAX] = lks_ref_arg_max,
     [LKS_KERNEL_LSTM] = lks_ref_lstm,
     [LKS_KERNEL_SVDF] = lks_ref_svdf
 };

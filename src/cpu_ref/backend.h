@@ -18,7 +18,7 @@ typedef struct lks_operands {
     const lks_rq *rq;
     const int16_t *w_time;
     int16_t *state;
-    int8_t *y;
+    int8_t *y;                  /* of arg_max: int32 */
 } lks_operands;
 
 /* One step of a plan on an arena. */
@@ -35,6 +35,8 @@ void lks_ref_window_max(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_window_sum(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_reduce(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_softmax(const lks_kernel_args *args, const lks_operands *t);
+void lks_ref_arg_max(const lks_kernel_args *args, const lks_operands *t);
+void lks_ref_bilinear(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_lstm(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_svdf(const lks_kernel_args *args, const lks_operands *t);
 void lks_ref_copy(const lks_kernel_args *args, const lks_operands *t);

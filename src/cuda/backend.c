@@ -20,6 +20,8 @@ static const lks_cuda_family *const families[LKS_KERNEL_COUNT] = {
     [LKS_KERNEL_SOFTMAX] = &lks_cuda_softmax,
     [LKS_KERNEL_COPY] = &lks_cuda_copy,
     [LKS_KERNEL_GATHER] = &lks_cuda_gather,
+    [LKS_KERNEL_BILINEAR] = &lks_cuda_bilinear,
+    [LKS_KERNEL_ARG_MAX] = &lks_cuda_arg_max,
     [LKS_KERNEL_LSTM] = &lks_cuda_lstm,
     [LKS_KERNEL_SVDF] = &lks_cuda_svdf
 };

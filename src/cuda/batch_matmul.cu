@@ -250,7 +250,7 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
     const int64_t matrices = lks_ceil_div(p.outputs, (int64_t)p.rows.divisor * p.columns.divisor);
 
     if (variant == DIRECT)
-        return LKS_LAUNCH(batch_matmul_direct_kernel, dim3((unsigned)lks_ceil_div(p.outputs, 256)), dim3(256), 0, stream, p);
+        return LKS_LAUNCH_EACH(batch_matmul_direct_kernel, p.outputs, stream, p);
 
     const dim3 grid((unsigned)(matrices * p.row_tiles.divisor * p.column_tiles.divisor));
 

@@ -47,17 +47,12 @@ static const char *const variants[] = {
 };
 enum { DIRECT = 2 * LKS_TILE_COUNT };
 
-static uint32_t tile_of(uint32_t variant)
-{
-    return variant & (LKS_TILE_COUNT - 1);
-}
-
 static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
 {
     const lks_conv *k = &s->args.conv;
 
     return variant == DIRECT
-        || (lks_tile_fits(k, tile_of(variant)) && (k->w_zero == 0 || tile_of(variant) == LKS_TILE_64X64));
+        || (lks_tile_fits(k, lks_tile_of(variant)) && (k->w_zero == 0 || lks_tile_of(variant) == LKS_TILE_64X64));
 }
 
 /* Groups of less than 8 channels would leave most of a tile idle. */
@@ -76,7 +71,7 @@ static uint32_t choose(const lks_step *s, uint32_t max_batch, const lks_cuda_cap
 
 static size_t packed_bytes(const lks_step *s, uint32_t variant)
 {
-    return variant == DIRECT ? lks_direct_packed_bytes(s, variant) : lks_tile_packed_bytes(s, tile_of(variant));
+    return variant == DIRECT ? lks_direct_packed_bytes(s, variant) : lks_tile_packed_bytes(s, lks_tile_of(variant));
 }
 
 static void pack(const lks_step *s, uint32_t variant, void *packed)
@@ -84,12 +79,7 @@ static void pack(const lks_step *s, uint32_t variant, void *packed)
     if (variant == DIRECT)
         lks_direct_pack(s, variant, packed);
     else
-        lks_tile_pack(s, tile_of(variant), packed);
-}
-
-static size_t workspace_bytes(const lks_step *s, uint32_t variant, uint32_t max_batch, const lks_cuda_caps *c)
-{
-    return variant < LKS_TILE_COUNT || variant == DIRECT ? 0 : lks_tile_workspace_bytes(s, tile_of(variant), max_batch, c);
+        lks_tile_pack(s, lks_tile_of(variant), packed);
 }
 
 #define LAUNCH(load, size) LKS_LAUNCH_TILE(conv_##load##_##size##_kernel, size, a, stream)
@@ -125,7 +115,7 @@ static cudaError_t launch_direct(const lks_step *s, const lks_cuda_operands *t, 
 {
     const lks_direct_args a = lks_direct_args_of(s, t);
 
-    return LKS_LAUNCH(conv_direct_kernel, dim3((unsigned)lks_ceil_div(a.outputs, 256)), dim3(256), 0, stream, a);
+    return LKS_LAUNCH_EACH(conv_direct_kernel, a.outputs, stream, a);
 }
 
 static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_operands *t, const lks_cuda_caps *c,
@@ -136,14 +126,12 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
 
     const lks_tile_args a = lks_tile_args_of(s, variant, t, c);
     const lks_tile_load load = lks_tile_load_of(&s->args.conv);
-    const cudaError_t e = a.w_zero ? launch_w_zero(a, load, stream) : launch_tile(a, tile_of(variant), load, stream);
+    const cudaError_t e = a.w_zero ? launch_w_zero(a, load, stream) : launch_tile(a, lks_tile_of(variant), load, stream);
 
-    if (e != cudaSuccess || !a.partial)
-        return e;
-
-    const dim3 grid((unsigned)lks_ceil_div((int64_t)a.rows * a.out_c, 256));
-
-    return LKS_LAUNCH(conv_finish_split_kernel, grid, dim3(256), 0, stream, a);
+    return e != cudaSuccess || !a.partial ? e
+        : LKS_LAUNCH_EACH(conv_finish_split_kernel, (int64_t)a.rows * a.out_c, stream, a);
 }
 
-extern "C" const lks_cuda_family lks_cuda_conv = { variants, supports, choose, packed_bytes, pack, workspace_bytes, launch };
+extern "C" const lks_cuda_family lks_cuda_conv = {
+    variants, supports, choose, packed_bytes, pack, lks_tile_workspace_bytes, launch
+};

@@ -3,8 +3,7 @@
  * Copy between strided places, with a fill value where the source has no element.  spec 4.10, 4.11
  */
 #include "cuda/axes.cuh"
-#include "cuda/family.h"
-
+#include "cuda/units.cuh"
 
 /* Axes outermost first; all but fill, and before the first element of x and y, is in units of what a thread moves. */
 typedef struct copy_args {
@@ -59,9 +58,6 @@ extern "C" __global__ void __launch_bounds__(256) copy_1_kernel(const copy_args 
 
 /* ---- host ---------------------------------------------------------------------------------------------------------------- */
 
-static const char *const variants[] = { "16_bytes", "4_bytes", "bytes", NULL };
-enum { BYTES_16, BYTES_4, BYTES_1 };
-
 typedef struct copy_axis {
     int32_t extent, x_extent, before, x_stride, y_stride;
 } copy_axis;
@@ -104,11 +100,6 @@ static copy_axes axes_of(const lks_copy *k, int32_t n)
     return a;
 }
 
-static int32_t unit_of(uint32_t variant)
-{
-    return variant == BYTES_16 ? 16 : variant == BYTES_4 ? 4 : 1;
-}
-
 /* Is the last axis contiguous, in whole units, and does everything else move by units? */
 static int moves_units(const lks_copy *k, int32_t n, int32_t unit)
 {
@@ -124,14 +115,9 @@ static int moves_units(const lks_copy *k, int32_t n, int32_t unit)
 /* With two images, so that the step from one to the next counts: any n then is as good. */
 static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
 {
-    const int32_t unit = unit_of(variant);
+    const int32_t unit = lks_unit_of(variant);
 
-    return variant == BYTES_1 || (moves_units(&s->args.copy, 1, unit) && moves_units(&s->args.copy, 2, unit));
-}
-
-static uint32_t choose(const lks_step *s, uint32_t, const lks_cuda_caps *c)
-{
-    return supports(s, BYTES_16, c) ? BYTES_16 : supports(s, BYTES_4, c) ? BYTES_4 : BYTES_1;
+    return variant == LKS_UNIT_1 || (moves_units(&s->args.copy, 1, unit) && moves_units(&s->args.copy, 2, unit));
 }
 
 /* From bytes to units; exact, by moves_units. */
@@ -181,14 +167,9 @@ static copy_args args_of(const lks_copy *k, const lks_cuda_operands *t, int32_t 
 static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_operands *t, const lks_cuda_caps *,
                           cudaStream_t stream)
 {
-    const copy_args p = args_of(&s->args.copy, t, unit_of(variant));
-    const dim3 grid((unsigned)lks_ceil_div(p.units, 256));
+    const copy_args p = args_of(&s->args.copy, t, lks_unit_of(variant));
 
-    switch (variant) {
-    case BYTES_16: return LKS_LAUNCH(copy_16_kernel, grid, dim3(256), 0, stream, p);
-    case BYTES_4: return LKS_LAUNCH(copy_4_kernel, grid, dim3(256), 0, stream, p);
-    default: return LKS_LAUNCH(copy_1_kernel, grid, dim3(256), 0, stream, p);
-    }
+    return LKS_LAUNCH_UNITS(copy, variant, p.units, stream, p);
 }
 
-extern "C" const lks_cuda_family lks_cuda_copy = { variants, supports, choose, NULL, NULL, NULL, launch };
+extern "C" const lks_cuda_family lks_cuda_copy = { lks_unit_variants, supports, NULL, NULL, NULL, NULL, launch };

@@ -74,6 +74,22 @@ static __device__ __forceinline__ void convolve_words(const lks_direct_args &a)
     finish(a, acc, p.o, (size_t)i * 4);
 }
 
+/* Column u of the input of a strip, [channel] with its rows in bytes, into the outputs that have it in their window. */
+template <int stride>
+static __device__ __forceinline__ void add_column(uint32_t acc[STRIP][4], const uint32_t x[4], const uint4 *w, int32_t u)
+{
+#pragma unroll
+    for (int32_t t = 0; t < STRIP; t++)
+#pragma unroll
+        for (int32_t kw = 0; kw < 3; kw++)
+            if (t * stride + kw == u) {
+                acc[t][0] = lks_dp4a(x[0], w[kw].x, acc[t][0]);
+                acc[t][1] = lks_dp4a(x[1], w[kw].y, acc[t][1]);
+                acc[t][2] = lks_dp4a(x[2], w[kw].z, acc[t][2]);
+                acc[t][3] = lks_dp4a(x[3], w[kw].w, acc[t][3]);
+            }
+}
+
 /*
  * 3x3: a thread has STRIP adjacent outputs of one line.  Each input column is loaded and transposed once, and serves up to three
  * of them.  weights [channels / 4][3 kernel columns][4 channels][3 kernel rows and a zero]
@@ -107,16 +123,7 @@ static __device__ __forceinline__ void convolve_3x3(const lks_direct_args &a, lk
         uint32_t x[4] = { load_word(a, p, p.h, v), load_word(a, p, p.h + 1, v), load_word(a, p, p.h + 2, v), 0 };
 
         lks_transpose4(x);
-#pragma unroll
-        for (int32_t t = 0; t < STRIP; t++)
-#pragma unroll
-            for (int32_t kw = 0; kw < 3; kw++)
-                if (t * stride + kw == u) {
-                    acc[t][0] = lks_dp4a(x[0], w[kw].x, acc[t][0]);
-                    acc[t][1] = lks_dp4a(x[1], w[kw].y, acc[t][1]);
-                    acc[t][2] = lks_dp4a(x[2], w[kw].z, acc[t][2]);
-                    acc[t][3] = lks_dp4a(x[3], w[kw].w, acc[t][3]);
-                }
+        add_column<stride>(acc, x, w, u);
     }
 #pragma unroll
     for (int32_t t = 0; t < STRIP; t++)
@@ -148,8 +155,8 @@ extern "C" __global__ void __launch_bounds__(128) depthwise_3x3_stride2_kernel(c
 
 /* ---- host ---------------------------------------------------------------------------------------------------------------- */
 
-static const char *const variants[] = { "direct", "words", "words_3x3", NULL };
-enum { DIRECT, WORDS, WORDS_3X3 };
+static const char *const variants[] = { "words_3x3", "words", "direct", NULL };
+enum { WORDS_3X3, WORDS, DIRECT };
 
 static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
 {
@@ -159,12 +166,6 @@ static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
     const int is_3x3 = w->kernel_h == 3 && w->kernel_w == 3 && w->dilation_h == 1 && w->dilation_w == 1 && w->stride_w <= 2;
 
     return variant == DIRECT || (words && (variant == WORDS || (is_3x3 && k->w_zero == 0)));
-}
-
-static uint32_t choose(const lks_step *s, uint32_t max_batch, const lks_cuda_caps *c)
-{
-    (void)max_batch;
-    return supports(s, WORDS_3X3, c) ? WORDS_3X3 : supports(s, WORDS, c) ? WORDS : DIRECT;
 }
 
 /* Words of weights of four channels: see the kernels. */
@@ -236,11 +237,8 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
         a.outputs = (uint32_t)((int64_t)t->n * k->window.images * k->window.out_h * strips * (k->out_c >> 2));
         return launch_3x3(a, lks_magic_of(strips), stream);
     }
-
-    const dim3 grid((unsigned)lks_ceil_div(a.outputs, 256));
-
-    return variant == WORDS ? LKS_LAUNCH(depthwise_words_kernel, grid, dim3(256), 0, stream, a)
-        : LKS_LAUNCH(depthwise_direct_kernel, grid, dim3(256), 0, stream, a);
+    return variant == WORDS ? LKS_LAUNCH_EACH(depthwise_words_kernel, a.outputs, stream, a)
+        : LKS_LAUNCH_EACH(depthwise_direct_kernel, a.outputs, stream, a);
 }
 
-extern "C" const lks_cuda_family lks_cuda_depthwise = { variants, supports, choose, packed_bytes, pack, NULL, launch };
+extern "C" const lks_cuda_family lks_cuda_depthwise = { variants, supports, NULL, packed_bytes, pack, NULL, launch };

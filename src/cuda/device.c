@@ -14,24 +14,42 @@
 
 /* ---- errors -------------------------------------------------------------------------------------------------------------- */
 
-lks_status lks_cuda_fail(const lks_device_handle *device, const char *doing, cudaError_t e, lks_error *error)
+/* Does the device still answer?  One on which a kernel has failed does not, until the process ends. */
+static int answers(const lks_device_handle *device, size_t *room, size_t *total)
+{
+    int ok = cudaSetDevice((int)device->index) == cudaSuccess && cudaMemGetInfo(room, total) == cudaSuccess;
+
+    cudaGetLastError();         /* so that the next call of this thread does not find an error */
+    return ok;
+}
+
+/* Why it failed, and what to do about it. */
+static void explain(const lks_device_handle *device, cudaError_t e, char *why, size_t size)
 {
     size_t room = 0, total = 0;
+    const int well = answers(device, &room, &total);
 
-    cudaGetLastError();         /* so that the next call of this thread does not find it */
-    error->status = LKS_ERR_DEVICE;
-    if (e == cudaErrorMemoryAllocation && cudaMemGetInfo(&room, &total) == cudaSuccess) {
-        error->status = LKS_ERR_NOMEM;
-        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: out of memory: %zu of %zu bytes are free",
-                 device->index, doing, room, total);
-    } else if (e == cudaErrorNoKernelImageForDevice || e == cudaErrorUnsupportedPtxVersion) {
-        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: this build has no kernels for sm_%d: build with "
-                 "LOCKSTEP_CUDA_ARCHITECTURES=%d-real", device->index, doing, device->caps.sm, device->caps.sm);
-    } else {
-        snprintf(error->text, sizeof error->text,
-                 LKS_CUDA_NAME " %u: %s: %s; after a failed kernel only a new process can use the "
-                 "device again", device->index, doing, cudaGetErrorString(e));
-    }
+    if (e == cudaErrorMemoryAllocation && well)
+        snprintf(why, size, "out of memory: %zu of %zu bytes are free", room, total);
+    else if (e == cudaErrorMemoryAllocation)
+        snprintf(why, size, "out of memory: other processes have that of the card: see nvidia-smi");
+    else if (e == cudaErrorNoKernelImageForDevice || e == cudaErrorUnsupportedPtxVersion)
+        snprintf(why, size, "this build has no kernels for sm_%d: build with LOCKSTEP_CUDA_ARCHITECTURES=%d-real",
+                 device->caps.sm, device->caps.sm);
+    else if (e == cudaErrorDevicesUnavailable)
+        snprintf(why, size, "another process has the card for itself: end it, or nvidia-smi -i %u -c DEFAULT", device->index);
+    else
+        snprintf(why, size, "%.120s%s", cudaGetErrorString(e),
+                 well ? "" : "; after a failed kernel only a new process can use the device again");
+}
+
+lks_status lks_cuda_fail(const lks_device_handle *device, const char *doing, cudaError_t e, lks_error *error)
+{
+    char why[256];
+
+    explain(device, e, why, sizeof why);
+    error->status = e == cudaErrorMemoryAllocation ? LKS_ERR_NOMEM : LKS_ERR_DEVICE;
+    snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: %s: %s", device->index, doing, why);
     return error->status;
 }
 

@@ -37,6 +37,10 @@ static __device__ __forceinline__ uint32_t lks_thread_index(void)
     return blockIdx.x * blockDim.x + threadIdx.x;
 }
 
+/* Enqueue such a grid: at least so many threads, 256 to a block. */
+#define LKS_LAUNCH_EACH(kernel, threads, stream, ...) \
+    LKS_LAUNCH(kernel, dim3((unsigned)lks_ceil_div(threads, 256)), dim3(256), 0, stream, __VA_ARGS__)
+
 /* The remainder of a division whose quotient is at hand. */
 static __device__ __forceinline__ uint32_t lks_remainder(uint32_t n, uint32_t quotient, lks_magic m)
 {

@@ -63,7 +63,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) exercise_copy_kernel(const
 
 /* ---- host ---------------------------------------------------------------------------------------------------------------- */
 
-/* The launches that `amount` takes where one does `each`: one at least, and no more than would keep a device for a minute. */
+/* The launches that `amount` takes where one does `each`: one at least, and no more than 2^20, so that any amount ends. */
 static uint64_t launches_of(uint64_t amount, uint64_t each)
 {
     const int64_t most = 1 << 20;

@@ -28,7 +28,7 @@ typedef struct lks_cuda_operands {
     const int8_t *x, *x2;               /* activations, or uploaded constants; activations are LKS_ARENA_ALIGN aligned */
     const void *packed;                 /* what pack wrote, uploaded; 256-byte aligned */
     int16_t *state;                     /* NULL: the step has none */
-    int8_t *y;
+    int8_t *y;                          /* of arg_max: int32 */
     void *workspace;                    /* workspace_bytes, 256-byte aligned, undefined; steps of a stream share it in order */
 } lks_cuda_operands;
 
@@ -36,10 +36,10 @@ typedef struct lks_cuda_family {
     /* NULL-terminated: what lks_backend.variant shows.  A variant number below is an index into it. */
     const char *const *variants;
 
-    /* May the variant run this step, with any n?  Each legal step has a variant that may.  NULL: every variant runs every step. */
+    /* May the variant run this step, with any n?  Each legal step has a variant that may.  NULL: all run every step. */
     int (*supports)(const lks_step *s, uint32_t variant, const lks_cuda_caps *c);
 
-    /* The variant to run, one that supports the step.  Never changes a byte.  NULL: the first. */
+    /* The variant to run, one that supports the step.  Never changes a byte.  NULL: the first of those. */
     uint32_t (*choose)(const lks_step *s, uint32_t max_batch, const lks_cuda_caps *c);
 
     /*
@@ -59,7 +59,7 @@ typedef struct lks_cuda_family {
 
 extern const lks_cuda_family lks_cuda_conv, lks_cuda_depthwise, lks_cuda_matmul, lks_cuda_batch_matmul, lks_cuda_binary,
     lks_cuda_lut, lks_cuda_requant, lks_cuda_window_max, lks_cuda_window_sum, lks_cuda_reduce, lks_cuda_softmax, lks_cuda_copy,
-    lks_cuda_gather, lks_cuda_lstm, lks_cuda_svdf;
+    lks_cuda_gather, lks_cuda_bilinear, lks_cuda_arg_max, lks_cuda_lstm, lks_cuda_svdf;
 
 /*
  * Enqueue about amount of such work (spec/backend.h); *done says how much it is.

@@ -2,8 +2,7 @@
  *
  * Rows and columns by tables.  spec 4.35, 4.36
  */
-#include "cuda/element.cuh"
-#include "cuda/family.h"
+#include "cuda/units.cuh"
 
 #include <string.h>
 
@@ -52,22 +51,9 @@ extern "C" __global__ void __launch_bounds__(256) gather_1_kernel(const gather_a
 
 /* ---- host ---------------------------------------------------------------------------------------------------------------- */
 
-static const char *const variants[] = { "16_bytes", "4_bytes", "bytes", NULL };
-enum { BYTES_16, BYTES_4, BYTES_1 };
-
-static int32_t unit_of(uint32_t variant)
-{
-    return variant == BYTES_16 ? 16 : variant == BYTES_4 ? 4 : 1;
-}
-
 static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
 {
-    return (s->args.gather.inner & (unit_of(variant) - 1)) == 0;
-}
-
-static uint32_t choose(const lks_step *s, uint32_t, const lks_cuda_caps *c)
-{
-    return supports(s, BYTES_16, c) ? BYTES_16 : supports(s, BYTES_4, c) ? BYTES_4 : BYTES_1;
+    return (s->args.gather.inner & (lks_unit_of(variant) - 1)) == 0;
 }
 
 static size_t packed_bytes(const lks_step *s, uint32_t)
@@ -89,19 +75,16 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
                           cudaStream_t stream)
 {
     const lks_gather *k = &s->args.gather;
-    const int64_t inner = lks_ceil_div(k->inner, unit_of(variant));
+    const int64_t inner = lks_ceil_div(k->inner, lks_unit_of(variant));
     const int32_t *rows = (const int32_t *)t->packed;
     const gather_args p = {
         t->x, t->y, rows, rows + k->out_a, (uint32_t)(t->n * k->outer * k->out_a * k->out_b * inner), (uint32_t)k->in_a,
         (uint32_t)k->in_b, lks_magic_of(k->out_a), lks_magic_of(k->out_b), lks_magic_of(inner)
     };
-    const dim3 grid((unsigned)lks_ceil_div(p.units, 256));
 
-    switch (variant) {
-    case BYTES_16: return LKS_LAUNCH(gather_16_kernel, grid, dim3(256), 0, stream, p);
-    case BYTES_4: return LKS_LAUNCH(gather_4_kernel, grid, dim3(256), 0, stream, p);
-    default: return LKS_LAUNCH(gather_1_kernel, grid, dim3(256), 0, stream, p);
-    }
+    return LKS_LAUNCH_UNITS(gather, variant, p.units, stream, p);
 }
 
-extern "C" const lks_cuda_family lks_cuda_gather = { variants, supports, choose, packed_bytes, pack, NULL, launch };
+extern "C" const lks_cuda_family lks_cuda_gather = {
+    lks_unit_variants, supports, NULL, packed_bytes, pack, NULL, launch
+};

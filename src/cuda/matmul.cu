@@ -150,17 +150,12 @@ static const char *const variants[] = {
 };
 enum { STREAM = 2 * LKS_TILE_COUNT };
 
-static uint32_t tile_of(uint32_t variant)
-{
-    return variant & (LKS_TILE_COUNT - 1);
-}
-
 static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
 {
     const lks_matmul *k = &s->args.matmul;
     const int common = (k->in_c & 15) == 0 && k->w_zero == 0;
 
-    return common || (variant != STREAM && tile_of(variant) == LKS_TILE_64X64);
+    return common || (variant != STREAM && lks_tile_of(variant) == LKS_TILE_64X64);
 }
 
 /* Up to 8 rows the weights are what there is to move. */
@@ -182,7 +177,7 @@ static size_t packed_bytes(const lks_step *s, uint32_t variant)
     const lks_matmul *k = &s->args.matmul;
 
     return variant == STREAM ? stream_weights_offset(k) + (size_t)k->out_c * (size_t)k->in_c
-        : lks_tile_packed_bytes(s, tile_of(variant));
+        : lks_tile_packed_bytes(s, lks_tile_of(variant));
 }
 
 static void pack_stream(const lks_step *s, uint8_t *packed)
@@ -201,12 +196,7 @@ static void pack(const lks_step *s, uint32_t variant, void *packed)
     if (variant == STREAM)
         pack_stream(s, (uint8_t *)packed);
     else
-        lks_tile_pack(s, tile_of(variant), packed);
-}
-
-static size_t workspace_bytes(const lks_step *s, uint32_t variant, uint32_t max_batch, const lks_cuda_caps *c)
-{
-    return variant < LKS_TILE_COUNT || variant == STREAM ? 0 : lks_tile_workspace_bytes(s, tile_of(variant), max_batch, c);
+        lks_tile_pack(s, lks_tile_of(variant), packed);
 }
 
 static cudaError_t launch_stream(const lks_step *s, const lks_cuda_operands *t, cudaStream_t stream)
@@ -253,14 +243,12 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
 
     const lks_conv k = lks_tile_conv(s);
     const lks_tile_args a = lks_tile_args_of(s, variant, t, c);
-    const cudaError_t e = launch_tile(a, tile_of(variant), lks_tile_load_of(&k), stream);
+    const cudaError_t e = launch_tile(a, lks_tile_of(variant), lks_tile_load_of(&k), stream);
 
-    if (e != cudaSuccess || !a.partial)
-        return e;
-
-    const dim3 grid((unsigned)lks_ceil_div((int64_t)a.rows * a.out_c, 256));
-
-    return LKS_LAUNCH(matmul_finish_split_kernel, grid, dim3(256), 0, stream, a);
+    return e != cudaSuccess || !a.partial ? e
+        : LKS_LAUNCH_EACH(matmul_finish_split_kernel, (int64_t)a.rows * a.out_c, stream, a);
 }
 
-extern "C" const lks_cuda_family lks_cuda_matmul = { variants, supports, choose, packed_bytes, pack, workspace_bytes, launch };
+extern "C" const lks_cuda_family lks_cuda_matmul = {
+    variants, supports, choose, packed_bytes, pack, lks_tile_workspace_bytes, launch
+};

@@ -11,8 +11,8 @@
 #define ALIGN 256u              /* of each step's constants: family.h */
 
 static const char *const kernel_names[LKS_KERNEL_COUNT] = {
-    "conv", "depthwise", "matmul", "batch_matmul", "binary", "lut", "requant", "window_max", "window_sum", "reduce", "softmax", "copy",
-    "gather", "lstm", "svdf"
+    "conv", "depthwise", "matmul", "batch_matmul", "binary", "lut", "requant", "window_max", "window_sum", "reduce", "softmax",
+    "copy", "gather", "bilinear", "arg_max", "lstm", "svdf"
 };
 
 static size_t align_up(size_t bytes)
@@ -33,6 +33,17 @@ static int find_variant(const lks_cuda_family *f, const char *name, uint32_t *va
     return 0;
 }
 
+static uint32_t best_variant(const lks_cuda_family *f, const lks_step *s, uint32_t max_batch, const lks_cuda_caps *c)
+{
+    uint32_t variant = 0;
+
+    if (f->choose)
+        return f->choose(s, max_batch, c);
+    while (!lks_cuda_supports(f, s, variant, c))
+        variant++;
+    return variant;
+}
+
 static lks_status choose_variant(const lks_program *p, uint32_t i, const char *name, lks_error *error)
 {
     const lks_step *s = &p->plan->steps[i];
@@ -40,7 +51,7 @@ static lks_status choose_variant(const lks_program *p, uint32_t i, const char *n
 
     c->family = lks_cuda_family_of(s->kernel);
     if (!find_variant(c->family, name, &c->variant)) {
-        c->variant = c->family->choose ? c->family->choose(s, p->plan->max_batch, &p->device->caps) : 0;
+        c->variant = best_variant(c->family, s, p->plan->max_batch, &p->device->caps);
     } else if (!lks_cuda_supports(c->family, s, c->variant, &p->device->caps)) {
         error->status = LKS_ERR_UNSUPPORTED;
         snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: op %u: %s kernels \"%s\" do not do its shape",

@@ -61,7 +61,8 @@ static __device__ __forceinline__ void reduce_team(const reduce_args &a, uint32_
 
     for (uint32_t i = thread; i < a.summed; i += threads)
         acc = joined(acc, x[lks_locate_element(a.axes, i).first], a.kind);
-    acc = a.kind == LKS_REDUCE_SUM ? lks_combine<threads>(acc, shared, lks_sum_of) : lks_combine<threads>(acc, shared, lks_max_of);
+    acc = a.kind == LKS_REDUCE_SUM ? lks_combine<threads>(acc, shared, lks_sum_of)
+        : lks_combine<threads>(acc, shared, lks_max_of);
     if (thread == 0)
         a.y[output] = lks_reduce_finish((int32_t)(acc + a.base), a.kind, a.rq, a.tail);
 }
@@ -145,7 +146,7 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
     const reduce_args a = args_of(&s->args.reduce, t);
 
     switch (variant) {
-    case THREAD: return LKS_LAUNCH(reduce_thread_kernel, dim3((unsigned)lks_ceil_div(a.outputs, 256)), dim3(256), 0, stream, a);
+    case THREAD: return LKS_LAUNCH_EACH(reduce_thread_kernel, a.outputs, stream, a);
     case WARP: return LKS_LAUNCH(reduce_warp_kernel, dim3((unsigned)lks_ceil_div(a.outputs, 4)), dim3(128), 0, stream, a);
     default: return LKS_LAUNCH(reduce_block_kernel, dim3(a.outputs), dim3(256), 32, stream, a);
     }

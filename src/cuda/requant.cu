@@ -8,7 +8,8 @@
 /* ---- device -------------------------------------------------------------------------------------------------------------- */
 
 /* Four elements per thread; the last thread may have fewer. */
-extern "C" __global__ void __launch_bounds__(256) requant_kernel(const int16_t *x, int8_t *y, uint32_t count, const lks_requantization k)
+extern "C" __global__ void __launch_bounds__(256) requant_kernel(const int16_t *x, int8_t *y, uint32_t count,
+                                                                 const lks_requantization k)
 {
     const uint32_t first = lks_thread_index() * 4;
 
@@ -34,10 +35,9 @@ static const char *const variants[] = { "words", NULL };
 static cudaError_t launch(const lks_step *s, uint32_t, const lks_cuda_operands *t, const lks_cuda_caps *, cudaStream_t stream)
 {
     const int64_t count = (int64_t)t->n * s->args.requant.count;
-    const unsigned blocks = (unsigned)lks_ceil_div(lks_ceil_div(count, 4), 256);
 
-    return LKS_LAUNCH(requant_kernel, dim3(blocks), dim3(256), 0, stream, (const int16_t *)t->x, t->y, (uint32_t)count,
-                      s->args.requant);
+    return LKS_LAUNCH_EACH(requant_kernel, lks_ceil_div(count, 4), stream, (const int16_t *)t->x, t->y, (uint32_t)count,
+                           s->args.requant);
 }
 
 extern "C" const lks_cuda_family lks_cuda_requant = { variants, NULL, NULL, NULL, NULL, NULL, launch };

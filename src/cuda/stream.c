@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A stream: arena and workspace in device memory, pinned staging, and the steps of the program as one graph per batch.
+ *
+ * The first run of a batch is launched step by step: a driver loads a kernel when it is first launched, which a capture may not
+ * allow, and a single run is done before a graph would have been made.  The second run is captured.
  */
 #include "cuda/host.h"
 
@@ -11,8 +14,8 @@
 #define GRAPHS_MAX 32                   /* batch sizes whose graphs are kept */
 
 typedef struct batch_graph {
-    uint32_t n;
-    cudaGraphExec_t exec;       /* NULL: the place is free */
+    uint32_t n;                 /* that has run; 0: the place is free */
+    cudaGraphExec_t exec;       /* NULL: not captured yet */
 } batch_graph;
 
 struct lks_stream {
@@ -198,72 +201,88 @@ static cudaError_t launch_step(const lks_stream *s, uint32_t i, uint32_t n)
     return e;
 }
 
-static lks_status launch_all(const lks_stream *s, uint32_t n, lks_error *error)
+/* *doing: the step that failed. */
+static cudaError_t launch_all(const lks_stream *s, uint32_t n, const char **doing)
 {
-    for (uint32_t i = 0; i < s->program->plan->step_count; i++) {
-        cudaError_t e = launch_step(s, i, n);
+    cudaError_t e = cudaSuccess;
 
-        if (e != cudaSuccess)
-            return fail(s, s->program->steps[i].label, e, error);
+    for (uint32_t i = 0; i < s->program->plan->step_count && e == cudaSuccess; i++) {
+        *doing = s->program->steps[i].label;
+        e = launch_step(s, i, n);
     }
-    return LKS_OK;
+    return e;
 }
 
-/* The graph of a run of n images, captured.  A capture that fails is ended all the same, so that the stream remains usable. */
+/* The graph of a run of n images.  A capture that fails is ended before anything else is asked of the device. */
 static lks_status capture(const lks_stream *s, uint32_t n, cudaGraphExec_t *exec, lks_error *error)
 {
+    const char *doing = "capturing a graph", *launching = doing;
     cudaError_t e = cudaStreamBeginCapture(s->stream, cudaStreamCaptureModeThreadLocal), ended;
     cudaGraph_t graph = NULL;
-    lks_status st;
 
-    *exec = NULL;
     if (e != cudaSuccess)
-        return fail(s, "capturing a graph", e, error);
-    st = launch_all(s, n, error);
+        return fail(s, doing, e, error);
+    e = launch_all(s, n, &launching);
     ended = cudaStreamEndCapture(s->stream, &graph);
-    if (st == LKS_OK) {
+    if (e != cudaSuccess)
+        doing = launching;
+    else
         e = ended == cudaSuccess ? cudaGraphInstantiateWithFlags(exec, graph, 0) : ended;
-        st = e == cudaSuccess ? LKS_OK : fail(s, "capturing a graph", e, error);
-    }
     if (graph)
         cudaGraphDestroy(graph);
-    cudaGetLastError();
-    return st;
+    if (e == cudaSuccess)
+        return LKS_OK;
+    *exec = NULL;
+    return fail(s, doing, e, error);
 }
 
-static lks_status find_graph(lks_stream *s, uint32_t n, cudaGraphExec_t *exec, lks_error *error)
+static batch_graph *find_graph(lks_stream *s, uint32_t n)
+{
+    for (unsigned i = 0; i < GRAPHS_MAX; i++)
+        if (s->graph[i].n == n)
+            return &s->graph[i];
+    return NULL;
+}
+
+/* A place for n, which has just been launched for the first time; it may be that of another. */
+static void remember(lks_stream *s, uint32_t n)
 {
     batch_graph *place = &s->graph[s->next_graph];
-    lks_status st;
 
-    for (unsigned i = 0; i < GRAPHS_MAX; i++)
-        if (s->graph[i].exec && s->graph[i].n == n) {
-            *exec = s->graph[i].exec;
-            return LKS_OK;
-        }
-    if ((st = capture(s, n, exec, error)) != LKS_OK)
-        return st;
     if (place->exec) {
         cudaStreamSynchronize(s->stream);       /* it may still run */
         cudaGraphExecDestroy(place->exec);
     }
-    *place = (batch_graph){ n, *exec };
+    *place = (batch_graph){ n, NULL };
     s->next_graph = (s->next_graph + 1) % GRAPHS_MAX;
-    return LKS_OK;
+}
+
+static lks_status run_graph(lks_stream *s, batch_graph *g, lks_error *error)
+{
+    lks_status st = g->exec ? LKS_OK : capture(s, g->n, &g->exec, error);
+    cudaError_t e;
+
+    if (st != LKS_OK)
+        return st;
+    e = cudaGraphLaunch(g->exec, s->stream);
+    return e == cudaSuccess ? LKS_OK : fail(s, "launching a graph", e, error);
 }
 
 lks_status lks_cuda_run(lks_stream *s, uint32_t n, lks_error *error)
 {
     lks_status st = lks_cuda_enter(s->program->device, error);
-    cudaGraphExec_t exec;
+    const int graphs = !s->program->device->no_graph;
+    batch_graph *g = graphs ? find_graph(s, n) : NULL;
+    const char *doing = NULL;
     cudaError_t e;
 
     if (st != LKS_OK || s->program->plan->step_count == 0)
         return st;
-    if (s->program->device->no_graph)
-        return launch_all(s, n, error);
-    if ((st = find_graph(s, n, &exec, error)) != LKS_OK)
-        return st;
-    e = cudaGraphLaunch(exec, s->stream);
-    return e == cudaSuccess ? LKS_OK : fail(s, "launching a graph", e, error);
+    if (g)
+        return run_graph(s, g, error);
+    if ((e = launch_all(s, n, &doing)) != cudaSuccess)
+        return fail(s, doing, e, error);
+    if (graphs)
+        remember(s, n);
+    return LKS_OK;
 }

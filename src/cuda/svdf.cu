@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* Packed: base [filters], w [word of inputs][filter], w_time [filter][memory], bias [units]. */
+/* Packed: base [filters], w [word of inputs][filter], bias [units], w_time [filter][memory]. */
 typedef struct svdf_args {
     const int8_t *x;
     const int32_t *base, *bias;

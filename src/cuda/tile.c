@@ -203,13 +203,16 @@ int32_t lks_tile_splits(const lks_conv *k, uint32_t tile, int64_t n, const lks_c
 }
 
 /* splits > 1 only where tiles < multiprocessors, and then their product is at most 2 * multiprocessors + tiles. */
-size_t lks_tile_workspace_bytes(const lks_step *s, uint32_t tile, uint32_t max_batch, const lks_cuda_caps *c)
+size_t lks_tile_workspace_bytes(const lks_step *s, uint32_t variant, uint32_t max_batch, const lks_cuda_caps *c)
 {
     const lks_conv k = lks_tile_conv(s);
-    const size_t tile_elements = (size_t)lks_tile_sizes[tile].rows * (size_t)lks_tile_sizes[tile].columns;
+    const lks_tile_size *t = &lks_tile_sizes[lks_tile_of(variant)];
+    const size_t tile_elements = (size_t)t->rows * (size_t)t->columns;
     size_t most = (size_t)lks_tile_rows(&k, max_batch) * (size_t)k.out_c * SPLITS_MAX;
     size_t tiles = 3 * (size_t)c->multiprocessors * tile_elements;
 
+    if (variant < LKS_TILE_COUNT || variant >= 2 * LKS_TILE_COUNT)
+        return 0;
     return (most < tiles ? most : tiles) * sizeof(int32_t);
 }
 
@@ -297,7 +300,7 @@ static void set_shape(lks_tile_args *a, const lks_conv *k, uint32_t tile, int64_
 lks_tile_args lks_tile_args_of(const lks_step *s, uint32_t variant, const lks_cuda_operands *t, const lks_cuda_caps *c)
 {
     const lks_conv k = lks_tile_conv(s);
-    const uint32_t tile = variant % LKS_TILE_COUNT;
+    const uint32_t tile = lks_tile_of(variant);
     const uint8_t *packed = t->packed;
     lks_tile_args a = {
         /* x2 is only read where something is added, but its address is computed */

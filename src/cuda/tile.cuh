@@ -67,7 +67,7 @@ typedef struct lks_tile_place {
 static __device__ __forceinline__ lks_tile_place lks_locate(const lks_tile_args &a, const lks_tile_row &r, int32_t depth)
 {
     uint32_t segment = lks_divide((uint32_t)depth, a.segment), kh = lks_divide(segment, a.segments_w);
-    int32_t h = r.h + (int32_t)kh * a.dilation_h;
+    int32_t h = (int32_t)((uint32_t)r.h + kh * (uint32_t)a.dilation_h);         /* beyond the depth it may wrap */
     lks_tile_place p;
 
     p.inside = (int32_t)lks_remainder((uint32_t)depth, segment, a.segment);

@@ -91,8 +91,14 @@ void lks_tile_pack(const lks_step *s, uint32_t tile, void *packed);
 /* Into how many parts split-K cuts the depth for n images; 1: it does not. */
 int32_t lks_tile_splits(const lks_conv *k, uint32_t tile, int64_t n, const lks_cuda_caps *c);
 
-/* Workspace for any n up to max_batch. */
-size_t lks_tile_workspace_bytes(const lks_step *s, uint32_t tile, uint32_t max_batch, const lks_cuda_caps *c);
+/* Of a variant that is a tile, with or without split-K. */
+static inline uint32_t lks_tile_of(uint32_t variant)
+{
+    return variant & (LKS_TILE_COUNT - 1);
+}
+
+/* family.h; 0 for variants that do not split. */
+size_t lks_tile_workspace_bytes(const lks_step *s, uint32_t variant, uint32_t max_batch, const lks_cuda_caps *c);
 
 /*
  * The variant with the least estimated time: a tile, or LKS_TILE_COUNT + a tile for split-K; of those whose bit is set in tiles.

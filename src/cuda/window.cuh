@@ -48,16 +48,12 @@ static __device__ __forceinline__ const int8_t *lks_window_pixel(const lks_windo
 
 /* ---- host: the variants of both ------------------------------------------------------------------------------------------ */
 
-enum { LKS_WINDOW_BYTES, LKS_WINDOW_WORDS };
+static const char *const lks_window_variants[] = { "words", "bytes", NULL };
+enum { LKS_WINDOW_WORDS, LKS_WINDOW_BYTES };
 
 static inline int lks_window_supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
 {
     return variant == LKS_WINDOW_BYTES || (s->args.pool.c & 3) == 0;
-}
-
-static inline uint32_t lks_window_choose(const lks_step *s, uint32_t, const lks_cuda_caps *)
-{
-    return (s->args.pool.c & 3) == 0 ? LKS_WINDOW_WORDS : LKS_WINDOW_BYTES;
 }
 
 static inline lks_window_args lks_window_args_of(const lks_step *s, uint32_t variant, const lks_cuda_operands *t)

@@ -48,18 +48,15 @@ extern "C" __global__ void __launch_bounds__(256) window_max_words_kernel(const 
 
 /* ---- host ---------------------------------------------------------------------------------------------------------------- */
 
-static const char *const variants[] = { "bytes", "words", NULL };
-
 static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_operands *t, const lks_cuda_caps *,
                           cudaStream_t stream)
 {
     const lks_window_args a = lks_window_args_of(s, variant, t);
-    const dim3 grid((unsigned)lks_ceil_div(a.outputs, 256));
 
-    return variant == LKS_WINDOW_WORDS ? LKS_LAUNCH(window_max_words_kernel, grid, dim3(256), 0, stream, a)
-        : LKS_LAUNCH(window_max_bytes_kernel, grid, dim3(256), 0, stream, a);
+    return variant == LKS_WINDOW_WORDS ? LKS_LAUNCH_EACH(window_max_words_kernel, a.outputs, stream, a)
+        : LKS_LAUNCH_EACH(window_max_bytes_kernel, a.outputs, stream, a);
 }
 
 extern "C" const lks_cuda_family lks_cuda_window_max = {
-    variants, lks_window_supports, lks_window_choose, NULL, NULL, NULL, launch
+    lks_window_variants, lks_window_supports, NULL, NULL, NULL, NULL, launch
 };

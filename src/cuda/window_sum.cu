@@ -53,8 +53,6 @@ extern "C" __global__ void __launch_bounds__(256) window_sum_words_kernel(const 
 
 /* ---- host ---------------------------------------------------------------------------------------------------------------- */
 
-static const char *const variants[] = { "bytes", "words", NULL };
-
 /* The rows or columns that a window can have inside an image. */
 static int32_t most_counts(const lks_window *w)
 {
@@ -82,12 +80,11 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
                           cudaStream_t stream)
 {
     const lks_window_args a = lks_window_args_of(s, variant, t);
-    const dim3 grid((unsigned)lks_ceil_div(a.outputs, 256));
 
-    return variant == LKS_WINDOW_WORDS ? LKS_LAUNCH(window_sum_words_kernel, grid, dim3(256), 0, stream, a)
-        : LKS_LAUNCH(window_sum_bytes_kernel, grid, dim3(256), 0, stream, a);
+    return variant == LKS_WINDOW_WORDS ? LKS_LAUNCH_EACH(window_sum_words_kernel, a.outputs, stream, a)
+        : LKS_LAUNCH_EACH(window_sum_bytes_kernel, a.outputs, stream, a);
 }
 
 extern "C" const lks_cuda_family lks_cuda_window_sum = {
-    variants, lks_window_supports, lks_window_choose, packed_bytes, pack, NULL, launch
+    lks_window_variants, lks_window_supports, NULL, packed_bytes, pack, NULL, launch
 };

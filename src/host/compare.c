@@ -2,22 +2,9 @@
  *
  * Comparing two tensors: equal bytes, or where they differ.
  */
-#include "host/model.h"
+#include "host/interface.h"
 
 #include <string.h>
-
-/* One element in the machine's byte order. */
-static int64_t element(const void *data, lks_type type, uint64_t i)
-{
-    switch (type) {
-    case LKS_I8: return ((const int8_t *)data)[i];
-    case LKS_U8: return ((const uint8_t *)data)[i];
-    case LKS_I16: return ((const int16_t *)data)[i];
-    case LKS_I32: return ((const int32_t *)data)[i];
-    case LKS_I64: return ((const int64_t *)data)[i];
-    }
-    return 0;
-}
 
 /* Row-major; the first coordinate takes what is left, so that it counts through any batch. */
 static void coordinates(const lks_tensor_info *t, uint64_t index, uint32_t at[LKS_RANK_MAX])
@@ -43,12 +30,12 @@ lks_status lks_compare(const lks_tensor_info *t, const void *expected, const voi
     if (memcmp(expected, got, bytes) == 0)
         return LKS_OK;
     for (uint64_t i = 0; i < bytes / width; i++) {
-        if (element(expected, t->type, i) == element(got, t->type, i))
+        if (memcmp((const uint8_t *)expected + i * width, (const uint8_t *)got + i * width, width) == 0)
             continue;
         if (mismatch->count++ == 0) {
             mismatch->first = i;
-            mismatch->expected = element(expected, t->type, i);
-            mismatch->got = element(got, t->type, i);
+            mismatch->expected = lks_interface_value(expected, t->type, i);
+            mismatch->got = lks_interface_value(got, t->type, i);
             coordinates(t, i, mismatch->at);
         }
     }

@@ -41,9 +41,12 @@ static lks_copy *add_only_copy(lks_lowering *l, const int32_t dims[LKS_MAX_RANK]
 
 static void lower_reshape(lks_lowering *l)
 {
-    const int32_t dims[LKS_MAX_RANK] = { lks_image_elements(l, l->v.y), 1, 1, 1, 1, 1 };
+    const int32_t width = (int32_t)lks_type_bytes(l->v.y->type);
+    const int32_t dims[LKS_MAX_RANK] = { width * lks_image_elements(l, l->v.y), 1, 1, 1, 1, 1 };
+    lks_copy *k = add_only_copy(l, dims);
 
-    add_only_copy(l, dims);
+    k->x_image *= width;        /* of bytes, whatever the type: spec 7 */
+    k->y_image *= width;
 }
 
 static void lower_pad(lks_lowering *l)
@@ -207,6 +210,22 @@ static void lower_resize_nearest(lks_lowering *l)
     s->columns = l->v.in[2]->data;
 }
 
+static lks_bilinear_axis bilinear_axis(const lks_lowering *l, uint32_t axis, int32_t scale, int32_t offset)
+{
+    return (lks_bilinear_axis){ (int32_t)l->v.in[0]->dims[axis], (int32_t)l->v.y->dims[axis], scale, offset };
+}
+
+static void lower_resize_bilinear(lks_lowering *l)
+{
+    const lks_resize_bilinear_args *a = &l->v.op->args.resize_bilinear;
+    const lks_tensor *x = l->v.in[0];
+
+    lks_add_step(l, LKS_KERNEL_BILINEAR)->args.bilinear = (lks_bilinear){
+        .images = lks_first_extent(l, x), .c = (int32_t)x->dims[3], .rounding = a->rounding,
+        .h = bilinear_axis(l, 1, a->scale_h, a->offset_h), .w = bilinear_axis(l, 2, a->scale_w, a->offset_w)
+    };
+}
+
 const lks_lowering_row lks_move_lowerings[] = {
     { LKS_OP_RESHAPE, lower_reshape },
     { LKS_OP_PAD, lower_pad },
@@ -217,5 +236,6 @@ const lks_lowering_row lks_move_lowerings[] = {
     { LKS_OP_TILE, lower_tile },
     { LKS_OP_GATHER, lower_gather },
     { LKS_OP_RESIZE_NEAREST, lower_resize_nearest },
+    { LKS_OP_RESIZE_BILINEAR, lower_resize_bilinear },
     { 0 }
 };

@@ -45,6 +45,18 @@ static void lower_reduce_max(lks_lowering *l)
     lks_image_dims(l, l->v.in[0], k->dims);
 }
 
+static void lower_arg_max(lks_lowering *l)
+{
+    const lks_arg_max_args *a = &l->v.op->args.arg_max;
+    lks_arg_max *k = &lks_add_step(l, LKS_KERNEL_ARG_MAX)->args.arg_max;
+    int32_t dims[LKS_MAX_RANK];
+
+    lks_image_dims(l, l->v.in[0], dims);
+    *k = (lks_arg_max){ .outer = 1, .extent = dims[a->axis], .inner = 1, .smallest = a->smallest };
+    for (int32_t i = 0; i < LKS_MAX_RANK; i++)
+        *(i < a->axis ? &k->outer : &k->inner) *= i == a->axis ? 1 : dims[i];
+}
+
 static void lower_softmax(lks_lowering *l)
 {
     const lks_softmax_args *a = &l->v.op->args.softmax;
@@ -64,6 +76,7 @@ const lks_lowering_row lks_reduce_lowerings[] = {
     { LKS_OP_AVG_POOL, lower_pool },
     { LKS_OP_SUM, lower_sum },
     { LKS_OP_REDUCE_MAX, lower_reduce_max },
+    { LKS_OP_ARG_MAX, lower_arg_max },
     { LKS_OP_SOFTMAX, lower_softmax },
     { 0 }
 };

@@ -39,7 +39,7 @@ bool lks_model_runs_with(const lks_model *m, uint32_t batch)
     if (batch < 1 || batch > LKS_MAX_EXTENT)
         return false;
     for (uint32_t t = 0; t < m->graph.tensor_count; t++)
-        if (!m->graph.tensors[t].constant && m->graph.tensors[t].elements / m->batch > LKS_MAX_ELEMENTS / batch)
+        if (!m->graph.tensors[t].constant && lks_tensor_bytes(&m->graph.tensors[t]) / m->batch > LKS_MAX_ELEMENTS / batch)
             return false;
     return true;
 }

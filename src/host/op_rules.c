@@ -63,11 +63,14 @@ static lks_status check_args(const lks_op_view *v, const lks_op_rule *r)
 /* Every activation that the op reads or makes is stored as it says. */
 static lks_status check_types(const lks_op_view *v, const lks_op_rule *r)
 {
+    const bool same = r->x_type == LKS_SAME_TYPE;
+    const lks_type x_type = same ? v->in[0]->type : r->x_type, y_type = same ? x_type : r->y_type;
+
     for (uint32_t i = 0; i < v->op->operand_count; i++)
-        if (!lks_operand(v, i)->constant && r->x_type != LKS_ANY_TYPE && lks_operand(v, i)->type != r->x_type)
+        if (!lks_operand(v, i)->constant && x_type != LKS_ANY_TYPE && lks_operand(v, i)->type != x_type)
             return lks_illegal(v, "operands", "an activation is not stored as the op takes it");
     for (uint32_t i = 0; i < v->op->output_count; i++)
-        if (lks_result(v, i)->constant || lks_result(v, i)->type != r->y_type)
+        if (lks_result(v, i)->constant || lks_result(v, i)->type != y_type)
             return lks_illegal(v, "y", "is constant, or not stored as the op makes it");
     return LKS_OK;
 }

@@ -36,6 +36,9 @@ typedef struct lks_arg_rule {
 #define LKS_ANY_COUNT 0u
 #define LKS_ANY_TYPE ((lks_type)0)
 
+/* Of an op that takes activations of any storage type, and makes one of the same. */
+#define LKS_SAME_TYPE ((lks_type)0x7f)
+
 typedef struct lks_op_rule {
     uint32_t kind;
     const char *name;

@@ -119,8 +119,6 @@ static const char *type_fault(const lks_tensor *t)
         return "interface: does not go with the storage type";
     if (t->constant && (t->interface != t->type || t->scale_bits || t->zero_point))
         return "a constant has its storage type as interface, and scale and zero point 0";
-    if (!t->constant && t->type != LKS_I8 && t->type != LKS_I16)
-        return "type: an activation of this version is stored as int8 or int16";
     if (t->scale_bits >= 0x7f800000u)
         return "scale: must be finite and not negative";
     if (t->interface == LKS_I8 && (t->zero_point < -128 || t->zero_point > 127))
@@ -145,6 +143,8 @@ static const char *shape_fault(lks_tensor *t)
             return "extents: more than 2^31 - 1 elements";
     }
     t->elements = (uint32_t)elements;
+    if (!t->constant && lks_tensor_bytes(t) > LKS_MAX_ELEMENTS)
+        return "extents: an activation of more than 2^31 - 1 bytes";
     return NULL;
 }
 

@@ -228,6 +228,47 @@ static lks_status check_resize_nearest(const lks_op_view *v)
 
 /* ---- the table ----------------------------------------------------------------------------------------------------------- */
 
+/* The largest extent whose places are counted in int32, and the place of the last output. */
+#define BILINEAR_EXTENT_MAX (1u << 21)
+
+static lks_status check_bilinear_axis(const lks_op_view *v, const char *axis, uint32_t in, uint32_t out, int32_t scale,
+                                      int32_t offset)
+{
+    if (in > BILINEAR_EXTENT_MAX)
+        return lks_illegal(v, axis, "x is larger than 2^21");
+    if ((int64_t)(out - 1) * scale + (offset > 0 ? offset : 0) > LKS_INT32_MAX)
+        return lks_illegal(v, axis, "the last place could leave int32");
+    return LKS_OK;
+}
+
+static lks_status check_resize_bilinear(const lks_op_view *v)
+{
+    const lks_resize_bilinear_args *a = &v->op->args.resize_bilinear;
+    const lks_tensor *x = v->in[0], *y = v->y;
+    lks_status st;
+
+    if ((st = lks_check_image(v)) != LKS_OK) return st;
+    if (y->rank != 4 || y->dims[0] != x->dims[0] || y->dims[3] != x->dims[3])
+        return lks_illegal(v, "y", "must have rank 4, and the batch and channels of x");
+    if ((st = check_bilinear_axis(v, "height", x->dims[1], y->dims[1], a->scale_h, a->offset_h)) != LKS_OK) return st;
+    return check_bilinear_axis(v, "width", x->dims[2], y->dims[2], a->scale_w, a->offset_w);
+}
+
+static lks_status prove_resize_bilinear(const lks_op_view *v)
+{
+    v->op->bound = UINT64_C(1) << 27;
+    return LKS_OK;
+}
+
+static uint64_t four_per_output(const lks_op_view *v)
+{
+    return 4 * (uint64_t)v->y->elements;
+}
+
+static const lks_arg_rule resize_bilinear_args[] = {
+    { "scale_h", 0, LKS_INT32_MAX }, { "scale_w", 0, LKS_INT32_MAX }, { "offset_h", -LKS_INT32_MAX, LKS_INT32_MAX },
+    { "offset_w", -LKS_INT32_MAX, LKS_INT32_MAX }, ROUNDING
+};
 static const lks_arg_rule pad_args[] = {
     COUNT("before_0"), COUNT("before_1"), COUNT("before_2"), COUNT("before_3"), COUNT("before_4"), COUNT("before_5"),
     COUNT("after_0"), COUNT("after_1"), COUNT("after_2"), COUNT("after_3"), COUNT("after_4"), COUNT("after_5"), BYTE("pad_value")
@@ -251,7 +292,8 @@ static const lks_arg_rule tile_args[] = {
 };
 
 const lks_op_rule lks_move_rules[] = {
-    { LKS_OP_RESHAPE, "reshape", 1, 1, 0, NULL, -1, check_reshape, NULL, lks_same_first_extent, NULL, lks_per_output, LKS_I8, LKS_I8 },
+    { LKS_OP_RESHAPE, "reshape", 1, 1, 0, NULL, -1, check_reshape, NULL, lks_same_first_extent, NULL, lks_per_output,
+      LKS_SAME_TYPE, LKS_SAME_TYPE },
     { LKS_OP_PAD, "pad", 1, 1, 13, pad_args, -1, check_pad, NULL, pad_free, NULL, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_CONCAT, "concat", LKS_ANY_COUNT, 1, 1, axis_args, -1, check_concat, NULL, concat_free, NULL, lks_per_output,
       LKS_I8, LKS_I8 },
@@ -264,5 +306,7 @@ const lks_op_rule lks_move_rules[] = {
     { LKS_OP_GATHER, "gather", 2, 1, 1, axis_args, -1, check_gather, NULL, gather_free, NULL, lks_per_output, LKS_I8, LKS_I8 },
     { LKS_OP_RESIZE_NEAREST, "resize_nearest", 3, 1, 0, NULL, -1, check_resize_nearest, NULL, NULL, NULL, lks_per_output,
       LKS_I8, LKS_I8 },
+    { LKS_OP_RESIZE_BILINEAR, "resize_bilinear", 1, 1, 5, resize_bilinear_args, 4, check_resize_bilinear,
+      prove_resize_bilinear, NULL, NULL, four_per_output, LKS_I8, LKS_I8 },
     { 0 }
 };

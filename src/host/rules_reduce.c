@@ -23,11 +23,10 @@ static lks_status check_pool(const lks_op_view *v)
     return lks_expect_shape(v, v->y, "y", 4, dims);
 }
 
-/* sum and reduce_max, whose first word is axes */
-static lks_status check_reduced(const lks_op_view *v)
+/* y has the extents of x, those of axes left out or 1. */
+static lks_status check_without(const lks_op_view *v, uint32_t axes)
 {
     const lks_tensor *x = v->in[0];
-    uint32_t axes = (uint32_t)v->op->args.word[0];
     uint32_t kept[LKS_MAX_RANK], left[LKS_MAX_RANK] = { 1 }, n = 0;
 
     if (axes >> x->rank)
@@ -40,6 +39,19 @@ static lks_status check_reduced(const lks_op_view *v)
     if (v->y->rank == x->rank)
         return lks_expect_shape(v, v->y, "y", x->rank, kept);
     return lks_expect_shape(v, v->y, "y", n ? n : 1, left);
+}
+
+/* sum and reduce_max, whose first word is axes */
+static lks_status check_reduced(const lks_op_view *v)
+{
+    return check_without(v, (uint32_t)v->op->args.word[0]);
+}
+
+static lks_status check_arg_max(const lks_op_view *v)
+{
+    const int32_t axis = v->op->args.arg_max.axis;
+
+    return check_without(v, UINT32_C(1) << axis);
 }
 
 static lks_status check_softmax(const lks_op_view *v)
@@ -76,6 +88,11 @@ static bool reduced_free(const lks_op_view *v)
     return !(v->op->args.word[0] & 1);
 }
 
+static bool arg_max_free(const lks_op_view *v)
+{
+    return v->op->args.arg_max.axis != 0;
+}
+
 static bool softmax_free(const lks_op_view *v)
 {
     return v->y->rank >= 2;
@@ -98,6 +115,7 @@ static const lks_arg_rule sum_args[] = {
     { "axes", 1, (1 << LKS_MAX_RANK) - 1 }, BYTE("x_zero"), BYTE("y_zero"), WORD("m"), WORD("s"), RANGE, ROUNDING
 };
 static const lks_arg_rule reduce_max_args[] = { { "axes", 1, (1 << LKS_MAX_RANK) - 1 }, { "smallest", 0, 1 }, RANGE };
+static const lks_arg_rule arg_max_args[] = { { "axis", 0, LKS_MAX_RANK - 1 }, { "smallest", 0, 1 } };
 static const lks_arg_rule softmax_args[] = { { "m", 1 << 30, LKS_INT32_MAX }, { "s", 1, 31 } };
 
 const lks_op_rule lks_reduce_rules[] = {
@@ -106,6 +124,8 @@ const lks_op_rule lks_reduce_rules[] = {
     { LKS_OP_SUM, "sum", 1, 1, 8, sum_args, 7, check_reduced, prove_sum, reduced_free, NULL, lks_per_input, LKS_I8, LKS_I8 },
     { LKS_OP_REDUCE_MAX, "reduce_max", 1, 1, 4, reduce_max_args, -1, check_reduced, NULL, reduced_free, NULL, lks_per_input,
       LKS_I8, LKS_I8 },
+    { LKS_OP_ARG_MAX, "arg_max", 1, 1, 2, arg_max_args, -1, check_arg_max, NULL, arg_max_free, NULL, lks_per_input,
+      LKS_I8, LKS_I32 },
     { LKS_OP_SOFTMAX, "softmax", 1, 1, 2, softmax_args, -1, check_softmax, prove_softmax, softmax_free, NULL, three_per_input,
       LKS_I8, LKS_I8 },
     { 0 }

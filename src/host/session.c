@@ -6,6 +6,7 @@
 
 #include "host/context.h"
 #include "host/error.h"
+#include "host/interface.h"
 #include "host/registry.h"
 
 #include <assert.h>
@@ -14,61 +15,39 @@
 
 /* ---- interface types (spec 2) -------------------------------------------------------------------------------------------- */
 
-/* u8 v is stored as v - 128, and back: the same exchange of the highest bit. */
-static void exchange_u8(uint8_t *to, const uint8_t *from, size_t bytes)
+static size_t image_elements(const lks_session *s, uint32_t tensor)
 {
-    for (size_t i = 0; i < bytes; i++)
-        to[i] = from[i] ^ 0x80;
+    return s->plan->tensors[tensor].image_bytes / lks_type_bytes(s->model->graph.tensors[tensor].type);
 }
 
-/* i16 is little-endian at the interface, and in the machine's order within; in place too. */
-static void take_i16(uint8_t *to, const uint8_t *from, size_t bytes)
+size_t lks_session_image_bytes(const lks_session *s, uint32_t tensor)
 {
-    for (size_t i = 0; i < bytes; i += 2) {
-        uint16_t v = (uint16_t)(from[i] | from[i + 1] << 8);
-
-        memcpy(to + i, &v, sizeof v);
-    }
-}
-
-static void give_i16(uint8_t *data, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i += 2) {
-        uint16_t v;
-
-        memcpy(&v, data + i, sizeof v);
-        data[i] = (uint8_t)v;
-        data[i + 1] = (uint8_t)(v >> 8);
-    }
-}
-
-/* Does an input of that type pass through the staging memory? */
-static bool is_staged(lks_type interface)
-{
-    return interface == LKS_U8 || interface == LKS_I16;
+    return image_elements(s, tensor) * lks_type_bytes(s->model->graph.tensors[tensor].interface);
 }
 
 static lks_status write_tensor(lks_session *s, uint32_t tensor, const lks_in *in, lks_error *error)
 {
-    const lks_type interface = s->model->graph.tensors[tensor].interface;
-    const void *data = is_staged(interface) ? s->staging : in->data;
+    const lks_tensor *t = &s->model->graph.tensors[tensor];
+    const size_t count = in->bytes / lks_type_bytes(t->interface), offset = s->plan->tensors[tensor].offset;
+    size_t fit;
 
-    if (interface == LKS_U8)
-        exchange_u8(s->staging, in->data, in->bytes);
-    else if (interface == LKS_I16)
-        take_i16(s->staging, in->data, in->bytes);
-    return s->backend->write(s->stream, s->plan->tensors[tensor].offset, data, in->bytes, error);
+    if (!lks_interface_differs(t))
+        return s->backend->write(s->stream, offset, in->data, in->bytes, error);
+    fit = lks_interface_store(t, in->data, count, s->staging);
+    if (fit < count)
+        return lks_fail(error, LKS_ERR_ARGUMENT, "input \"%.80s\": element %zu does not fit int32", t->name, fit);
+    return s->backend->write(s->stream, offset, s->staging, count * lks_type_bytes(t->type), error);
 }
 
+/* bytes: in the interface type. */
 static lks_status read_tensor(lks_session *s, uint32_t tensor, void *data, size_t bytes, lks_error *error)
 {
-    const lks_type interface = s->model->graph.tensors[tensor].interface;
-    lks_status st = s->backend->read(s->stream, s->plan->tensors[tensor].offset, data, bytes, error);
+    const lks_tensor *t = &s->model->graph.tensors[tensor];
+    const size_t count = bytes / lks_type_bytes(t->interface);
+    lks_status st = s->backend->read(s->stream, s->plan->tensors[tensor].offset, data, count * lks_type_bytes(t->type), error);
 
-    if (st == LKS_OK && interface == LKS_U8)
-        exchange_u8(data, data, bytes);
-    else if (st == LKS_OK && interface == LKS_I16)
-        give_i16(data, bytes);
+    if (st == LKS_OK && lks_interface_differs(t))
+        lks_interface_load(t, data, count);
     return st;
 }
 
@@ -168,7 +147,7 @@ static lks_status make_staging(lks_session *s, lks_error *error)
     for (uint32_t i = 0; i < g->input_count; i++) {
         size_t bytes = s->plan->tensors[g->inputs[i]].image_bytes * s->plan->max_batch;
 
-        if (is_staged(g->tensors[g->inputs[i]].interface) && bytes > most)
+        if (lks_interface_differs(&g->tensors[g->inputs[i]]) && bytes > most)
             most = bytes;
     }
     if (most && !(s->staging = malloc(most)))
@@ -291,7 +270,7 @@ lks_status lks_session_mismatch(const lks_session *s, lks_mismatch *mismatch)
 static lks_status check_buffer(const lks_session *s, const char *what, uint32_t i, uint32_t tensor, const lks_in *buffer,
                                lks_error *error)
 {
-    size_t image = s->plan->tensors[tensor].image_bytes;
+    size_t image = lks_session_image_bytes(s, tensor);
 
     if (!buffer->data)
         return lks_fail(error, LKS_ERR_ARGUMENT, "%s %u: is NULL", what, i);
@@ -305,7 +284,7 @@ static lks_status check_buffer(const lks_session *s, const char *what, uint32_t 
 static lks_status check_buffers(lks_session *s, const lks_in *in, const lks_out *out, lks_error *error)
 {
     const lks_graph *g = &s->model->graph;
-    size_t image = s->plan->tensors[g->inputs[0]].image_bytes, images;
+    size_t image = lks_session_image_bytes(s, g->inputs[0]), images;
     lks_status st = LKS_OK;
 
     s->images = 0;
@@ -407,9 +386,9 @@ lks_status lks_session_read(lks_session *s, uint32_t tensor, void *data, size_t 
         return lks_fail(error, LKS_ERR_ARGUMENT, "there is no run to read from: none was made, or the last one failed");
     if (tensor >= s->model->graph.tensor_count || s->model->graph.tensors[tensor].constant)
         return lks_fail(error, LKS_ERR_ARGUMENT, "tensor %u: is no activation of the model", tensor);
-    if (size != s->plan->tensors[tensor].image_bytes * s->images)
+    if (size != lks_session_image_bytes(s, tensor) * s->images)
         return lks_fail(error, LKS_ERR_ARGUMENT, "tensor %u: has %zu bytes, not %zu", tensor,
-                        s->plan->tensors[tensor].image_bytes * s->images, size);
+                        lks_session_image_bytes(s, tensor) * s->images, size);
     st = read_tensor(s, tensor, data, size, error);
     return st == LKS_OK ? lks_ok(error) : st;
 }

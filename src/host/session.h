@@ -17,7 +17,7 @@ struct lks_session {
     lks_plan *plan;
     lks_program *program;
     lks_stream *stream;
-    uint8_t *staging;               /* room for the largest input whose interface type is not its storage type */
+    uint8_t *staging;               /* room for the stored values of the largest input that is not int8 outside */
     uint32_t images;                /* of the last run; 0: none */
     bool keep_state;
     size_t state_bytes;             /* of all states of the plan, for max_batch images */
@@ -29,6 +29,9 @@ struct lks_session {
     lks_session *reference;         /* on cpu_ref; opened by the first check */
     lks_mismatch mismatch;          /* count 0: it never differed */
 };
+
+/* The bytes of one image of an activation, in its interface type. */
+size_t lks_session_image_bytes(const lks_session *s, uint32_t tensor);
 
 /* ---- state --------------------------------------------------------------------------------------------------------------- */
 

@@ -87,7 +87,7 @@ static lks_status compare_outputs(lks_session *s, const lks_out *expected, const
 /* Whether a tensor differs in two sessions that keep, after the same run, and where. */
 static bool differs(const lks_session *s, lks_session *reference, lks_session *device, uint32_t tensor, lks_mismatch *first)
 {
-    size_t bytes = reference->plan->tensors[tensor].image_bytes * s->images;
+    size_t bytes = lks_session_image_bytes(reference, tensor) * s->images;
     uint8_t *both = malloc(2 * bytes);
     lks_mismatch where;
     bool found = both && lks_session_read(reference, tensor, both, bytes, NULL) == LKS_OK

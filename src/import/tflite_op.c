@@ -113,12 +113,21 @@ static lks_status refuse_type(const lks_tfl_op *op, const char *role, const lks_
                           lks_tfl_type_name(t->type), why_not(t->type));
 }
 
+static bool is_among(int32_t type, lks_tfl_types types)
+{
+    switch (type) {
+    case LKS_TFL_INT8:  return types != LKS_TFL_INDICES;
+    case LKS_TFL_UINT8: return types == LKS_TFL_I8_OR_U8 || types == LKS_TFL_I8_U8_OR_I16 || types == LKS_TFL_ANY;
+    case LKS_TFL_INT16: return types == LKS_TFL_I8_U8_OR_I16 || types == LKS_TFL_ANY;
+    case LKS_TFL_INT32:
+    case LKS_TFL_INT64: return types == LKS_TFL_INDICES || types == LKS_TFL_ANY;
+    default:            return false;
+    }
+}
+
 static lks_status check_activation(const lks_tfl_op *op, const char *role, lks_tfl_types types, const lks_tfl_tensor *t)
 {
-    const bool u8 = types != LKS_TFL_I8_ONLY && t->type == LKS_TFL_UINT8;
-    const bool i16 = types == LKS_TFL_I8_U8_OR_I16 && t->type == LKS_TFL_INT16;
-
-    if (t->type != LKS_TFL_INT8 && !u8 && !i16)
+    if (!is_among(t->type, types))
         return refuse_type(op, role, t);
     return lks_tfl_check_shape(op, role, t);
 }
@@ -131,6 +140,8 @@ lks_status lks_tfl_input(const lks_tfl_op *op, uint32_t i, lks_tfl_types types, 
         return refuse_tensor(op, "input", *t, "is constant, which this op does not support");
     if (!(*t)->made)
         return refuse_tensor(op, "input", *t, "has neither data nor an earlier op that makes it");
+    if ((*t)->index[LKS_TFL_PLAIN] == LKS_NO_TENSOR)       /* a graph input (tflite.c), or a shape (tflite_ends.h) */
+        return refuse_type(op, "input", *t);
     return LKS_OK;
 }
 
@@ -404,12 +415,14 @@ lks_status lks_tfl_emit_plain(const lks_tfl_op *op, lks_tfl_tensor *t, uint32_t 
 /* What a tensor of the file is in the .lks.  name: room for the name. */
 static lks_status describe_activation(const lks_tfl_op *op, const lks_tfl_tensor *t, char name[LKS_MAX_NAME + 1], lks_tensor *out)
 {
+    const bool indices = t->type == LKS_TFL_INT32 || t->type == LKS_TFL_INT64;
     lks_tfl_quant q;
 
-    *out = (lks_tensor){ .name = copy_name(op, t->name, name), .type = t->type == LKS_TFL_INT16 ? LKS_I16 : LKS_I8 };
-    out->interface = t->type == LKS_TFL_UINT8 ? LKS_U8 : out->type;
+    *out = (lks_tensor){ .name = copy_name(op, t->name, name),
+                         .type = indices ? LKS_I32 : t->type == LKS_TFL_INT16 ? LKS_I16 : LKS_I8 };
+    out->interface = t->type == LKS_TFL_UINT8 ? LKS_U8 : t->type == LKS_TFL_INT64 ? LKS_I64 : out->type;
     copy_shape(out, t);
-    if (t->scales.count != 0) {
+    if (t->scales.count != 0 && !indices) {
         LKS_TFL_TRY(lks_tfl_quantization(op, t, &q));
         out->scale_bits = q.scale;
         out->zero_point = q.zero + (t->type == LKS_TFL_UINT8 ? 128 : 0);
@@ -442,6 +455,8 @@ lks_status lks_tfl_emit_activation(const lks_tfl_op *op, lks_tfl_tensor *t)
 
     LKS_TFL_TRY(describe_activation(op, t, name, &out));
     t->index[LKS_TFL_PLAIN] = lks_builder_tensor(op->m->builder, &out);
+    if (t->index[LKS_TFL_PLAIN] == LKS_NO_TENSOR)
+        return lks_tfl_refuse(op, LKS_ERR_NOMEM, "out of memory");
     t->made = true;
     return LKS_OK;
 }

@@ -37,7 +37,13 @@ lks_status lks_tfl_refuse_rank(const lks_tfl_op *op, const char *what, uint32_t 
 /* ---- operands ------------------------------------------------------------------------------------------------------------ */
 
 /* Which types an activation may have. */
-typedef enum lks_tfl_types { LKS_TFL_I8_ONLY, LKS_TFL_I8_OR_U8, LKS_TFL_I8_U8_OR_I16 } lks_tfl_types;
+typedef enum lks_tfl_types {
+    LKS_TFL_I8_ONLY,
+    LKS_TFL_I8_OR_U8,
+    LKS_TFL_I8_U8_OR_I16,
+    LKS_TFL_INDICES,        /* INT32, INT64 */
+    LKS_TFL_ANY             /* of these */
+} lks_tfl_types;
 
 /* Whether operand i is there: optional ones may be left out. */
 bool lks_tfl_has(const lks_tfl_op *op, uint32_t i);

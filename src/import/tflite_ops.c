@@ -30,6 +30,7 @@ enum {
     OPTIONS_SOFTMAX = 9,
     OPTIONS_CONCATENATION = 10,
     OPTIONS_ADD = 11,
+    OPTIONS_RESIZE_BILINEAR = 15,
     OPTIONS_RESHAPE = 17,
     OPTIONS_SPACE_TO_DEPTH = 19,
     OPTIONS_MUL = 21,
@@ -45,6 +46,8 @@ enum {
     OPTIONS_TILE = 51,
     OPTIONS_PACK = 59,
     OPTIONS_UNPACK = 64,
+    OPTIONS_ARG_MAX = 40,
+    OPTIONS_ARG_MIN = 57,
     OPTIONS_UNIDIRECTIONAL_SEQUENCE_LSTM = 71,
     OPTIONS_LEAKY_RELU = 75,
     OPTIONS_ABS = 78,
@@ -102,6 +105,64 @@ static lks_status import_average_pool_2d(const lks_tfl_op *op)
 static lks_status import_max_pool_2d(const lks_tfl_op *op)
 {
     return import_pool(op, LKS_OP_MAX_POOL);
+}
+
+/* ---- RESIZE_BILINEAR ----------------------------------------------------------------------------------------------------- */
+
+/* How outputs lie over inputs. */
+typedef struct alignment {
+    bool corners, centers;
+} alignment;
+
+/*
+ * resize_bilinear.h: ResizeBilinearInteger.  The reference reads beyond an image where rounding puts the last output behind its
+ * end.
+ *
+ * uint8: LiteRT interpolates in binary32, which is exact where places are multiples of 1/128: a product of two weights and a
+ * value then has 22 bits.
+ */
+static lks_status resize_axis(const lks_tfl_op *op, alignment a, bool legacy, int64_t in, int64_t out, int32_t *scale,
+                              int32_t *offset)
+{
+    const bool corners = a.corners && out > 1;
+    const int64_t from = corners ? in - 1 : in, to = corners ? out - 1 : out, units = (1024 * from + to / 2) / to;
+
+    *scale = (int32_t)(units < LKS_INT32_MAX ? units : LKS_INT32_MAX);
+    *offset = a.centers ? *scale / 2 - 512 : 0;
+    if (units > LKS_INT32_MAX || ((out - 1) * units + *offset) / 1024 >= in)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "from %lld to %lld: the reference reads beyond the image", (long long)in,
+                              (long long)out);
+    if (legacy && (1024 * from % to != 0 || (*scale | *offset) % 8 != 0 || in > 65536))
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "from %lld to %lld: the reference interpolates in floating point",
+                              (long long)in, (long long)out);
+    return LKS_OK;
+}
+
+static lks_status import_resize_bilinear(const lks_tfl_op *op)
+{
+    static const lks_fb_field corners = { "ResizeBilinearOptions.align_corners", 2, 1, 0 };
+    static const lks_fb_field centers = { "ResizeBilinearOptions.half_pixel_centers", 3, 1, 0 };
+    const alignment align = { lks_tfl_option(op, &corners) != 0, lks_tfl_option(op, &centers) != 0 };
+    lks_tfl_tensor *x, *y, *size;
+    lks_op_args args = { 0 };
+    lks_resize_bilinear_args *a = &args.resize_bilinear;
+    bool legacy;
+
+    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
+    LKS_TFL_TRY(lks_tfl_constant(op, 1, "size", LKS_TFL_INT32, &size));
+    if (x->rank != 4)
+        return lks_tfl_refuse_rank(op, "the input", x->rank, 4);
+    if (y->rank != 4)
+        return lks_tfl_refuse_rank(op, "the output", y->rank, 4);
+    if (lks_tfl_elements(size) != 2 || lks_tfl_value(size, 0) != y->dims[1] || lks_tfl_value(size, 1) != y->dims[2])
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the size contradicts the shape of the output tensor");
+    if (align.corners && align.centers)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "both corners and centers are aligned");
+    legacy = x->type == LKS_TFL_UINT8;
+    LKS_TFL_TRY(resize_axis(op, align, legacy, x->dims[1], y->dims[1], &a->scale_h, &a->offset_h));
+    LKS_TFL_TRY(resize_axis(op, align, legacy, x->dims[2], y->dims[2], &a->scale_w, &a->offset_w));
+    a->rounding = legacy ? LKS_HALF_UP : LKS_TFLITE;
+    return lks_tfl_emit(op, LKS_OP_RESIZE_BILINEAR, &x->index[LKS_TFL_PLAIN], y, &args);
 }
 
 /* ---- MEAN, SUM, REDUCE_MAX, REDUCE_MIN ----------------------------------------------------------------------------------- */
@@ -196,6 +257,41 @@ static lks_status import_mean(const lks_tfl_op *op)
 static lks_status import_sum(const lks_tfl_op *op)
 {
     return import_reduce(op, false);
+}
+
+/* ---- ARG_MAX, ARG_MIN ---------------------------------------------------------------------------------------------------- */
+
+/* arg_min_max.cc.  INT64 indices, and an INT64 axis, are LiteRT's. */
+static lks_status import_arg(const lks_tfl_op *op, int32_t smallest)
+{
+    static const lks_fb_field output_type = { "ArgMaxOptions.output_type", 0, 1, 0 };       /* as ArgMinOptions.output_type */
+    lks_op_args args = { .arg_max = { .smallest = smallest } };
+    lks_tfl_tensor *x, *y, *t;
+    int64_t axis;
+
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_INDICES, &y));
+    LKS_TFL_TRY(lks_tfl_operand(op, 1, "axis", &t));
+    LKS_TFL_TRY(lks_tfl_constant(op, 1, "axis", t->type == LKS_TFL_INT64 ? LKS_TFL_INT64 : LKS_TFL_INT32, &t));
+    if (op->o.options.at != 0 && lks_tfl_option(op, &output_type) != y->type)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "its output is not of the type that its options say");
+    axis = lks_tfl_elements(t) == 1 ? lks_tfl_value(t, 0) : INT64_MAX;
+    axis += axis < 0 ? (int64_t)x->rank : 0;
+    if (axis < 0 || axis >= (int64_t)x->rank)
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the axis must be one number, and name one of %u dimensions",
+                              (unsigned)x->rank);
+    args.arg_max.axis = (int32_t)axis;
+    return lks_tfl_emit(op, LKS_OP_ARG_MAX, &x->index[LKS_TFL_PLAIN], y, &args);
+}
+
+static lks_status import_arg_max(const lks_tfl_op *op)
+{
+    return import_arg(op, 0);
+}
+
+static lks_status import_arg_min(const lks_tfl_op *op)
+{
+    return import_arg(op, 1);
 }
 
 /* ---- SOFTMAX ------------------------------------------------------------------------------------------------------------- */
@@ -418,7 +514,9 @@ static lks_status import_reshape(const lks_tfl_op *op)
     const lks_op_args args = { 0 };
     lks_tfl_tensor *x, *y;
 
-    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
+    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_ANY, &x));
+    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_ANY, &y));
+    LKS_TFL_TRY(lks_tfl_same_type(op, x, y));
     if (lks_tfl_elements(x) != lks_tfl_elements(y))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the input has %u elements, the output %u", (unsigned)lks_tfl_elements(x),
                               (unsigned)lks_tfl_elements(y));
@@ -436,6 +534,8 @@ static const struct row {
 } rows[] = {
     { LKS_TFL_ABS,               OPTIONS_ABS,               1, 1, lks_tfl_import_abs },
     { LKS_TFL_ADD,               OPTIONS_ADD,               2, 2, lks_tfl_import_add },
+    { LKS_TFL_ARG_MAX,           OPTIONS_ARG_MAX,           2, 2, import_arg_max },
+    { LKS_TFL_ARG_MIN,           OPTIONS_ARG_MIN,           2, 2, import_arg_min },
     { LKS_TFL_AVERAGE_POOL_2D,   OPTIONS_POOL_2D,           1, 1, import_average_pool_2d },
     { LKS_TFL_BATCH_MATMUL,      OPTIONS_BATCH_MATMUL,      2, 2, lks_tfl_import_batch_matmul },
     { LKS_TFL_CONCATENATION,     OPTIONS_CONCATENATION,     1, LKS_MAX_ENDS, lks_tfl_import_concatenation },
@@ -468,6 +568,7 @@ static const struct row {
     { LKS_TFL_RESHAPE,           OPTIONS_RESHAPE,           1, 2, import_reshape },
     { LKS_TFL_RESIZE_NEAREST_NEIGHBOR, OPTIONS_RESIZE_NEAREST_NEIGHBOR, 2, 2, lks_tfl_import_resize_nearest_neighbor },
     { LKS_TFL_SLICE,             OPTIONS_SLICE,             3, 3, lks_tfl_import_slice },
+    { LKS_TFL_RESIZE_BILINEAR,   OPTIONS_RESIZE_BILINEAR,   2, 2, import_resize_bilinear },
     { LKS_TFL_SOFTMAX,           OPTIONS_SOFTMAX,           1, 1, import_softmax },
     { LKS_TFL_SPACE_TO_DEPTH,    OPTIONS_SPACE_TO_DEPTH,    1, 1, lks_tfl_import_space_to_depth },
     { LKS_TFL_SPLIT,             OPTIONS_SPLIT,             2, 2, lks_tfl_import_split },

@@ -70,6 +70,16 @@ typedef struct lks_pooling {
     lks_magic by_channel, by_image, by_row;             /* c, pixels, out_w */
 } lks_pooling;
 
+typedef struct lks_choosing {
+    lks_arg_max k;
+    lks_magic by_inner;                                 /* inner */
+} lks_choosing;
+
+typedef struct lks_resizing {
+    lks_bilinear k;
+    lks_magic by_channel, by_column, by_row;            /* c, w.out, h.out */
+} lks_resizing;
+
 /* kept, summed: dims with 1 where the axis is not of that kind. */
 typedef struct lks_summing {
     uint32_t x_elements, y_elements, summed_count;      /* of one image; of the sum of one element */

@@ -16,7 +16,7 @@
 #define SOURCES(DO)                                                                                                              \
     DO(op) DO(arith) DO(magic) DO(args) DO(dot) DO(linear) DO(tile) DO(wide) DO(conv) DO(matmul) DO(batch_matmul)                \
     DO(window) DO(depthwise) DO(binary) DO(lut) DO(requant) DO(window_max) DO(window_sum) DO(reduce) DO(softmax) DO(copy)        \
-    DO(gather) DO(lstm) DO(svdf) DO(selftest)
+    DO(gather) DO(bilinear) DO(arg_max) DO(lstm) DO(svdf) DO(selftest)
 
 #define DECLARE(name) extern const char lks_cl_source_##name[];
 SOURCES(DECLARE)
@@ -26,7 +26,8 @@ SOURCES(DECLARE)
 static const char *const direct_sources[] = {
     SOURCE(op), SOURCE(arith), SOURCE(magic), SOURCE(args), SOURCE(linear), SOURCE(window), SOURCE(depthwise),
     SOURCE(batch_matmul), SOURCE(binary), SOURCE(lut), SOURCE(requant), SOURCE(window_max), SOURCE(window_sum), SOURCE(reduce),
-    SOURCE(softmax), SOURCE(copy), SOURCE(gather), SOURCE(lstm), SOURCE(svdf), SOURCE(selftest), NULL
+    SOURCE(softmax), SOURCE(copy), SOURCE(gather), SOURCE(bilinear), SOURCE(arg_max), SOURCE(lstm), SOURCE(svdf),
+    SOURCE(selftest), NULL
 };
 static const char *const wide_sources[] = {
     SOURCE(op), SOURCE(arith), SOURCE(magic), SOURCE(args), SOURCE(linear), SOURCE(wide), SOURCE(conv), SOURCE(matmul),

@@ -540,6 +540,28 @@ static void make_gather(const lks_step *s, lks_cl_constants *c, lks_cl_step *o)
     direct_work(o, (uint64_t)k->outer * (uint64_t)k->out_a * (uint64_t)k->out_b * (uint64_t)k->inner);
 }
 
+static void make_bilinear(const lks_step *s, lks_cl_step *o)
+{
+    const lks_bilinear *k = &s->args.bilinear;
+
+    o->kernel = "bilinear";
+    o->args_bytes = sizeof o->args.resizing;
+    o->args.resizing = (lks_resizing){
+        .k = *k, .by_channel = lks_magic_of(k->c), .by_column = lks_magic_of(k->w.out), .by_row = lks_magic_of(k->h.out)
+    };
+    direct_work(o, (uint64_t)k->images * (uint64_t)k->h.out * (uint64_t)k->w.out * (uint64_t)k->c);
+}
+
+static void make_arg_max(const lks_step *s, lks_cl_step *o)
+{
+    const lks_arg_max *k = &s->args.arg_max;
+
+    o->kernel = "arg_max";
+    o->args_bytes = sizeof o->args.choosing;
+    o->args.choosing = (lks_choosing){ .k = *k, .by_inner = lks_magic_of(k->inner) };
+    direct_work(o, (uint64_t)k->outer * (uint64_t)k->inner);
+}
+
 /* Weights are packed [input][output channel][gate], bias likewise: a cell reads those of its gates at once. */
 static void make_lstm(const lks_device_handle *d, const lks_step *s, const char *variant, lks_cl_constants *c, lks_cl_step *o)
 {
@@ -619,6 +641,8 @@ void lks_cl_make_step(lks_device_handle *d, const lks_plan *plan, const lks_step
     case LKS_KERNEL_SOFTMAX:    make_softmax(d, s, variant, constants, o); break;
     case LKS_KERNEL_COPY:       make_copy(s, o); break;
     case LKS_KERNEL_GATHER:     make_gather(s, constants, o); break;
+    case LKS_KERNEL_BILINEAR:   make_bilinear(s, o); break;
+    case LKS_KERNEL_ARG_MAX:    make_arg_max(s, o); break;
     case LKS_KERNEL_LSTM:       make_lstm(d, s, variant, constants, o); break;
     case LKS_KERNEL_SVDF:       make_svdf(s, constants, o); break;
     case LKS_KERNEL_COUNT:      break;

@@ -31,6 +31,8 @@ typedef struct lks_cl_step {
         lks_softmax softmax;
         lks_moving moving;
         lks_gathering gathering;
+        lks_resizing resizing;
+        lks_choosing choosing;
         lks_unrolling lstm;
         lks_streaming svdf;
     } args;

@@ -145,6 +145,41 @@ LKS_FN int8_t lks_reduce_finish(int32_t acc, int32_t kind, lks_rq rq, lks_tail t
     return kind == LKS_REDUCE_SUM ? lks_finish(acc, rq, t) : (int8_t)lks_clamp(lks_reduce_term(acc, kind), t.y_min, t.y_max);
 }
 
+/* Of an element and its index, such that the largest key is that of arg_max: the earlier index wins among equals.  spec 4.19 */
+LKS_FN uint32_t lks_arg_key(int32_t x, uint32_t index, int32_t smallest)
+{
+    return (uint32_t)((smallest ? ~x : x) + 128) << 24 | (0xffffffu - index);
+}
+
+LKS_FN int32_t lks_arg_index(uint32_t key)
+{
+    return (int32_t)(0xffffffu - (key & 0xffffffu));
+}
+
+/* Between which two inputs an output lies, and how far from the first, in units of 1/1024.  spec 4.18 */
+typedef struct lks_between {
+    int32_t first, second, part;
+} lks_between;
+
+LKS_FN lks_between lks_bilinear_place(int32_t p, lks_bilinear_axis a)
+{
+    int32_t at = lks_clamp(p * a.scale + a.offset, 0, 1024 * (a.in - 1));
+    lks_between b;
+
+    b.first = at >> 10;
+    b.part = at & 1023;
+    b.second = b.part ? b.first + 1 : b.first;
+    return b;
+}
+
+/* x: the inputs at (first, first), (first, second), (second, first) and (second, second) of h and w. */
+LKS_FN int8_t lks_bilinear_value(const int32_t x[4], int32_t h, int32_t w, int32_t rounding)
+{
+    int32_t acc = (x[0] * (1024 - w) + x[1] * w) * (1024 - h) + (x[2] * (1024 - w) + x[3] * w) * h;
+
+    return (int8_t)(rounding == LKS_TFLITE ? lks_rshift_away(acc, 20) : lks_shr32(acc + (1 << 19), 20));
+}
+
 /* acc / k rounded as spec 4.7 says; k >= 1.  For the host and the reference: devices use a magic factor. */
 LKS_FN int32_t lks_average(int32_t acc, int32_t k, int32_t rounding)
 {
@@ -220,12 +255,12 @@ LKS_FN int32_t lks_recip(int32_t a)
     return lks_lshift_sat(lks_newton(a), 1);
 }
 
-/* The number of leading zero bits; v != 0. */
+/* The number of leading zero bits; v != 0.  It ends for 0 too, which only failing memory brings: no device shall hang on it. */
 LKS_FN int32_t lks_clz32(uint32_t v)
 {
     int32_t n = 0;
 
-    while (!(v & 0x80000000u)) {
+    while (n < 31 && !(v & 0x80000000u)) {
         v <<= 1;
         n++;
     }

@@ -57,6 +57,7 @@ enum {
     LKS_OP_AVG_POOL = 33,
     LKS_OP_SUM = 34,
     LKS_OP_REDUCE_MAX = 35,
+    LKS_OP_ARG_MAX = 36,
     LKS_OP_SOFTMAX = 40,
     LKS_OP_RESHAPE = 48,
     LKS_OP_PAD = 49,
@@ -67,6 +68,7 @@ enum {
     LKS_OP_TILE = 54,
     LKS_OP_GATHER = 55,
     LKS_OP_RESIZE_NEAREST = 56,
+    LKS_OP_RESIZE_BILINEAR = 57,
     LKS_OP_LSTM = 64,
     LKS_OP_SVDF = 65
 };
@@ -139,6 +141,10 @@ typedef struct lks_reduce_max_args {
     int32_t axes, smallest, y_min, y_max;
 } lks_reduce_max_args;
 
+typedef struct lks_arg_max_args {
+    int32_t axis, smallest;
+} lks_arg_max_args;
+
 typedef struct lks_softmax_args {
     int32_t m, s;
 } lks_softmax_args;
@@ -163,6 +169,10 @@ typedef struct lks_transpose_args {
 typedef struct lks_tiling_args {
     int32_t repeats[LKS_MAX_RANK];
 } lks_tiling_args;
+
+typedef struct lks_resize_bilinear_args {
+    int32_t scale_h, scale_w, offset_h, offset_w, rounding;
+} lks_resize_bilinear_args;
 
 typedef struct lks_lstm_args {
     int32_t x_zero, y_zero, cell_shift, cell_clip, time_major, rounding;
@@ -189,6 +199,7 @@ typedef union lks_op_args {
     lks_pool_args pool;
     lks_sum_args sum;
     lks_reduce_max_args reduce_max;
+    lks_arg_max_args arg_max;
     lks_softmax_args softmax;
     lks_pad_args pad;
     lks_lstm_args lstm;
@@ -197,6 +208,7 @@ typedef union lks_op_args {
     lks_slice_args slice;
     lks_transpose_args transpose;
     lks_tiling_args tile;
+    lks_resize_bilinear_args resize_bilinear;
 } lks_op_args;
 
 /* ---- kernels ------------------------------------------------------------------------------------------------------------- */
@@ -216,6 +228,8 @@ typedef enum lks_kernel {
     LKS_KERNEL_SOFTMAX,
     LKS_KERNEL_COPY,
     LKS_KERNEL_GATHER,
+    LKS_KERNEL_BILINEAR,
+    LKS_KERNEL_ARG_MAX,
     LKS_KERNEL_LSTM,
     LKS_KERNEL_SVDF,
     LKS_KERNEL_COUNT
@@ -373,6 +387,22 @@ typedef struct lks_gather {
     int32_t outer, in_a, in_b, out_a, out_b, inner;
 } lks_gather;
 
+/* Where output p of an axis lies in units of 1/1024 of an input: p * scale + offset, within the image.  spec 4.18 */
+typedef struct lks_bilinear_axis {
+    int32_t in, out, scale, offset;
+} lks_bilinear_axis;
+
+/* x [n * images][h.in][w.in][c], y [n * images][h.out][w.out][c].  spec 4.18 */
+typedef struct lks_bilinear {
+    int32_t images, c, rounding;
+    lks_bilinear_axis h, w;
+} lks_bilinear;
+
+/* x [n][outer][extent][inner], y [n][outer][inner] of int32: the first index of the largest, or smallest, element.  spec 4.19 */
+typedef struct lks_arg_max {
+    int32_t outer, extent, inner, smallest;
+} lks_arg_max;
+
 /* In the order of their weights: each from what it sees of x and of the hidden state.  spec 4.52 */
 enum { LKS_GATE_INPUT, LKS_GATE_FORGET, LKS_GATE_CELL, LKS_GATE_OUTPUT, LKS_GATES };
 
@@ -413,6 +443,8 @@ typedef union lks_kernel_args {
     lks_softmax softmax;
     lks_copy copy;
     lks_gather gather;
+    lks_bilinear bilinear;
+    lks_arg_max arg_max;
     lks_lstm lstm;
     lks_svdf svdf;
 } lks_kernel_args;

@@ -7,24 +7,13 @@
  */
 #include "cuda/backend.h"
 #include "cuda_shim/shim.h"
-#include "lockstep/lockstep.h"
+#include "failures.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTES 65536
 #define BACKEND "cuda-shim"
-
-static int passed, failed;
-static lks_model *model;
-static size_t in_bytes, out_bytes;
-
-static void check(int ok, const char *what, const char *text)
-{
-    printf("%s %s%s%s\n", ok ? "ok  " : "FAIL", what, ok ? "" : ": ", ok ? "" : text);
-    *(ok ? &passed : &failed) += 1;
-}
 
 /* ---- describing and refusing --------------------------------------------------------------------------------------------- */
 
@@ -84,15 +73,6 @@ static lks_status open_session(uint32_t device, lks_session **session, lks_error
     return lks_session_open(model, &o, session, error);
 }
 
-static lks_status run(lks_session *s, uint8_t *out, lks_error *error)
-{
-    static uint8_t pixels[BYTES];
-
-    for (size_t i = 0; i < in_bytes; i++)
-        pixels[i] = (uint8_t)(i * 37);
-    return lks_session_run(s, &(lks_in){ pixels, in_bytes }, &(lks_out){ out, out_bytes }, error);
-}
-
 static lks_status open_and_run(uint32_t device, uint8_t *out, lks_error *error)
 {
     lks_session *s;
@@ -104,15 +84,13 @@ static lks_status open_and_run(uint32_t device, uint8_t *out, lks_error *error)
     return st;
 }
 
-static uint8_t expected[BYTES];
-
 /* Device 1 gives the right bytes, and nothing is left behind. */
 static void goes_on(const char *what)
 {
     uint8_t out[BYTES];
     lks_error error = { .text = "" };
 
-    shim.fail_launch = 0;
+    shim.fail_launch = shim.fail_call = shim.fail_malloc = shim.fail_host = 0;
     check(open_and_run(1, out, &error) == LKS_OK && memcmp(out, expected, out_bytes) == 0, what, error.text);
     check(shim_live() == 0, "  and nothing is left behind", "");
 }
@@ -140,9 +118,19 @@ static void try_wrong_cards(void)
           && strstr(error.text, "has no kernels for sm_90: build with LOCKSTEP_CUDA_ARCH"),
           "a build without kernels for the card", error.text);
     goes_on("  the next device is used");
+    two_cards();
+    shim.card[0].busy = true;
+    check(open_and_run(0, out, &error) == LKS_ERR_DEVICE && strstr(error.text, "another process has the card for itself"),
+          "a card that another process has", error.text);
+    goes_on("  the next device is used");
+    two_cards();
+    shim.card[0].full = true;
+    check(open_and_run(0, out, &error) == LKS_ERR_NOMEM && strstr(error.text, "other processes have that of the card"),
+          "a card whose memory others have", error.text);
+    goes_on("  the next device is used");
 }
 
-/* A kernel fails in a session: at each of its launches in turn. */
+/* A kernel fails in a session: at each of the launches of two runs in turn. */
 static void try_sticky(void)
 {
     long launches = 0;
@@ -158,6 +146,8 @@ static void try_sticky(void)
         ok = open_session(0, &s, &error) == LKS_OK;
         shim.fail_launch = k;
         st = ok ? run(s, out, &error) : LKS_ERR_NOMEM;
+        if (st == LKS_OK)           /* the second time, as a graph */
+            st = run(s, out, &error);
         if (st == LKS_OK) {
             launches = k - 1;
         } else {
@@ -168,32 +158,19 @@ static void try_sticky(void)
         }
         lks_session_close(s);
     }
-    check(ok && launches > 5, "a kernel that fails: the session, and the device from then on", error.text);
+    check(ok && launches > 10, "a kernel that fails: the session, and the device from then on", error.text);
     goes_on("  the next device is used");
 }
 
-/* Each allocation fails in turn. */
-static void try_memory(void)
+/* A card with less memory than a model needs. */
+static void try_small_card(void)
 {
-    uint8_t out[BYTES];
     lks_error error = { .text = "" };
-    lks_status st = LKS_ERR_NOMEM;
-    lks_session_options large = { .backend = BACKEND };
+    lks_session_options large = { .backend = BACKEND, .max_batch = 100000 };
     lks_session *s;
-    long k = 0;
 
     two_cards();
-    while (st == LKS_ERR_NOMEM && shim_live() == 0) {
-        shim.fail_malloc = ++k;
-        st = open_and_run(0, out, &error);
-        if (st == LKS_ERR_NOMEM && !strstr(error.text, "bytes are free"))
-            st = LKS_ERR_IO;
-    }
-    check(st == LKS_OK && k > 8 && memcmp(out, expected, out_bytes) == 0 && shim_live() == 0, "each allocation fails in turn",
-          error.text);
-    two_cards();
     shim.card[0].memory_bytes = 8000000;
-    large.max_batch = 100000;
     check(lks_session_open(model, &large, &s, &error) == LKS_ERR_UNSUPPORTED && !s
           && strstr(error.text, "for activations at batch 100000")
           && strstr(error.text, "and the card has 8000000: make the batch smaller"),
@@ -201,57 +178,142 @@ static void try_memory(void)
     goes_on("  the next device is used");
 }
 
-/* Each call of the runtime (where a sanitizer makes it slow, each seventh) fails in turn, once: a status and words, nothing left behind, and the same card goes on. */
-static void try_calls(void)
+/* Open a session on a context, run twice, once launch by launch and once as a graph, and close it. */
+static lks_status run_on(lks_context *context, uint8_t *out, lks_error *error)
 {
+    const lks_session_options o = { .context = context, .check = LKS_CHECK_NONE, .max_batch = 2 };
+    lks_session *s;
+    lks_status st = lks_session_open(model, &o, &s, error);
+
+    for (int turn = 0; turn < 2 && st == LKS_OK; turn++)
+        st = run(s, out, error);
+    lks_session_close(s);
+    return st;
+}
+
+/* What fails in turn: the counter of the shim that says which, and what is then said. */
+typedef struct failing {
+    const char *what;
+    long *counter;
+    lks_status status;
+    const char *says;
+    long least;                 /* failures of a session */
+} failing;
+
+static int told(const failing *f, lks_status st, const lks_error *error)
+{
+    return st == f->status && strstr(error->text, f->says) && !strstr(error->text, "only a new process");
+}
+
+/* Each one of a session fails in turn, once: the same context takes the next session. */
+static void try_session(const failing *f)
+{
+    const lks_context_options o = { .backend = BACKEND };
     uint8_t out[BYTES];
     lks_error error = { .text = "" };
-    const long step = getenv("LOCKSTEP_QUICK") ? 7 : 1;
-    long k = 0, refused = 0;
+    lks_context *context;
+    long refused = 0;
+    int ok, reached = 1;
+
+    two_cards();
+    ok = lks_context_open(&o, &context, &error) == LKS_OK;
+    for (long k = 1, live = shim_live(); ok && reached; k++) {
+        lks_status st;
+
+        *f->counter = k;
+        st = run_on(context, out, &error);
+        reached = *f->counter == 0;
+        *f->counter = 0;
+        refused += st != LKS_OK;
+        ok = shim_live() == live && (st == LKS_OK ? memcmp(out, expected, out_bytes) == 0 : told(f, st, &error));
+        ok = ok && run_on(context, out, &error) == LKS_OK && memcmp(out, expected, out_bytes) == 0;
+    }
+    lks_context_close(context);
+    check(ok && refused >= f->least, f->what, error.text);
+    goes_on("  the next device is used");
+}
+
+/* The self-check, when a device is opened, repeats the same few calls: steps of a prime number meet each kind of them. */
+static void try_opening(const failing *f)
+{
+    const lks_context_options o = { .backend = BACKEND };
+    const long step = getenv("LOCKSTEP_QUICK") ? 97 : 29;
+    lks_error error = { .text = "" };
+    long refused = 0;
     int ok = 1, reached = 1;
 
-    while (ok && reached) {
+    for (long k = 1; ok && reached; k += step) {
+        lks_context *context;
         lks_status st;
 
         two_cards();
-        shim.fail_call = k += step;
-        st = open_and_run(0, out, &error);
-        reached = shim.fail_call == 0;
+        *f->counter = k;
+        st = lks_context_open(&o, &context, &error);
+        reached = *f->counter == 0;
         refused += st != LKS_OK;
-        ok = shim_live() == 0 && (st == LKS_OK ? memcmp(out, expected, out_bytes) == 0 : st == LKS_ERR_DEVICE && error.text[0]);
-        shim.fail_call = 0;
-        if (k / step % 16 == 0)     /* the card is well: it takes a session */
-            ok = ok && open_and_run(0, out, &error) == LKS_OK && memcmp(out, expected, out_bytes) == 0;
+        ok = st == LKS_OK ? context != NULL : !context && told(f, st, &error);
+        lks_context_close(context);
+        ok = ok && shim_live() == 0;
     }
-    check(ok && refused > 50 / step, "each call of the runtime fails in turn", error.text);
+    check(ok && refused > 100 / step, "  and when a device is opened", error.text);
     goes_on("  the next device is used");
+}
+
+static void try_failing(void)
+{
+    const failing all[] = {
+        { "each allocation of a session fails in turn", &shim.fail_malloc, LKS_ERR_NOMEM, "bytes are free", 3 },
+        { "each one of the host fails in turn", &shim.fail_host, LKS_ERR_NOMEM, "out of memory of the host", 4 },
+        { "each call of a session fails in turn", &shim.fail_call, LKS_ERR_DEVICE, "initialization error", 25 }
+    };
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        try_session(&all[i]);
+        try_opening(&all[i]);
+    }
 }
 
 /* ---- what is right ------------------------------------------------------------------------------------------------------- */
 
-/* Twice the same with graphs, and launch by launch; more batch sizes than graphs are kept. */
+/* Run n images three times: launch by launch, captured, and as the same graph again; all give the same. */
+static int run_thrice(lks_session *s, const uint8_t *images, uint32_t n, uint8_t *out)
+{
+    uint8_t first[40 * 64];
+    int ok = 1;
+
+    for (int turn = 0; turn < 3 && ok; turn++) {
+        ok = lks_session_run(s, &(lks_in){ images, n * in_bytes }, &(lks_out){ out, n * out_bytes }, NULL) == LKS_OK;
+        if (turn == 0)
+            memcpy(first, out, n * out_bytes);
+        ok = ok && memcmp(out, first, n * out_bytes) == 0;
+        if (turn < 2)
+            memset(out, 0x33, n * out_bytes);
+    }
+    return ok;
+}
+
+/* With graphs, and launch by launch; more batch sizes than graphs are kept. */
 static void try_graphs(void)
 {
-    enum { MOST = 40 };
-    static uint8_t pixels[MOST * 1024], graph[MOST * 64], plain[MOST * 64];
+    enum { MOST = 40, KEPT = 32 };
+    static uint8_t images[MOST * 1024], graph[MOST * 64], plain[MOST * 64];
     lks_context_options c = { .backend = BACKEND };
     lks_session_options o = { .max_batch = MOST, .check = LKS_CHECK_NONE };
     int ok = in_bytes <= 1024 && out_bytes <= 64;
 
-    for (size_t i = 0; i < sizeof pixels; i++)
-        pixels[i] = (uint8_t)(i * 73 >> 2);
+    for (size_t i = 0; i < sizeof images; i++)
+        images[i] = (uint8_t)(i * 73 >> 2);
     for (int no_graph = 0; no_graph < 2 && ok; no_graph++) {
         lks_session *s = NULL;
+        long live;
 
         c.no_graph = no_graph;
         ok = lks_context_open(&c, &o.context, NULL) == LKS_OK && lks_session_open(model, &o, &s, NULL) == LKS_OK;
-        for (uint32_t turn = 0; turn < 2; turn++)
-            for (uint32_t n = 1; n <= MOST && ok; n++) {
-                lks_out out = { no_graph ? plain : graph, n * out_bytes };
-
-                ok = lks_session_run(s, &(lks_in){ pixels, n * in_bytes }, &out, NULL) == LKS_OK;
-                ok = ok && (!no_graph || n < MOST || memcmp(plain, graph, n * out_bytes) == 0);
-            }
+        live = shim_live();
+        for (uint32_t n = 1; n <= MOST && ok; n++)
+            ok = run_thrice(s, images, n, no_graph ? plain : graph);
+        ok = ok && (!no_graph || memcmp(plain, graph, MOST * out_bytes) == 0);
+        ok = ok && shim_live() - live == (no_graph ? 0 : KEPT);
         lks_session_close(s);
         lks_context_close(o.context);
     }
@@ -278,39 +340,17 @@ static void try_exercise(void)
     check(shim_live() == 0, "  and nothing is left behind", "");
 }
 
-/* What the reference says. */
-static int get_expected(void)
-{
-    const lks_session_options o = { .backend = "cpu_ref", .max_batch = 2 };
-    lks_session *s;
-    int ok = lks_session_open(model, &o, &s, NULL) == LKS_OK && run(s, expected, NULL) == LKS_OK;
-
-    lks_session_close(s);
-    return ok;
-}
-
 int main(int argc, char **argv)
 {
-    lks_tensor_info in, out;
-    lks_error error = { .text = "usage: cuda_test MODEL" };
-
-    if (argc != 2 || lks_model_open(argv[1], NULL, &model, &error) != LKS_OK)
-        return printf("FAIL no model: %s\n", error.text), 1;
-    lks_model_tensor(model, lks_model_input(model, 0), &in);
-    lks_model_tensor(model, lks_model_output(model, 0), &out);
-    in_bytes = in.bytes;
-    out_bytes = out.bytes;
-    if (in_bytes > BYTES || out_bytes > BYTES || !get_expected())
-        return printf("FAIL the reference\n"), 1;
+    if (!open_model(argc, argv))
+        return 1;
     try_machines();
     try_uuid();
     try_graphs();
     try_exercise();
     try_wrong_cards();
-    try_memory();
-    try_calls();
+    try_small_card();
+    try_failing();
     try_sticky();
-    lks_model_close(model);
-    printf("%d passed, %d failed\n", passed, failed);
-    return failed != 0;
+    return finish();
 }

@@ -23,7 +23,7 @@ typedef struct block {
 } block;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static block *blocks;
+static block *blocks, *freed;   /* freed: kept where a kernel is idle (shim.h) */
 static size_t used[SHIM_CARDS_MAX];
 static long live;
 
@@ -75,8 +75,26 @@ static block *make_block(size_t bytes, int device)
     return b;
 }
 
+/* One that was given back, with what it held. */
+static block *take_freed(size_t bytes, int device)
+{
+    block **at = &freed, *b;
+
+    while (*at && ((*at)->bytes != bytes || (*at)->device != device))
+        at = &(*at)->next;
+    b = *at;
+    if (b)
+        *at = b->next;
+    return b;
+}
+
 static void free_block(block *b)
 {
+    if (shim.idle && b->device != PINNED) {
+        b->next = freed;
+        freed = b;
+        return;
+    }
     shim_unpoison(b->memory, size_of(b));
     free(b->memory);
     free(b);
@@ -144,7 +162,7 @@ static cudaError_t allocate(void **p, size_t bytes, int device)
         return shim_return(status);
     pthread_mutex_lock(&lock);
     if (!fails_now() && (device == PINNED || bytes <= room - used[device]))
-        b = make_block(bytes, device);
+        b = (b = take_freed(bytes, device)) ? b : make_block(bytes, device);
     if (b) {
         b->next = blocks;
         blocks = b;
@@ -217,6 +235,37 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpy
     if (status == cudaSuccess)
         memcpy(to, from, bytes);
     return shim_return(status);
+}
+
+/* ---- the host ------------------------------------------------------------------------------------------------------------ */
+
+static void *counted(void *p)
+{
+    if (p)
+        shim_count_live(1);
+    return p;
+}
+
+static bool host_fails(void)
+{
+    return shim.fail_host > 0 && --shim.fail_host == 0;
+}
+
+void *shim_host_malloc(size_t bytes)
+{
+    return host_fails() ? NULL : counted(malloc(bytes));
+}
+
+void *shim_host_calloc(size_t count, size_t bytes)
+{
+    return host_fails() ? NULL : counted(calloc(count, bytes));
+}
+
+void shim_host_free(void *p)
+{
+    if (p)
+        shim_count_live(-1);
+    free(p);
 }
 
 /* ---- dynamic shared memory ----------------------------------------------------------------------------------------------- */

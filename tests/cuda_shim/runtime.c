@@ -32,7 +32,7 @@ void shim_reset(void)
     int sm = environment("LOCKSTEP_SHIM_SM", 90);
 
     shim = (shim_machine){ .driver = environment("LOCKSTEP_SHIM_DRIVER", RUNTIME_VERSION),
-                           .cards = environment("LOCKSTEP_SHIM_CARDS", 1) };
+                           .cards = environment("LOCKSTEP_SHIM_CARDS", 1), .idle = getenv("LOCKSTEP_SHIM_IDLE") };
     if (shim.cards > SHIM_CARDS_MAX)
         shim.cards = SHIM_CARDS_MAX;
     for (int i = 0; i < shim.cards; i++)
@@ -120,6 +120,7 @@ const char *cudaGetErrorString(cudaError_t error)
     case cudaErrorInitializationError:      return "initialization error";
     case cudaErrorInvalidConfiguration:     return "invalid configuration argument";
     case cudaErrorInsufficientDriver:       return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorDevicesUnavailable:       return "all CUDA-capable devices are busy or unavailable";
     case cudaErrorNoDevice:                 return "no CUDA-capable device is detected";
     case cudaErrorInvalidDevice:            return "invalid device ordinal";
     case cudaErrorNoKernelImageForDevice:   return "no kernel image is available for execution on the device";
@@ -234,8 +235,10 @@ cudaError_t cudaSetDevice(int device)
 
     if (status == cudaSuccess && (device < 0 || device >= shim.cards))
         status = cudaErrorInvalidDevice;
-    if (status == cudaSuccess && shim.card[device].prohibited)
+    if (status == cudaSuccess && (shim.card[device].prohibited || shim.card[device].busy))
         status = cudaErrorDevicesUnavailable;
+    if (status == cudaSuccess && shim.card[device].full)
+        status = cudaErrorMemoryAllocation;
     if (status == cudaSuccess)
         status = turn();
     if (status == cudaSuccess)

@@ -139,14 +139,14 @@ static void set_steps(problem *p, const shape *s, const lks_conv *k, int32_t ele
 {
     lks_step *linear = &p->single[0], *add = &p->single[1], *lut = &p->single[2];
 
-    *linear = (lks_step){ .kernel = s->kernel, .x = 0, .x2 = -1, .y = 2, .w = p->w, .bias = p->bias, .rq = p->rq,
+    *linear = (lks_step){ .kernel = s->kernel, .x = 0, .x2 = -1, .y = 2, .state = -1, .w = p->w, .bias = p->bias, .rq = p->rq,
                           .args.conv = *k };
     if (s->kernel == MATMUL)
         linear->args.matmul = (lks_matmul){ .rows = s->h, .in_c = s->in_c, .out_c = s->out_c, .x_zero = k->x_zero,
                                             .w_zero = k->w_zero, .tail = k->tail };
-    *add = (lks_step){ .kernel = LKS_KERNEL_BINARY, .x = 2, .x2 = 1, .y = 3, .args.binary = {
+    *add = (lks_step){ .kernel = LKS_KERNEL_BINARY, .x = 2, .x2 = 1, .y = 3, .state = -1, .args.binary = {
         elements, elements, { elements, 1, 1, 1, 1, 1 }, { 1 }, { 1 }, { .add = addition_of(s) } } };
-    *lut = (lks_step){ .kernel = LKS_KERNEL_LUT, .x = s->adds ? 3 : 2, .x2 = -1, .y = 4, .table = p->table,
+    *lut = (lks_step){ .kernel = LKS_KERNEL_LUT, .x = s->adds ? 3 : 2, .x2 = -1, .y = 4, .state = -1, .table = p->table,
                        .args.lut = { elements } };
     p->fused = *linear;
     p->fused.y = 4;

@@ -6,6 +6,7 @@
  *
  *     LOCKSTEP_SHIM_CARDS    how many cards (default 1)         LOCKSTEP_SHIM_SM      their compute capability (default 90)
  *     LOCKSTEP_SHIM_DRIVER   the CUDA version that the driver speaks, such as 13000; 0: there is no driver
+ *     LOCKSTEP_SHIM_IDLE     a kernel whose launches do nothing: shim_machine.idle
  *     LOCKSTEP_SHIM_KERNELS  a file to which the names of all kernels that were launched are appended when the program ends
  */
 #ifndef SHIM_SHIM_H
@@ -28,6 +29,8 @@ typedef struct shim_card {
     bool prohibited;            /* nvidia-smi -c PROHIBITED */
     bool wrong;                 /* what is copied from it has a wrong bit */
     bool no_kernels;            /* the build has none for it */
+    bool busy;                  /* nvidia-smi -c EXCLUSIVE_PROCESS, and another process has it */
+    bool full;                  /* others have all its memory, so that not even a context can be made */
     cudaError_t sticky;         /* a kernel has failed: every call on it says so from then on */
 } shim_card;
 
@@ -36,8 +39,10 @@ typedef struct shim_machine {
     int driver;                 /* 13000: CUDA 13.0; 0: none */
     int cards;
     shim_card card[SHIM_CARDS_MAX];
+    const char *idle;           /* its launches do nothing, and device memory still holds what freed memory held; NULL: none */
     long fail_malloc;           /* so many calls of cudaMalloc and cudaHostAlloc from now, one has no memory; 0: none */
     long fail_launch;           /* so many executed launches from now, one breaks its card; 0: none */
+    long fail_host;             /* so many allocations of src/cuda from now, the host has no memory for one; 0: none */
     long fail_call;             /* so many calls from now, one fails for a reason of its own, and the card is well; 0: none */
 } shim_machine;
 
@@ -46,7 +51,7 @@ extern shim_machine shim;
 /* As the program starts. */
 void shim_reset(void);
 
-/* Allocations that were not given back: device and pinned memory, streams, events, graphs. */
+/* What was not given back: device and pinned memory, streams, events, graphs, and what src/cuda has allocated on the host. */
 long shim_live(void);
 
 /* Count a launch of that kernel, and return how many launches of any there have been. */
@@ -54,6 +59,11 @@ uint64_t shim_launch_number(const char *kernel);
 
 /* How often a kernel of that name was launched. */
 uint64_t shim_launches_of(const char *kernel);
+
+/* What malloc, calloc and free are in the host side of src/cuda. */
+void *shim_host_malloc(size_t bytes);
+void *shim_host_calloc(size_t count, size_t bytes);
+void shim_host_free(void *p);
 
 /* ---- between the files of the shim --------------------------------------------------------------------------------------- */
 
@@ -65,7 +75,7 @@ shim_card *shim_current(void);
 cudaError_t shim_sticky(const shim_card *card);
 void shim_break(shim_card *card, cudaError_t status);
 
-/* cudaSuccess, or why a call on the current device does not succeed: asked once by each call that can fail, destroying ones at their end. */
+/* cudaSuccess, or why a call on the current device fails: asked once by each call that can, by destroying ones at their end. */
 cudaError_t shim_usable(void);
 
 /* What a call returns: it is also the last error of the thread. */

@@ -5,14 +5,13 @@
  *
  * opencl_failure_test MODEL    on the driver of opencl_fake/fake.h; linked with --wrap for malloc, calloc and realloc
  */
-#include "lockstep/lockstep.h"
+#include "failures.h"
 #include "opencl_fake/fake.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTES 65536
 #define BACKEND "opencl"
 
 void *__real_malloc(size_t size);
@@ -21,11 +20,6 @@ void *__real_realloc(void *old, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
-
-static int passed, failed;
-static lks_model *model;
-static size_t in_bytes, out_bytes;
-static uint8_t pixels[BYTES], expected[BYTES];
 
 static long until_failure = -1;         /* allocations that still succeed; negative: all do */
 
@@ -49,12 +43,6 @@ void *__wrap_realloc(void *old, size_t size)
     return fails() ? NULL : __real_realloc(old, size);
 }
 
-static void check(int ok, const char *what, const char *text)
-{
-    printf("%s %s%s%s\n", ok ? "ok  " : "FAIL", what, ok ? "" : ": ", ok ? "" : text);
-    *(ok ? &passed : &failed) += 1;
-}
-
 static void pretend(const char *settings)
 {
     setenv(FAKE_VARIABLE, settings, 1);
@@ -75,11 +63,6 @@ static lks_status open_session(lks_context *context, const char *variant, uint32
     const lks_session_options o = { .context = context, .max_batch = batch, .variant = variant, .check = LKS_CHECK_NONE };
 
     return lks_session_open(model, &o, session, error);
-}
-
-static lks_status run(lks_session *s, uint8_t *out, lks_error *error)
-{
-    return lks_session_run(s, &(lks_in){ pixels, in_bytes }, &(lks_out){ out, out_bytes }, error);
 }
 
 /* From the first call to the last. */
@@ -393,29 +376,10 @@ static void try_every_allocation(void)
     check(ok && short_of_memory > 10, "each allocation of the host fails in turn", error.text);
 }
 
-/* What the reference says. */
-static int get_expected(void)
-{
-    lks_error error;
-
-    for (size_t i = 0; i < in_bytes; i++)
-        pixels[i] = (uint8_t)(i * 37);
-    return live_once("cpu_ref", 0, NULL, 1, expected, &error) == LKS_OK;
-}
-
 int main(int argc, char **argv)
 {
-    lks_tensor_info in, out;
-    lks_error error = { .text = "usage: opencl_failure_test MODEL" };
-
-    if (argc != 2 || lks_model_open(argv[1], NULL, &model, &error) != LKS_OK)
-        return printf("FAIL no model: %s\n", error.text), 1;
-    lks_model_tensor(model, lks_model_input(model, 0), &in);
-    lks_model_tensor(model, lks_model_output(model, 0), &out);
-    in_bytes = in.bytes;
-    out_bytes = out.bytes;
-    if (in_bytes > BYTES || out_bytes > BYTES || !get_expected())
-        return printf("FAIL the reference\n"), 1;
+    if (!open_model(argc, argv))
+        return 1;
     try_refused();
     try_found_out();
     try_small_devices();
@@ -425,7 +389,5 @@ int main(int argc, char **argv)
     try_wrong_bytes();
     try_every_call();
     try_every_allocation();
-    lks_model_close(model);
-    printf("%d passed, %d failed\n", passed, failed);
-    return failed != 0;
+    return finish();
 }

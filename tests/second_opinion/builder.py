@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import isqrt, prod
 
 from .checks import stated_batch
-from .lks_file import I8, I16, TYPE_CODE, Model, Op, Tensor
+from .lks_file import I8, I16, I32, I64, TYPE_CODE, Model, Op, Tensor
 from .op_table import BY_NAME, HALF_UP
 
 MASK = 2**64 - 1
@@ -73,7 +73,7 @@ class Builder:
 
     def activation(self, shape, interface: int = I8, name: str | None = None, **metadata) -> int:
         name = f"t{len(self.tensors)}" if name is None else name
-        return self.tensor(name, shape, interface if interface == I16 else I8, interface, **metadata)
+        return self.tensor(name, shape, {I16: I16, I32: I32, I64: I32}.get(interface, I8), interface, **metadata)
 
     def input(self, shape, interface: int = I8, name: str | None = None, **metadata) -> int:
         self.inputs.append(self.activation(shape, interface, name, **metadata))

@@ -309,13 +309,26 @@ def summed_axes(v: OpView) -> list[bool]:
 
 def check_reduced(v: OpView) -> list[bool]:
     """The axes and shapes of sum and reduce_max."""
-    x, y = v.shape("x"), v.shape("y")
-    need(1 <= v.args.axes < 1 << len(x), "axes names no axis, or one beyond the rank")
+    need(1 <= v.args.axes < 1 << len(v.shape("x")), "axes names no axis, or one beyond the rank")
     summed = summed_axes(v)
+    need_without(v, summed)
+    return summed
+
+
+def need_without(v: OpView, summed: list[bool]) -> None:
+    """y has the shape of x with these axes kept as 1, or left out."""
+    x, y = v.shape("x"), v.shape("y")
     kept = tuple(1 if gone else extent for extent, gone in zip(x, summed))
     left_out = tuple(extent for extent, gone in zip(x, summed) if not gone) or (1,)
     need(y in (kept, left_out), f"y has shape {y}, not {kept} or {left_out}")
-    return summed
+
+
+def check_arg_max(v: OpView) -> list[int]:
+    rank = len(v.shape("x"))
+    need(0 <= v.args.axis < rank, "axis is not less than the rank")
+    need(v.args.smallest in (0, 1), "smallest is neither 0 nor 1")
+    need_without(v, [i == v.args.axis for i in range(rank)])
+    return []
 
 
 def check_reduce_max(v: OpView) -> list[int]:
@@ -436,6 +449,18 @@ def check_resize_nearest(v: OpView) -> list[int]:
     return []
 
 
+def check_resize_bilinear(v: OpView) -> list[int]:
+    need_rank(v, "x", 4)
+    (n, h, w, c), y, a = v.shape("x"), v.shape("y"), v.args
+    need(len(y) == 4 and (y[0], y[3]) == (n, c), f"y has shape {y}, for x of {n} images with {c} channels")
+    for extent, out, scale, offset in ((h, y[1], a.scale_h, a.offset_h), (w, y[2], a.scale_w, a.offset_w)):
+        need(extent <= 2**21, "an extent of x is above 2^21")
+        need(scale >= 0, "a scale is negative")
+        need(offset > -2**31, "an offset is -2^31")
+        need((out - 1) * scale + max(offset, 0) <= I32_MAX, "the last place leaves i32")
+    return [2**27]
+
+
 LSTM_PRODUCT = 2**30        # the bound of what sigmoid, tanh and cells multiply to
 
 
@@ -504,16 +529,28 @@ CHECKS = {
     1: check_conv, 2: check_fully_connected, 3: check_transposed_conv, 4: check_batch_matmul, 5: check_conv_3d,
     6: check_scale,
     16: check_add, 17: check_add, 18: check_mul, 24: check_requant, 25: check_lut, 26: check_clamp, 27: check_prelu,
-    32: check_max_pool, 33: check_avg_pool, 34: check_sum, 35: check_reduce_max, 40: check_softmax,
+    32: check_max_pool, 33: check_avg_pool, 34: check_sum, 35: check_reduce_max, 36: check_arg_max, 40: check_softmax,
     48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split, 52: check_slice, 53: check_transpose, 54: check_tile,
-    55: check_gather, 56: check_resize_nearest,
+    55: check_gather, 56: check_resize_nearest, 57: check_resize_bilinear,
     64: check_lstm, 65: check_svdf,
 }
 
 
+def need_types(v: OpView) -> None:
+    """The storage types of the activations: i8, but for the indices of arg_max, which reshape takes as well."""
+    if v.kind.name == "reshape":
+        need(not v.tensor("x").is_constant and not v.tensor("y").is_constant, "x or y is a constant")
+        need(v.tensor("y").type == v.tensor("x").type, "y is not stored as x")
+    elif v.kind.name == "arg_max":
+        need_activation(v, "x")
+        need(v.tensor("y").type == I32, "y is not i32")
+    else:
+        for name in [name for name in v.operands if name == "x"] + v.outputs:
+            need_activation(v, name, (I8, I16) if v.kind.name == "requant" and name == "x" else (I8,))
+
+
 def check_op(v: OpView) -> list[int]:
-    for name in [name for name in v.operands if name == "x"] + v.outputs:
-        need_activation(v, name, (I8, I16) if v.kind.name == "requant" and name == "x" else (I8,))
+    need_types(v)
     check_common_arguments(v)
     return CHECKS[v.kind.number](v)
 
@@ -528,7 +565,7 @@ def check(model: Model) -> list[list[int]]:
         except Limit as reason:
             raise Refused(f"op {index} ({v.kind.name} '{v.title}'): {reason}") from None
     for i in model.inputs:
-        if model.tensors[i].type not in (I8, I16):
+        if model.tensors[i].type not in (I8, I16, I32):
             raise Refused(f"graph input {i}: version 1 has no activation of this type")
     return bounds
 
@@ -555,6 +592,8 @@ def is_free(v: OpView) -> bool:
         return len(y) >= 3 and all(pair_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
     if name in ("add", "sub", "mul"):
         return all(pair_operand_is_free(v.tensor(operand), y) for operand in ("a", "b"))
+    if name == "arg_max":
+        return v.args.axis != 0
     if name == "prelu":
         return pair_operand_is_free(v.tensor("slope"), y)
     if name in ("sum", "reduce_max"):
@@ -596,7 +635,7 @@ def with_batch(model: Model, batch: int | None) -> Model:
         raise Refused(f"batch {batch}: the model is not batch free, its batch is {stated_batch(model)}")
     tensors = tuple(t if t.is_constant else replace(t, shape=(batch,) + t.shape[1:]) for t in model.tensors)
     for t in tensors:
-        if not 1 <= t.shape[0] <= MAX_EXTENT or t.elements > MAX_ELEMENTS:
+        if not 1 <= t.shape[0] <= MAX_EXTENT or (t.elements if t.is_constant else t.storage_bytes) > MAX_ELEMENTS:
             raise Refused(f"batch {batch}: tensor '{t.name.decode()}' breaks the limits of spec 7")
     changed = replace(model, tensors=tensors)
     check(changed)

@@ -50,8 +50,10 @@ def op_elements(v: OpView) -> int:
         return v.shape("x")[0] * v.shape("w")[0] + v.tensor("y").elements
     if v.kind.name in ("max_pool", "avg_pool"):
         return v.tensor("y").elements * v.args.kernel_h * v.args.kernel_w
-    if v.kind.name in ("sum", "reduce_max", "split"):
+    if v.kind.name in ("sum", "reduce_max", "arg_max", "split"):
         return v.tensor("x").elements
+    if v.kind.name == "resize_bilinear":
+        return 4 * v.tensor("y").elements
     if v.kind.name == "softmax":
         return 3 * v.tensor("x").elements
     return v.tensor("y").elements

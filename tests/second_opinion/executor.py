@@ -2,8 +2,8 @@
 """Runs a whole model by docs/spec.md."""
 
 import struct
-from array import array
 
+from .arithmetic import all_i32
 from .checks import Refused, check, state_elements, with_batch
 from .cost import Cost, cost
 from .kernels import KERNELS, Values
@@ -17,19 +17,22 @@ def from_interface(tensor: Tensor, data: bytes) -> Values:
     """Stored values of an activation from its interface bytes (spec 2)."""
     if len(data) != tensor.interface_bytes:
         raise ValueError(f"tensor '{tensor.name.decode()}' has {tensor.interface_bytes} bytes, {len(data)} given")
+    values = list(struct.unpack(f"<{tensor.elements}{TYPE_CODE[tensor.interface]}", data))
     if tensor.interface == U8:
-        return [byte - 128 for byte in data]
-    return list(struct.unpack(f"<{tensor.elements}{TYPE_CODE[tensor.interface]}", data))
+        return [value - 128 for value in values]
+    return all_i32(values)
 
 
 def to_interface(tensor: Tensor, values: Values) -> bytes:
-    """Interface bytes of an i8 activation; fails on a value that is not i8."""
+    """Interface bytes of an activation; fails on a value that its storage type does not hold."""
     if len(values) != tensor.elements:
         raise AssertionError(f"{len(values)} values for a tensor of {tensor.elements} elements")
-    stored = array("b", values)
+    stored = struct.pack(f"<{len(values)}{TYPE_CODE[tensor.type]}", *values)
+    if tensor.interface == tensor.type:
+        return stored
     if tensor.interface == U8:
-        return bytes(value + 128 for value in stored)
-    return stored.tobytes()
+        return bytes(value + 128 for value in values)
+    return struct.pack(f"<{len(values)}{TYPE_CODE[tensor.interface]}", *values)
 
 
 def run(model: Model, inputs: list[bytes], batch: int | None = None, states: list[list[int]] | None = None) -> list[bytes]:

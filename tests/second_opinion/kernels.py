@@ -259,6 +259,14 @@ def reduce_max(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return [clamp(better(group), v.args.y_min, v.args.y_max) for _, group in sorted(groups.items())]
 
 
+def arg_max(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
+    shape, axis, better = v.shape("x"), v.args.axis, min if v.args.smallest else max
+    inner = prod(shape[axis + 1:])
+    rows = [xs["x"][at + k:at + shape[axis] * inner:inner]
+            for at in range(0, prod(shape), shape[axis] * inner) for k in range(inner)]
+    return [row.index(better(row)) for row in rows]
+
+
 # Pools
 
 def windows(v: OpView, x: Values):
@@ -406,6 +414,24 @@ def resize_nearest(v: OpView, xs: dict[str, Values], _bounds: Values) -> Values:
     return pick(v, xs["x"], lambda at: (at[0], rows[at[1]], columns[at[2]], at[3]))
 
 
+def between(count: int, scale: int, offset: int, extent: int) -> list[tuple[int, int, int]]:
+    """For each output of an axis: i, i' and f of spec 4.18."""
+    places = [clamp(i32(p * scale + offset), 0, 1024 * (extent - 1)) for p in range(count)]
+    return [(at // 1024, at // 1024 + (at % 1024 > 0), at % 1024) for at in places]
+
+
+def resize_bilinear(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
+    a, x, (n, h, w, c), (_, oh, ow, _) = v.args, xs["x"], v.shape("x"), v.shape("y")
+    rows, columns = between(oh, a.scale_h, a.offset_h, h), between(ow, a.scale_w, a.offset_w, w)
+    out = []
+    for image, (i, i2, f), (j, j2, g), channel in product(range(n), rows, columns, range(c)):
+        acc = sum(x[((image * h + row) * w + column) * c + channel] * wh * ww
+                  for row, wh in ((i, 1024 - f), (i2, f)) for column, ww in ((j, 1024 - g), (j2, g)))
+        within([acc], bounds[0])
+        out.append(rshift(acc, 20) if a.rounding == TFLITE else (acc + 2**19) >> 20)
+    return out
+
+
 # State
 
 def lstm(v: OpView, xs: dict[str, Values], bounds: Values) -> Values:
@@ -470,8 +496,9 @@ KERNELS = {
     "conv": conv, "transposed_conv": transposed_conv, "conv_3d": conv_3d,
     "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
     "add": add_op, "sub": sub_op, "mul": mul_op, "requant": requant_op, "lut": lut, "clamp": clamp_op, "prelu": prelu,
-    "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "reduce_max": reduce_max, "softmax": softmax,
+    "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_op, "reduce_max": reduce_max, "arg_max": arg_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
+    "gather": gather, "resize_nearest": resize_nearest, "resize_bilinear": resize_bilinear,
     "gather": gather, "resize_nearest": resize_nearest,
     "lstm": lstm, "svdf": svdf,
 }

@@ -66,6 +66,10 @@ class Tensor:
         return prod(self.shape)
 
     @property
+    def interface_bytes(self) -> int:
+        return self.elements * TYPE_BYTES[self.interface]
+
+    @property
     def storage_bytes(self) -> int:
         return self.elements * TYPE_BYTES[self.type]
 
@@ -211,6 +215,7 @@ def read_tensor(record: bytes, index: int) -> TensorHead:
     require(all(1 <= e <= MAX_EXTENT for e in extents[:rank]), f"{where} extents", "not in 1 .. 2^24")
     require(not any(extents[rank:]), f"{where} extents", "an extent beyond the rank is not 0")
     require(prod(extents[:rank]) <= MAX_ELEMENTS, f"{where} extents", "more than 2^31 - 1 elements")
+    require(role == 1 or prod(extents[:rank]) * TYPE_BYTES[kind] <= MAX_ELEMENTS, f"{where} extents", "more than 2^31 - 1 bytes")
     require(not any(reserved), f"{where} reserved", "not 0")
     if role == 1:
         require(interface == kind, f"{where} interface", "a constant's is its type")

@@ -14,9 +14,9 @@ from typing import Callable, Iterable
 
 from . import packs
 from .builder import Case, WrongCase
-from .cases import (add, avg_pool, batch_matmul, clamp, concat, conv, conv_3d, fully_connected, gather, graphs, lstm, lut,
-                    malformed, max_pool, mul, pad, prelu, reduce_max, refused, requant, reshape, resize_nearest, scale, slice_op,
-                    softmax, split, sub, sum_over_axes, svdf, tile, transpose, transposed_conv)
+from .cases import (add, arg_max, avg_pool, batch_matmul, clamp, concat, conv, conv_3d, fully_connected, gather, graphs, lstm,
+                    lut, malformed, max_pool, mul, pad, prelu, reduce_max, refused, requant, reshape, resize_bilinear,
+                    resize_nearest, scale, slice_op, softmax, split, sub, sum_over_axes, svdf, tile, transpose, transposed_conv)
 from .executor import check, cost, run_sequence
 from .lks_file import read, write
 
@@ -25,9 +25,10 @@ FAMILIES = {
     "conv": conv, "transposed_conv": transposed_conv, "conv_3d": conv_3d,
     "fully_connected": fully_connected, "batch_matmul": batch_matmul, "scale": scale,
     "add": add, "sub": sub, "mul": mul, "requant": requant, "lut": lut, "clamp": clamp, "prelu": prelu,
-    "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_over_axes, "reduce_max": reduce_max, "softmax": softmax,
+    "max_pool": max_pool, "avg_pool": avg_pool, "sum": sum_over_axes, "reduce_max": reduce_max,
+    "arg_max": arg_max, "softmax": softmax,
     "reshape": reshape, "pad": pad, "concat": concat, "split": split, "slice": slice_op, "transpose": transpose, "tile": tile,
-    "gather": gather, "resize_nearest": resize_nearest,
+    "gather": gather, "resize_nearest": resize_nearest, "resize_bilinear": resize_bilinear,
     "lstm": lstm, "svdf": svdf,
     "graphs": graphs,
 }

@@ -20,7 +20,7 @@ from .builder import Builder, Rng, single
 from .checks import is_batch_free
 from .executor import Refused, check, cost, run, run_sequence, split_inputs
 from .kernels import BoundBroken, average, within
-from .lks_file import I8, I32, FormatError, Model, read, write
+from .lks_file import I8, I32, U8, FormatError, Model, read, write
 from .op_table import HALF_UP, KINDS, TFLITE
 
 ORDINARY = tuple(make_goldens.FAMILIES)
@@ -158,6 +158,17 @@ class Hand(unittest.TestCase):
         pool = dict(kernel_h=2, kernel_w=2, stride_h=1, stride_w=2, pad_top=1, pad_bottom=0, pad_left=1, pad_right=1)
         model = single("avg_pool", (1, 1, 2, 1), (1, 1, 2, 1), **pool, y_min=-128, y_max=127, rounding=TFLITE)
         self.assert_y(model, [-7, 9], [-7, 9])
+
+    def test_avg_pool_of_u8_is_half_up_of_what_is_stored(self):
+        """The rule of legacy models, floor((sum + floor(k / 2)) / k) of u8 values, for every remainder of windows of 1 to 9."""
+        for k in range(1, 10):
+            rows = [[base + (i < extra) for i in range(k)] for base in (0, 1, 126, 127, 128, 200, 254) for extra in range(k)]
+            builder = Builder()
+            x = builder.input((1, len(rows), k, 1), U8)
+            builder.op("avg_pool", [x], (1, len(rows), 1, 1), U8, kernel_h=1, kernel_w=k, stride_h=1, stride_w=1, pad_top=0,
+                       pad_bottom=0, pad_left=0, pad_right=0, y_min=-128, y_max=127, rounding=HALF_UP)
+            data = run(builder.model(), [bytes(value for row in rows for value in row)])[0]
+            self.assertEqual(list(data), [(sum(row) + k // 2) // k for row in rows])
 
     def test_add_broadcasts(self):
         data = run(single_add((2, 1), (1, 2), (2, 2)), [bytes((1, 2)), bytes((10, 20))])[0]

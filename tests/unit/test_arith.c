@@ -146,4 +146,5 @@ Test(arith, exp_and_reciprocal)
     cr_assert(lks_exp5(-(1 << 25)) >= 1302514674 - 512 && lks_exp5(-(1 << 25)) <= 1302514674 + 512);     /* e^-1/2 * 2^31 */
     cr_assert_eq(lks_clz32(1), 31);
     cr_assert_eq(lks_clz32(0x80000000u), 0);
+    cr_assert_eq(lks_clz32(0), 31);         /* it ends */
 }

@@ -35,7 +35,7 @@ Test(compare, names_the_first_difference_and_counts_all)
 Test(compare, values_have_their_type)
 {
     const uint8_t u[2] = { 200, 200 }, v[2] = { 200, 255 };
-    const int64_t p[1] = { -((int64_t)1 << 40) }, q[1] = { 1 };
+    const uint8_t p[8] = { 0, 0, 0, 0, 0, 0xff, 0xff, 0xff }, q[8] = { 1 };
     lks_tensor_info t = { .type = LKS_U8, .rank = 1, .dims = { 2 } };
     lks_mismatch m;
 

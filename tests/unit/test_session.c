@@ -64,6 +64,57 @@ Test(session, runs_and_converts_u8)
     lks_session_close(s);
 }
 
+/* y is x, reshaped: int32 inside, int64 outside. */
+static lks_model *make_wide_model(lks_error *error)
+{
+    lks_tensor x = { .name = "wide", .type = LKS_I32, .interface = LKS_I64, .rank = 2, .dims = { 1, 3 } }, y = x;
+    const lks_op_args none = { { 0 } };
+    lks_builder *b = lks_builder_open();
+    uint32_t operand, output;
+    lks_model *m = NULL;
+    uint8_t *bytes;
+    size_t size;
+
+    y.rank = 3;
+    y.dims[1] = 1;
+    y.dims[2] = 3;
+    operand = lks_builder_tensor(b, &x);
+    output = lks_builder_tensor(b, &y);
+    lks_builder_input(b, operand);
+    lks_builder_op(b, LKS_OP_RESHAPE, &operand, &output, &none);
+    lks_builder_output(b, output);
+    if (lks_builder_write(b, &bytes, &size, error) == LKS_OK)
+        lks_model_read(bytes, size, "made", NULL, &m, error);
+    lks_builder_close(b);
+    return m;
+}
+
+Test(session, converts_i64_and_refuses_what_int32_does_not_hold)
+{
+    lks_error error;
+    lks_model *m = make_wide_model(&error);
+    lks_session_options o = { .max_batch = 2, .keep = 1 };
+    int64_t in_values[6] = { 0, -1, INT32_MAX, INT32_MIN, 65536, -65537 }, out_values[6], same[6];
+    lks_in in = { in_values, sizeof in_values };
+    lks_out out = { out_values, sizeof out_values };
+    lks_session *s;
+
+    cr_assert_not_null(m, "%s", error.text);
+    cr_assert_eq(lks_session_open(m, &o, &s, &error), LKS_OK, "%s", error.text);
+    cr_assert_eq(lks_session_run(s, &in, &out, &error), LKS_OK, "%s", error.text);
+    cr_assert_arr_eq(out_values, in_values, sizeof in_values);
+    cr_assert_eq(lks_session_read(s, 0, same, sizeof same, &error), LKS_OK, "%s", error.text);
+    cr_assert_arr_eq(same, in_values, sizeof in_values);
+    cr_assert_eq(lks_session_read(s, 0, same, sizeof same / 2, &error), LKS_ERR_ARGUMENT);
+    in_values[4] = (int64_t)INT32_MAX + 1;
+    cr_assert_eq(lks_session_run(s, &in, &out, &error), LKS_ERR_ARGUMENT);
+    cr_assert_not_null(strstr(error.text, "\"wide\": element 4"), "%s", error.text);
+    in_values[4] = (int64_t)INT32_MIN - 1;
+    cr_assert_eq(lks_session_run(s, &in, &out, &error), LKS_ERR_ARGUMENT);
+    lks_session_close(s);
+    lks_model_close(m);
+}
+
 Test(session, wrong_sizes_are_refused_and_nothing_runs)
 {
     lks_error error;

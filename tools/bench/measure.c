@@ -99,10 +99,7 @@ static char *outputs_digest(const measurement *m, const lane *l, lks_error *erro
 
     for (uint32_t i = 0; text && i < m->info.outputs; i++) {
         lks_model_tensor(m->job->model, lks_model_output(m->job->model, i), &t);
-        if (!tensor_digest(t.type, l->out[i].data, l->out[i].bytes, text + i * HEX_SIZE, error)) {
-            free(text);
-            return NULL;
-        }
+        tensor_digest(l->out[i].data, l->out[i].bytes, text + i * HEX_SIZE);
         if (i)
             text[i * HEX_SIZE - 1] = ';';
     }

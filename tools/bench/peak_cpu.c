@@ -111,10 +111,16 @@ void (*const cpu_clock)(uint64_t iterations) = spin_clock;
                     "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v30", "v31"
 #define HWCAP_DOT (1u << 20)    /* HWCAP_ASIMDDP of the kernel */
 
+/* gcc's assembler takes the extension from this architecture on only. */
+#if defined(__clang__)
+#define DOT __attribute__((target("dotprod")))
+#else
+#define DOT __attribute__((target("arch=armv8.2-a+dotprod")))
+#endif
 #define SDOT(i) "sdot v" #i ".4s, v30.16b, v31.16b\n\t"
-static void spin_dot(uint64_t n)
+DOT static void spin_dot(uint64_t n)
 {
-    __asm__ volatile(".arch_extension dotprod\n\tldp q30, q31, [%1]\n\t"
+    __asm__ volatile("ldp q30, q31, [%1]\n\t"
                      LOOP(TIMES_8(SDOT, 0, 1, 2, 3, 4, 5, 6, 7) TIMES_8(SDOT, 8, 9, 10, 11, 12, 13, 14, 15)
                           TIMES_8(SDOT, 16, 17, 18, 19, 20, 21, 22, 23))
                      : "+r"(n) : "r"(operands) : CLOBBERS_24);

@@ -88,7 +88,8 @@ static inline void shim_load_matrices(uint32_t *r, const void *row, int count)
     std::memcpy(r, lane.value, sizeof *r * (size_t)count);
 }
 
-static inline void shim_multiply(shim_exchange what, uint32_t *d, int values, const uint32_t *a, int a_words, const uint32_t *b, int b_words)
+static inline void shim_multiply(shim_exchange what, uint32_t *d, int values, const uint32_t *a, int a_words, const uint32_t *b,
+                                 int b_words)
 {
     shim_lane lane = {};
 

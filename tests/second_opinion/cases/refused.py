@@ -8,6 +8,7 @@ from ..builder import Builder, WrongCase, join, single, with_arguments, with_sha
 from ..lks_file import I8, I16, I32, I64, Model, Op, Tensor, write
 from ..op_table import HALF_UP, TFLITE
 from .add import add
+from .arg_max import arg_max
 from .batch_matmul import batch_matmul
 from .clamp import clamp
 from .concat import concat
@@ -24,6 +25,7 @@ from .pool_models import pool
 from .prelu import prelu
 from .reduce_max import reduce_max
 from .requant import requant
+from .resize_bilinear import resize as resize_bilinear
 from .resize_nearest import resize
 from .scale import scale
 from .softmax import softmax
@@ -440,6 +442,24 @@ def reduce_max_cases() -> Found:
         yield f"reduce_max over axis 1 with y {join(shape)}", with_shape(base, 1, *shape), "y has shape"
 
 
+def arg_max_cases() -> Found:
+    base = arg_max((2, 3, 4), 1, True)
+    yield "arg_max x is i32", with_tensor(base, 0, type=I32, interface=I32), "x is not i8"
+    yield "arg_max y is i8", with_tensor(base, 1, type=I8, interface=I8), "y is not i32"
+    yield "arg_max y is i16", with_tensor(base, 1, type=I16, interface=I16), "y is not i32"
+    for axis in (3, -1, 6):
+        yield f"arg_max axis {axis} for rank 3", with_arguments(base, axis=axis), "axis is not"
+    for smallest in (2, -1):
+        yield f"arg_max smallest {smallest}", with_arguments(base, smallest=smallest), "smallest"
+    for shape in ((2, 3), (1, 3, 4), (2, 1, 1, 4), (2, 3, 4)):
+        yield f"arg_max over axis 1 with y {join(shape)}", with_shape(base, 1, *shape), "y has shape"
+    b = Builder()
+    index = b.op("arg_max", [b.input((1, 2, 3))], (1, 2), I32, axis=2, smallest=0)
+    counts = {f"{side}_{i}": 0 for side in ("before", "after") for i in range(6)}
+    indexed = b.model(b.op("pad", [index], (1, 2), **counts, pad_value=0))
+    yield "pad of the indices of arg_max", indexed, "x is not i8"
+
+
 def softmax_cases() -> Found:
     base = softmax((2, 3), 2**30, 20)
     yield from common("softmax", base, dict(clamp=False, rounding=False))
@@ -453,7 +473,9 @@ def softmax_cases() -> Found:
 
 def shape_op_cases() -> Found:
     base = single("reshape", (2, 6), (3, 4))
-    yield from types("reshape", base)
+    yield "reshape x is i16", with_tensor(base, 0, type=I16, interface=I16), "y is not stored as x"
+    yield "reshape x is i32, y is i8", with_tensor(base, 0, type=I32, interface=I32), "y is not stored as x"
+    yield "reshape x is i8, y is i32", with_tensor(base, 1, type=I32, interface=I64), "y is not stored as x"
     for shape in ((11,), (13,), (2, 5), (1,), (2, 6, 2)):
         yield f"reshape 12 elements to {join(shape)}", with_shape(base, 1, *shape), "number of elements"
     base = pad((2, 3), (0, 1), (0, 2), 0)
@@ -539,6 +561,21 @@ def index_cases() -> Found:
     yield "resize_nearest with rows of rank 2", with_shape(base, 1, 1, 2), "rows is not of rank 1"
     yield "resize_nearest with columns of type i8", \
         with_tensor(base, 2, type=I8, interface=I8, data=bytes(3)), "columns has the wrong type"
+
+
+def resize_bilinear_cases() -> Found:
+    base = resize_bilinear((2, 4, 4, 3), 8, 8, TFLITE, (512, 0), (512, 0))
+    yield from types("resize_bilinear", base)
+    for value in (2, -1):
+        yield f"resize_bilinear rounding {value}", with_arguments(base, rounding=value), "rounding"
+    for shape in ((2, 8, 8, 4), (1, 8, 8, 3), (2, 8, 24), (2, 8, 8, 3, 1)):
+        yield f"resize_bilinear y {join(shape)}", with_shape(base, 1, *shape), "y has shape"
+    yield "resize_bilinear x of rank 3", with_shape(base, 0, 4, 4, 3), "rank 4"
+    for changes, why in ((dict(scale_h=-1), "negative"), (dict(scale_w=-2**31), "negative"), (dict(offset_h=-2**31), "-2^31"),
+                         (dict(scale_h=2**29), "leaves i32"), (dict(scale_w=306783378, offset_w=2), "leaves i32")):
+        yield f"resize_bilinear {changes}", with_arguments(base, **changes), why
+    yield "resize_bilinear x higher than 2^21", resize_bilinear((1, 2**21 + 1, 1, 1), 1, 1, TFLITE, (0, 0), (0, 0)), "2^21"
+    yield "resize_bilinear x wider than 2^21", resize_bilinear((1, 1, 2**21 + 1, 1), 1, 1, TFLITE, (0, 0), (0, 0)), "2^21"
 
 
 def cube(rounding: int = TFLITE, **changes) -> Model:
@@ -704,16 +741,12 @@ def graph_cases() -> Found:
         replace(base, ops=(replace(first, operands=(t2,)), second, third)), "before it is made"
     yield "graph an unused op with a tensor that nothing makes", \
         replace(base, tensors=orphan, ops=(replace(first, operands=(5,)), second, third)), "before it is made"
-    for type_, interface, what in ((I32, I32, "i32"), (I32, I64, "i32 by way of i64")):
-        odd = replace(extra, type=type_, interface=interface)
-        yield f"graph an unused input of type {what}", \
-            replace(base, tensors=base.tensors + (odd,), inputs=(x, 5)), "no activation of this type"
 
 
 FAMILIES = (conv_cases, fully_connected_cases, batch_matmul_cases, scale_cases, channel_bounds, conv_bounds,
             add_cases, sub_cases, mul_cases, requant_cases, lut_cases, clamp_cases, prelu_cases,
-            pool_cases, sum_cases, reduce_max_cases, softmax_cases,
-            shape_op_cases, join_cases, move_cases, index_cases, transposed_conv_cases, conv_3d_cases,
+            pool_cases, sum_cases, reduce_max_cases, arg_max_cases, softmax_cases,
+            shape_op_cases, join_cases, move_cases, index_cases, resize_bilinear_cases, transposed_conv_cases, conv_3d_cases,
             lstm_cases, svdf_cases,
             graph_cases)
 
