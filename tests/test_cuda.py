@@ -20,7 +20,7 @@ SHAPES_TEST = os.environ.get("CUDA_SHAPES_TEST", str(program.ROOT / "build/gcc/t
 CUDA_TEST = os.environ.get("CUDA_TEST", str(program.ROOT / "build/gcc/tests/cuda_test"))
 DIGITS = program.ROOT / "examples/digits/digits.tflite"
 BACKEND = ("--backend", "cuda-shim")
-CASES = int(os.environ.get("LOCKSTEP_CUDA_CASES", 16 if program.QUICK else 100))
+CASES = int(os.environ.get("LOCKSTEP_CUDA_CASES", 16 if program.QUICK else 40))
 ARCHITECTURES = (75, 80, 90)
 # Real models; those that are not here would take minutes.
 MODELS = ("hello_world_int8",) if program.QUICK else ("hello_world_int8", "kws_int8", "resnet8_cifar10_int8", "vww_int8")

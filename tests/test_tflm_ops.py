@@ -369,9 +369,9 @@ class Maker:
             op.options[slot] = Scalar(form, self.random.choice((0, 9) if form.isupper() else (0, 9, -1)))
 
 
-KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "svdf", "lstm", "add", "sub", "mul", "pool", "reduce", "arg", "resize",
-         "softmax", "quantize", "relu", "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute", "prelu",
-         "extremum")
+KINDS = ("conv", "depthwise", "fully_connected", "batch_matmul", "svdf", "lstm", "add", "sub", "mul", "pool", "reduce", "arg",
+         "resize", "softmax", "quantize", "relu", "pad", "reshape", "logistic", "tanh", "hard_swish", "leaky_relu", "absolute",
+         "prelu", "extremum")
 
 
 STATEFUL = ("svdf", "lstm")

@@ -173,6 +173,7 @@ typedef struct lks_tiling_args {
 typedef struct lks_resize_bilinear_args {
     int32_t scale_h, scale_w, offset_h, offset_w, rounding;
 } lks_resize_bilinear_args;
+
 typedef struct lks_lstm_args {
     int32_t x_zero, y_zero, cell_shift, cell_clip, time_major, rounding;
 } lks_lstm_args;
@@ -401,6 +402,7 @@ typedef struct lks_bilinear {
 typedef struct lks_arg_max {
     int32_t outer, extent, inner, smallest;
 } lks_arg_max;
+
 /* In the order of their weights: each from what it sees of x and of the hidden state.  spec 4.52 */
 enum { LKS_GATE_INPUT, LKS_GATE_FORGET, LKS_GATE_CELL, LKS_GATE_OUTPUT, LKS_GATES };
 

@@ -459,6 +459,8 @@ def check_resize_bilinear(v: OpView) -> list[int]:
         need(offset > -2**31, "an offset is -2^31")
         need((out - 1) * scale + max(offset, 0) <= I32_MAX, "the last place leaves i32")
     return [2**27]
+
+
 LSTM_PRODUCT = 2**30        # the bound of what sigmoid, tanh and cells multiply to
 
 
@@ -530,7 +532,6 @@ CHECKS = {
     32: check_max_pool, 33: check_avg_pool, 34: check_sum, 35: check_reduce_max, 36: check_arg_max, 40: check_softmax,
     48: check_reshape, 49: check_pad, 50: check_concat, 51: check_split, 52: check_slice, 53: check_transpose, 54: check_tile,
     55: check_gather, 56: check_resize_nearest, 57: check_resize_bilinear,
-    55: check_gather, 56: check_resize_nearest,
     64: check_lstm, 65: check_svdf,
 }
 

@@ -14,9 +14,9 @@ from typing import Callable, Iterable
 
 from . import packs
 from .builder import Case, WrongCase
-from .cases import (add, arg_max, avg_pool, batch_matmul, clamp, concat, conv, conv_3d, fully_connected, gather, graphs, lstm, lut,
-                    malformed, max_pool, mul, pad, prelu, reduce_max, refused, requant, reshape, resize_bilinear, resize_nearest,
-                    scale, slice_op, softmax, split, sub, sum_over_axes, svdf, tile, transpose, transposed_conv)
+from .cases import (add, arg_max, avg_pool, batch_matmul, clamp, concat, conv, conv_3d, fully_connected, gather, graphs, lstm,
+                    lut, malformed, max_pool, mul, pad, prelu, reduce_max, refused, requant, reshape, resize_bilinear,
+                    resize_nearest, scale, slice_op, softmax, split, sub, sum_over_axes, svdf, tile, transpose, transposed_conv)
 from .executor import check, cost, run_sequence
 from .lks_file import read, write
 
