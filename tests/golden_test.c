@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Holds the engine against the packs that the second opinion wrote (tests/second_opinion/make_goldens.py): every op output of every
- * case on every usable device, the cost, and the refusals.  A plain program, so that leak checks see all of it.
+ * Holds the engine against the packs that the second opinion wrote (tests/second_opinion/make_goldens.py): every op output of
+ * every case on every usable device, the cost, and the refusals.  A plain program, so that leak checks see all of it.
  *
  * golden_test PACK...    a pack whose name begins with "refused" or "malformed" holds files that must not load
  */
@@ -263,7 +263,8 @@ static int open_devices(void)
         if (!d.usable)
             continue;
         devices[device_count].info = d;
-        if (lks_context_open(&(lks_context_options){ .backend = d.backend, .device = device }, &devices[device_count].context, &error)
+        if (lks_context_open(&(lks_context_options){ .backend = d.backend, .device = device },
+                             &devices[device_count].context, &error)
             != LKS_OK)
             return printf("FAIL %s %u: %s\n", d.backend, device, error.text), 0;
         printf("%s %u: %s\n", d.backend, device, d.name);

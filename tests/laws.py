@@ -34,6 +34,8 @@ EXEMPT = {
 DIVISION = re.compile(r"[^/*]\s[/%]\s[^/*]")
 DIVISION_FREE = ("src/cuda", "src/opencl")
 
+COLUMNS = 130
+
 FLOOR = {"lockstep": 0, "spec": 1, "cpu_ref": 2, "cpu": 2, "opencl": 2, "cuda": 2, "host": 3, "import": 3}
 # The one place that knows backends and importers by name, and the builder that importers use.
 UPWARD_OR_SIDEWAYS = {("src/host/registry.c", "cpu_ref"), ("src/host/registry.c", "import")}
@@ -149,6 +151,13 @@ class Laws(unittest.TestCase):
         for backend in backends:
             stems = {p.stem for p in (SRC / backend).iterdir()}
             self.assertLessEqual(kernels, stems, f"{backend} misses {sorted(kernels - stems)}")
+
+    def test_lines_fit(self) -> None:
+        for folder in ("src", "include", "tools", "tests", "fuzz", "examples"):
+            for path in sorted((ROOT / folder).rglob("*")):
+                if path.suffix in {".c", ".h", ".cl", ".cu", ".cuh"}:
+                    for number, line in enumerate(path.read_text().splitlines(), 1):
+                        self.assertLessEqual(len(line), COLUMNS, f"{name_of(path)}:{number}")
 
     def test_spdx(self) -> None:
         for folder in ("src", "include", "tools", "tests", "fuzz", "examples"):

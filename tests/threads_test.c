@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Threads share one model and one open device, each with sessions of its own, and must all get the same bytes.  Meant for the thread sanitizer.
+ * Threads share one model and one open device, each with sessions of its own, and must all get the same bytes.  Meant for the
+ * thread sanitizer.
  *
  * threads_test MODEL
  */
@@ -26,7 +27,8 @@ static int run_once(worker *w, const uint8_t *pixels)
     lks_session *s;
     lks_in in = { pixels, w->in_bytes };
     lks_out out = { w->out, w->out_bytes };
-    int ok = lks_session_open(w->model, &(lks_session_options){ .context = w->context }, &s, NULL) == LKS_OK && lks_session_run(s, &in, &out, NULL) == LKS_OK;
+    int ok = lks_session_open(w->model, &(lks_session_options){ .context = w->context }, &s, NULL) == LKS_OK
+        && lks_session_run(s, &in, &out, NULL) == LKS_OK;
 
     lks_session_close(s);
     return ok;

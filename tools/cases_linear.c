@@ -240,7 +240,9 @@ static flow add_transposed_conv(maker *m, const flow *x, const conv_shape *s)
     const uint32_t out_c = s->groups * s->group_o;
     const uint32_t w_dims[4] = { out_c, (uint32_t)s->h.kernel, (uint32_t)s->w.kernel, s->group_c };
     lks_tail t = draw_tail(&m->d);
-    linear l = { .terms = w_dims[1] * w_dims[2] * s->group_c, .out_c = out_c, .x_zero = draw_x_zero(m, x), .rounding = t.rounding };
+    linear l = {
+        .terms = w_dims[1] * w_dims[2] * s->group_c, .out_c = out_c, .x_zero = draw_x_zero(m, x), .rounding = t.rounding
+    };
     uint32_t operand[4] = { 0 };
     lks_op_args a;
     flow y;
@@ -292,7 +294,8 @@ static flow add_conv_3d(maker *m, const flow *x, const axis *d, const conv_shape
                  .rounding = t.rounding };
     uint32_t operand[4] = { 0 };
     lks_op_args a = { .conv_3d = {
-        d->stride, s->h.stride, s->w.stride, d->dilation, s->h.dilation, s->w.dilation, d->before, d->after, s->h.before, s->h.after,
+        d->stride, s->h.stride, s->w.stride, d->dilation, s->h.dilation, s->w.dilation, d->before, d->after,
+        s->h.before, s->h.after,
         s->w.before, s->w.after, draw_one_in(&m->d, 2) ? l.x_zero : draw_zero(&m->d), (int32_t)s->groups,
         l.x_zero, 0, t.y_zero, t.y_min, t.y_max, t.rounding
     } };

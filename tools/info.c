@@ -121,7 +121,8 @@ static void print_profile(const view *v)
 
     printf("\n%-40s  %20s  %12s      %s\n", v->profile, "value", "at most", "op");
     for (uint32_t i = 0; lks_model_profile(v->model, v->profile, i, &row) == LKS_OK; i++) {
-        printf("%-40s  %20" PRIu64 "  %12" PRIu64 "  %s", row.what, row.value, row.at_most, row.value <= row.at_most ? "ok" : "NO");
+        printf("%-40s  %20" PRIu64 "  %12" PRIu64 "  %s", row.what, row.value, row.at_most,
+               row.value <= row.at_most ? "ok" : "NO");
         if (row.op != UINT32_MAX)
             printf("  %" PRIu32, row.op);
         putchar('\n');
@@ -326,7 +327,8 @@ static bool describe(view *v, const info_options *o, lks_error *error)
         return false;
     if (!(o->common.json ? print_json(v, error) : print_text(v, error)))
         return false;
-    return !v->beyond || error_set(error, "%s: is not within %s: %" PRIu32 " of its limits do not hold", v->path, v->profile, v->beyond);
+    return !v->beyond || error_set(error, "%s: is not within %s: %" PRIu32 " of its limits do not hold", v->path, v->profile,
+                                   v->beyond);
 }
 
 static bool info_main(int argc, char **argv, lks_error *error)
@@ -352,7 +354,8 @@ const command command_info = {
     "exact counts, the same on every machine.\n\n"
     HELP_BUILTIN "\n"
     "  --batch N           describe a run with that batch (models whose batch is free)\n"
-    "  --profile NAME      list the limits of a profile, cip1 or extended, with the model's values; exit 1 where one does not hold\n"
+    "  --profile NAME      list the limits of a profile, cip1 or extended, with the model's values; exit 1 where one does\n"
+    "                      not hold\n"
     HELP_LIMITS
     "  --json              print JSON\n",
     info_main

@@ -71,7 +71,8 @@ static bool set_number(const option_spec *spec, const char *text, lks_error *err
 
     if (!options_number(text, suffixes, spec->min, spec->max, &value)) {
         if (spec->max == UINT64_MAX)
-            return error_set(error, "%s%s: \"%s\" is not a whole number%s%s", dashes(spec), spec->name, text, spec->min ? " above 0" : "",
+            return error_set(error, "%s%s: \"%s\" is not a whole number%s%s", dashes(spec), spec->name, text,
+                         spec->min ? " above 0" : "",
                              suffixes ? ", with K, M, G, T or nothing behind it" : "");
         return error_set(error, "%s%s: \"%s\" is not a whole number from %llu to %llu", dashes(spec), spec->name, text,
                          (unsigned long long)spec->min, (unsigned long long)spec->max);

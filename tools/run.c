@@ -164,7 +164,9 @@ static bool save(const char *directory, const char *name, const lks_tensor_info 
     return ok;
 }
 
-/* "003_conv1_relu.npy", or "004_01_half.npy" of an op with several outputs; letters that a file system might not like become '_'. */
+/*
+ * "003_conv1_relu.npy", or "004_01_half.npy" of an op with several outputs; letters that a file system might not like become '_'.
+ */
 static void dump_name(const trace_entry *e, char name[160])
 {
     const char *allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";

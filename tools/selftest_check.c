@@ -69,7 +69,8 @@ static lks_status open_session(const trial *t, const device *d, const char *vari
                                lks_session **session, lks_error *error)
 {
     lks_session_options o = {
-        .context = d->context, .max_batch = t->made->batch, .keep = keep, .no_fuse = no_fuse || d->ways.no_fuse, .variant = variant,
+        .context = d->context, .max_batch = t->made->batch, .keep = keep, .no_fuse = no_fuse || d->ways.no_fuse,
+        .variant = variant,
         .check = LKS_CHECK_NONE
     };
 

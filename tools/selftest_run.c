@@ -214,9 +214,9 @@ static void run_unseen(const selftest *s, uint32_t op, uint64_t k)
 }
 
 /*
- * What a device keeps from case to case (weights cached by shape, say) shows only when another case ran before.  A replay therefore
- * runs some first: the twins of the same shapes (cases_make.h), and before one of the first cases, which have none, all that came
- * before it.
+ * What a device keeps from case to case (weights cached by shape, say) shows only when another case ran before.  A replay
+ * therefore runs some first: the twins of the same shapes (cases_make.h), and before one of the first cases, which have none, all
+ * that came before it.
  */
 static void lead_in(const selftest *s)
 {

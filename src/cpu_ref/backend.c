@@ -87,7 +87,8 @@ static const char *variant(lks_device_handle *device, lks_kernel kernel, uint32_
     return i == 0 ? "scalar" : NULL;
 }
 
-static lks_status build(lks_device_handle *device, const lks_plan *plan, const char *name, lks_program **program, lks_error *error)
+static lks_status build(lks_device_handle *device, const lks_plan *plan, const char *name, lks_program **program,
+                        lks_error *error)
 {
     (void)device;
     (void)name;

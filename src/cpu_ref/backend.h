@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The reference: plain loops in the order of docs/spec.md, one file per kernel family.  Every other backend is held against it, so
- * it has no tricks, no threads, and plain weights.
+ * The reference: plain loops in the order of docs/spec.md, one file per kernel family.  Every other backend is held against it,
+ * so it has no tricks, no threads, and plain weights.
  */
 #ifndef LKS_CPU_REF_BACKEND_H
 #define LKS_CPU_REF_BACKEND_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fusing.  Each rule looks at one step and at the step that makes its operand, and moves the earlier one into the later one's place:
- * by then all other operands have been computed.
+ * Fusing.  Each rule looks at one step and at the step that makes its operand, and moves the earlier one into the later one's
+ * place: by then all other operands have been computed.
  */
 #include "host/fuse.h"
 

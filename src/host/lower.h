@@ -28,8 +28,8 @@ extern const lks_lowering_row lks_linear_lowerings[], lks_conv_lowerings[], lks_
     lks_move_lowerings[], lks_state_lowerings[];
 
 /*
- * Add a step.  It has the first two operands that are activations as x and x2, the first output as y, and no arguments.  Good until
- * the next one is added.  Never NULL.
+ * Add a step.  It has the first two operands that are activations as x and x2, the first output as y, and no arguments.  Good
+ * until the next one is added.  Never NULL.
  */
 lks_step *lks_add_step(lks_lowering *l, lks_kernel kernel);
 
@@ -42,7 +42,10 @@ int32_t lks_add_scratch(lks_lowering *l, uint64_t image_bytes);
 /* The same, as the state of a step: it lasts from run to run, and is of int16. */
 void lks_add_state(lks_lowering *l, lks_step *s, uint64_t elements);
 
-/* Constants for steps, which live as long as the plan; all zero, aligned for any type.  NULL: memory ran out; then nothing need be filled in. */
+/*
+ * Constants for steps, which live as long as the plan; all zero, aligned for any type.  NULL: memory ran out; then nothing need
+ * be filled in.
+ */
 void *lks_add_constants(lks_lowering *l, size_t bytes);
 
 /* The extent of axis 0 that the shapes of op.h still show. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Lowering of the convolutions that are made of others: a transposed one is one per phase of its strides; a 3-D one is one in 2-D,
- * over images whose channels hold all depths that lie under the kernel.
+ * Lowering of the convolutions that are made of others: a transposed one is one per phase of its strides; a 3-D one is one in
+ * 2-D, over images whose channels hold all depths that lie under the kernel.
  */
 #include "host/lower.h"
 
@@ -12,8 +12,8 @@
 /* ---- transposed conv ----------------------------------------------------------------------------------------------------- */
 
 /*
- * A phase of one axis: the outputs p = first + m * stride, for m < count, that the same taps of the kernel meet, r = phase + stride * j
- * for j < taps.  Tap j meets element base + m - j of x, so that a window over x with the taps in reverse gives them.
+ * A phase of one axis: the outputs p = first + m * stride, for m < count, that the same taps of the kernel meet, r = phase +
+ * stride * j for j < taps.  Tap j meets element base + m - j of x, so that a window over x with the taps in reverse gives them.
  */
 typedef struct phase {
     int32_t stride, phase, first, count, taps, base, kernel;

@@ -2,8 +2,8 @@
  *
  * A model in memory, and the builder that importers use to make one.
  *
- * There is one way to a model: bytes of a .lks file through the reader (read.c).  A builder collects tensors and ops and writes such
- * bytes (write.c); so whatever an importer produces is checked exactly as a stranger's file is.
+ * There is one way to a model: bytes of a .lks file through the reader (read.c).  A builder collects tensors and ops and writes
+ * such bytes (write.c); so whatever an importer produces is checked exactly as a stranger's file is.
  */
 #ifndef LKS_HOST_MODEL_H
 #define LKS_HOST_MODEL_H
@@ -75,7 +75,9 @@ uint64_t lks_tensor_bytes(const lks_tensor *t);
 /* Into how many images, as op.h and backend.h count them, the model's own batch falls: batch where batch_free, else 1. */
 uint32_t lks_model_images(const lks_model *m);
 
-/* Whether the model runs with that batch: its own, or, where batch_free, any that keeps every activation in the limits of spec 7. */
+/*
+ * Whether the model runs with that batch: its own, or, where batch_free, any that keeps every activation in the limits of spec 7.
+ */
 bool lks_model_runs_with(const lks_model *m, uint32_t batch);
 
 /* One more owner. */
@@ -92,8 +94,8 @@ void lks_builder_close(lks_builder *b);
 /*
  * Add a tensor: its index, or LKS_NO_TENSOR when memory ran out (lks_builder_write then says so).
  *
- * t  elements is ignored; name, dims and data are copied.  Bytes of a name that the format does not allow become '_', and a long name
- *    is cut.  data: constants only, in the machine's byte order.
+ * t  elements is ignored; name, dims and data are copied.  Bytes of a name that the format does not allow become '_', and a long
+ *    name is cut.  data: constants only, in the machine's byte order.
  */
 uint32_t lks_builder_tensor(lks_builder *b, const lks_tensor *t);
 
@@ -118,8 +120,8 @@ lks_status lks_graph_write(const lks_graph *g, uint8_t **bytes, size_t *size, lk
 lks_status lks_builder_write(const lks_builder *b, uint8_t **bytes, size_t *size, lks_error *error);
 
 /*
- * Make a model of the bytes of a .lks file, which must be exactly those that lks_builder_write would write.  Takes ownership of bytes
- * (from malloc), on failure too.  name: what errors call the file.
+ * Make a model of the bytes of a .lks file, which must be exactly those that lks_builder_write would write.  Takes ownership of
+ * bytes (from malloc), on failure too.  name: what errors call the file.
  */
 lks_status lks_model_read(uint8_t *bytes, size_t size, const char *name, const lks_limits *limits, lks_model **model,
                           lks_error *error);

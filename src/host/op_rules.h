@@ -70,8 +70,8 @@ uint64_t lks_op_state_bytes(const lks_op_view *v);
 lks_status lks_op_check(const lks_op_view *v);
 
 /*
- * Hold a checked op against the bound law (spec 3.2), and set op->bound.  Takes time in proportion to the weights of the op, which is
- * never more than its MACs: so limits of work come first.
+ * Hold a checked op against the bound law (spec 3.2), and set op->bound.  Takes time in proportion to the weights of the op,
+ * which is never more than its MACs: so limits of work come first.
  */
 lks_status lks_op_prove(const lks_op_view *v);
 

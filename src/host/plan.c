@@ -44,7 +44,8 @@ static bool alive_together(const block *a, const block *b)
 }
 
 /*
- * Place block i at the lowest offset that is free throughout its life.  placed: indices of the blocks before i, by offset; grows by i.
+ * Place block i at the lowest offset that is free throughout its life.  placed: indices of the blocks before i, by offset; grows
+ * by i.
  */
 static void place(block *blocks, uint32_t i, uint32_t *placed)
 {
@@ -91,7 +92,9 @@ static void use(lks_lifetime *life, const uint32_t *home, int32_t tensor, uint32
         life[home[tensor]].last = step;
 }
 
-/* From which step to which each activation is alive, its aliases included; first > last: it is an alias, or fusing left it out. */
+/*
+ * From which step to which each activation is alive, its aliases included; first > last: it is an alias, or fusing left it out.
+ */
 static void step_lifetimes(const lks_graph *g, const owned_plan *o, lks_lifetime *life)
 {
     for (uint32_t t = 0; t < o->plan.tensor_count; t++)
@@ -138,7 +141,7 @@ static bool measure_blocks(const lks_model *m, owned_plan *o, const lks_lifetime
         if (!lks_mul_u64(image, o->plan.max_batch, &bytes) || bytes > UINT64_MAX / 2)
             return false;
         if (t >= m->graph.tensor_count && bytes > LKS_MAX_ELEMENTS * (uint64_t)sizeof(int32_t))
-            return false;               /* spec 4.38: what the model has is within the limits, but scratch grows with the batch too */
+            return false;   /* spec 4.38: what the model has is within the limits, but scratch grows with the batch too */
         bytes = (bytes + LKS_ARENA_ALIGN - 1) / LKS_ARENA_ALIGN * LKS_ARENA_ALIGN + 2 * (uint64_t)o->plan.guard_bytes;
         if (!lks_add_u64(total, bytes, &total) || total > SIZE_MAX / 2)
             return false;
@@ -198,7 +201,8 @@ lks_status lks_plan_make(const lks_model *m, const lks_plan_options *options, lk
         return lks_fail(error, LKS_ERR_NOMEM, "out of memory");
     o->plan = (lks_plan){ .max_batch = options->max_batch, .keep = options->keep, .guard_bytes = options->guard_bytes };
     if ((st = make_steps(m, options, o)) != LKS_OK) {
-        lks_fail(error, st, st == LKS_ERR_LIMIT ? "the ops of the model become more than %u steps" : "out of memory", LKS_MAX_STEPS);
+        lks_fail(error, st, st == LKS_ERR_LIMIT ? "the ops of the model become more than %u steps" : "out of memory",
+                 LKS_MAX_STEPS);
         goto fail;
     }
     if ((st = plan_arena(m, o, error)) != LKS_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a model to what a backend is given: kernels in order (lower*.c, fuse.c), and a place in one arena for each activation (plan.c).
+ * From a model to what a backend is given: kernels in order (lower*.c, fuse.c), and a place in one arena for each activation
+ * (plan.c).
  */
 #ifndef LKS_HOST_PLAN_H
 #define LKS_HOST_PLAN_H
@@ -45,7 +46,8 @@ typedef struct lks_lowered {
 /*
  * Lower all ops of a model.
  *
- * LKS_OK: *lowered is the caller's; the model outlives it.  LKS_ERR_NOMEM, LKS_ERR_LIMIT (too many steps): there is nothing to free.
+ * LKS_OK: *lowered is the caller's; the model outlives it.  LKS_ERR_NOMEM, LKS_ERR_LIMIT (too many steps): there is nothing to
+ * free.
  */
 lks_status lks_lower(const lks_model *model, lks_lowered *lowered);
 void lks_lowered_free(lks_lowered *lowered);

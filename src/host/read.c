@@ -2,9 +2,9 @@
  *
  * The strict reader of .lks files (docs/format.md): the only way to a model.
  *
- * Sizes first, then tables, then the graph, then every op by its rules.  Then the model is written again and must give the bytes that
- * were read: so the reader accepts exactly what the writer writes, padding and reserved fields included.  Limits of the user come
- * before the proof of the bound law, which is the only step whose time can exceed that of reading the file.
+ * Sizes first, then tables, then the graph, then every op by its rules.  Then the model is written again and must give the bytes
+ * that were read: so the reader accepts exactly what the writer writes, padding and reserved fields included.  Limits of the user
+ * come before the proof of the bound law, which is the only step whose time can exceed that of reading the file.
  */
 #include "host/error.h"
 #include "host/format.h"
@@ -115,7 +115,8 @@ static const char *type_fault(const lks_tensor *t)
 {
     if (t->type != LKS_I8 && t->type != LKS_I16 && t->type != LKS_I32)
         return "type: must be 1, 3 or 4";
-    if (t->interface != t->type && !(t->type == LKS_I8 && t->interface == LKS_U8) && !(t->type == LKS_I32 && t->interface == LKS_I64))
+    if (t->interface != t->type && !(t->type == LKS_I8 && t->interface == LKS_U8)
+        && !(t->type == LKS_I32 && t->interface == LKS_I64))
         return "interface: does not go with the storage type";
     if (t->constant && (t->interface != t->type || t->scale_bits || t->zero_point))
         return "a constant has its storage type as interface, and scale and zero point 0";
@@ -472,7 +473,8 @@ static lks_status check_limits(const reader *r, const lks_limits *limits)
     if (st != LKS_OK)
         return lks_fail(r->error, st, "%s: the cost of the model is beyond 64 bits", r->name);
     if (cost.peak_bytes > mem_limit || cost.parameter_bytes > mem_limit - cost.peak_bytes)
-        return lks_fail(r->error, LKS_ERR_LIMIT, "%s: needs %llu bytes for parameters and %llu for tensors: more than the limit of %llu",
+        return lks_fail(r->error, LKS_ERR_LIMIT, "%s: needs %llu bytes for parameters and %llu for tensors: more than the limit "
+                        "of %llu",
                         r->name, (unsigned long long)cost.parameter_bytes, (unsigned long long)cost.peak_bytes,
                         (unsigned long long)mem_limit);
     if (limits && limits->work && (cost.macs > limits->work || cost.element_ops > limits->work - cost.macs))

@@ -15,8 +15,10 @@ const lks_backend *lks_backend_at(size_t i);
 /* The backend that all others are held against. */
 const lks_backend *lks_reference(void);
 
-/* The table behind lks_backend_at, ended by NULL.  A test program defines its own, with backends that are wrong on purpose; a linker
- * takes that one and leaves the one of the library (host/backends.c) alone. */
+/*
+ * The table behind lks_backend_at, ended by NULL.  A test program defines its own, with backends that are wrong on purpose; a
+ * linker takes that one and leaves the one of the library (host/backends.c) alone.
+ */
 extern const lks_backend *const lks_backends[];
 
 /* Another model format: how it is told, and how it becomes the bytes of a .lks file (from malloc, the caller's). */

@@ -89,7 +89,8 @@ uint64_t lks_max_distance(int32_t zero)
 const char *lks_rq_fault(lks_rq rq, int32_t rounding)
 {
     if (rounding == LKS_TFLITE)
-        return rq.m < 0 || rq.s < -31 || rq.s > 30 ? "with tflite rounding m must not be negative, and s must be in -31 .. 30" : NULL;
+        return rq.m < 0 || rq.s < -31 || rq.s > 30
+            ? "with tflite rounding m must not be negative, and s must be in -31 .. 30" : NULL;
     if ((rq.m == 0 && rq.s == 30) || (rq.m >= 1 << 30 && rq.s >= 30 && rq.s <= 62))
         return NULL;
     return "with half_up rounding m must be in 2^30 .. 2^31 - 1 and s in 30 .. 62, or m 0 and s 30";

@@ -114,7 +114,8 @@ static lks_status prove_requant_op(const lks_op_view *v)
     const lks_requant_args *a = &v->op->args.requant;
     const uint64_t wide = (uint64_t)(a->x_zero < 0 ? INT16_MAX - a->x_zero : a->x_zero - INT16_MIN);
 
-    return lks_prove_requant(v, v->in[0]->type == LKS_I16 ? wide : lks_max_distance(a->x_zero), (lks_rq){ a->m, a->s }, a->rounding, 0);
+    return lks_prove_requant(v, v->in[0]->type == LKS_I16 ? wide : lks_max_distance(a->x_zero), (lks_rq){ a->m, a->s },
+                             a->rounding, 0);
 }
 
 static lks_status prove_prelu(const lks_op_view *v)
@@ -150,7 +151,9 @@ static const lks_arg_rule prelu_args[] = {
     BYTE("x_zero"), BYTE("slope_zero"), BYTE("y_zero"), WORD("positive_m"), WORD("positive_s"), WORD("m"), WORD("s"), RANGE,
     ROUNDING
 };
-static const lks_arg_rule requant_args[] = { { "x_zero", INT16_MIN, INT16_MAX }, BYTE("y_zero"), WORD("m"), WORD("s"), RANGE, ROUNDING };
+static const lks_arg_rule requant_args[] = {
+    { "x_zero", INT16_MIN, INT16_MAX }, BYTE("y_zero"), WORD("m"), WORD("s"), RANGE, ROUNDING
+};
 
 const lks_op_rule lks_element_rules[] = {
     { LKS_OP_ADD, "add", 2, 1, 13, add_args, 12, check_add, prove_add, pair_free, NULL, lks_per_output, LKS_I8, LKS_I8 },

@@ -50,7 +50,10 @@ lks_status lks_session_check(lks_session *s, const lks_in *in, const lks_out *ou
 
 /* ---- for bench ----------------------------------------------------------------------------------------------------------- */
 
-/* The three parts of lks_session_run, whose sizes a whole run has checked before; each may return before the device is done with it. */
+/*
+ * The three parts of lks_session_run, whose sizes a whole run has checked before; each may return before the device is done with
+ * it.
+ */
 lks_status lks_session_put(lks_session *s, const lks_in *in, lks_error *error);
 lks_status lks_session_compute(lks_session *s, lks_error *error);
 lks_status lks_session_get(lks_session *s, const lks_out *out, lks_error *error);

@@ -172,7 +172,9 @@ static lks_status check_state(lks_session *s, lks_error *error)
 /* Run both once more with every intermediate kept.  Where that is not possible, or shows nothing, the mismatch stays as it is. */
 static void locate(lks_session *s, const lks_in *in, const lks_out *scratch)
 {
-    lks_session_options o = { .backend = lks_reference()->name, .max_batch = session_batch(s), .keep = 1, .check = LKS_CHECK_NONE };
+    lks_session_options o = {
+        .backend = lks_reference()->name, .max_batch = session_batch(s), .keep = 1, .check = LKS_CHECK_NONE
+    };
     lks_session *reference = NULL, *device = NULL;
 
     o.keep_state = s->keep_state;
@@ -193,7 +195,8 @@ static lks_status report(const lks_session *s, lks_error *error)
     const lks_op *op = &s->model->graph.ops[m->op];
 
     return lks_fail(error, LKS_ERR_MISMATCH,
-                    "%s %u: differs from the reference: op %u (%s \"%.80s\"), element %llu: expected %lld, got %lld; %llu elements differ",
+                    "%s %u: differs from the reference: op %u (%s \"%.80s\"), element %llu: expected %lld, got %lld; "
+                    "%llu elements differ",
                     s->backend->name, s->context->index, m->op, lks_op_rule_of(op->kind)->name,
                     s->model->graph.tensors[m->tensor].name, (unsigned long long)m->first, (long long)m->expected,
                     (long long)m->got, (unsigned long long)m->count);

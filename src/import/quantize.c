@@ -342,7 +342,9 @@ bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q)
     return true;
 }
 
-/* concatenation.h: ConcatenationWithScaling.  Both products fit 32 bits, so that their difference is exact before it is rounded. */
+/*
+ * concatenation.h: ConcatenationWithScaling.  Both products fit 32 bits, so that their difference is exact before it is rounded.
+ */
 bool lks_quantize_concat(uint32_t x, int32_t x_zero, uint32_t y, int32_t y_zero, int8_t table[LKS_TABLE_SIZE])
 {
     const number inverse = divide(one, from_scale(y), BINARY32), limit = { 1, 16 };

@@ -7,7 +7,8 @@
  *
  * Sources: TensorFlow Lite Micro, quantization_util.cc (QuantizeMultiplier, PreprocessSoftmaxScaling), kernel_util.cc
  * (PopulateConvolutionQuantizationParams, GetQuantizedConvolutionMultipler, CalculateActivationRangeQuantized), add_common.cc,
- * sub_common.cc, reduce.h (QuantizedMeanOrSum), activations_common.cc, pooling_common.cc, logistic_common.cc, tanh.cc, hard_swish_common.cc.
+ * sub_common.cc, reduce.h (QuantizedMeanOrSum), activations_common.cc, pooling_common.cc, logistic_common.cc, tanh.cc,
+ * hard_swish_common.cc.
  */
 #ifndef LKS_IMPORT_QUANTIZE_H
 #define LKS_IMPORT_QUANTIZE_H
@@ -53,8 +54,10 @@ lks_rq lks_quantize_mean(lks_rq sum, uint32_t n);
  * beyond which the reference is not defined.  From s = 31 on, no step but 0 is in range. */
 bool lks_quantize_wave(uint32_t x, lks_rq *rq);
 
-/* The two multipliers of hard swish, of 16 bits each, quotients rounded to binary32.  false: output shifts left, one of them shifts right
- * by more than 15, or a quotient is not normal. */
+/*
+ * The two multipliers of hard swish, of 16 bits each, quotients rounded to binary32.  false: output shifts left, one of them
+ * shifts right by more than 15, or a quotient is not normal.
+ */
 bool lks_quantize_hard_swish(uint32_t x, uint32_t y, lks_rq *reluish, lks_rq *output);
 
 /* (m, s) of spec 4.9 for softmax(beta * x).  false: beta * x * 2^26 <= 1, where the reference aborts. */
@@ -70,15 +73,15 @@ int32_t lks_quantize_clip(uint32_t clip, uint32_t scale);
 bool lks_quantize_value(int32_t value, uint32_t scale, int32_t zero, int32_t *q);
 
 /*
- * What CONCATENATION makes of each of the 256 stored values v of a UINT8 operand, of scale x, in an output of scale y: table[v + 128].
- * Zero points are as in the file.  The quotient 1 / y, and all that follows, is rounded to binary32 after each operation.
+ * What CONCATENATION makes of each of the 256 stored values v of a UINT8 operand, of scale x, in an output of scale y: table[v +
+ * 128]. Zero points are as in the file.  The quotient 1 / y, and all that follows, is rounded to binary32 after each operation.
  * false: x / y is not normal, or 2^16 or more.
  */
 bool lks_quantize_concat(uint32_t x, int32_t x_zero, uint32_t y, int32_t y_zero, int8_t table[LKS_TABLE_SIZE]);
 
 /*
- * Where RESIZE_NEAREST_NEIGHBOR takes element i of `out` from, of `in`: i, or i + 1/2, times the quotient of the extents, both rounded
- * to binary32; then down, or to the nearest, ties away from zero.  All extents are at most 2^22.
+ * Where RESIZE_NEAREST_NEIGHBOR takes element i of `out` from, of `in`: i, or i + 1/2, times the quotient of the extents, both
+ * rounded to binary32; then down, or to the nearest, ties away from zero.  All extents are at most 2^22.
  */
 int32_t lks_quantize_nearest(int32_t i, int32_t in, int32_t out, bool align_corners, bool half_pixel_centers);
 

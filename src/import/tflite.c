@@ -74,7 +74,8 @@ static lks_status import_inputs(lks_tfl_op *op)
         if (!importable(t))
             continue;
         if (t->index[LKS_TFL_PLAIN] != LKS_NO_TENSOR)
-            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "tensor \"%.*s\" is made from two inputs", LKS_TFL_TEXT(op->m, t->name));
+            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "tensor \"%.*s\" is made from two inputs",
+                                  LKS_TFL_TEXT(op->m, t->name));
         LKS_TFL_TRY(lks_tfl_check_shape(op, "input", t));
         LKS_TFL_TRY(lks_tfl_emit_activation(op, t));
         lks_builder_input(op->m->builder, t->index[LKS_TFL_PLAIN]);

@@ -2,10 +2,10 @@
  *
  * Importing .tflite files: the bytes of one become the bytes of a .lks file.
  *
- * What is imported: int8 models (docs/spec.md, rounding `tflite`), which give the bytes of TensorFlow Lite Micro's reference kernels, and
- * legacy uint8 models, whose values, weights and zero points become int8 by subtracting 128, and which give the bytes of LiteRT's.
- * One op of the file becomes one op of the .lks, in the same order, but for those of tflite_ends.h; tensors stand in the order graph
- * inputs, then per op its constants and its output, and keep their names.
+ * What is imported: int8 models (docs/spec.md, rounding `tflite`), which give the bytes of TensorFlow Lite Micro's reference
+ * kernels, and legacy uint8 models, whose values, weights and zero points become int8 by subtracting 128, and which give the
+ * bytes of LiteRT's. One op of the file becomes one op of the .lks, in the same order, but for those of tflite_ends.h; tensors
+ * stand in the order graph inputs, then per op its constants and its output, and keep their names.
  */
 #ifndef LKS_IMPORT_TFLITE_H
 #define LKS_IMPORT_TFLITE_H

@@ -292,8 +292,10 @@ static lks_status transpose_operands(const lks_tfl_op *op, conv_parts *p)
     return LKS_OK;
 }
 
-/* transpose_conv.cc: the padding is that of the convolution from y to x, which must give the extent of x.  Behind y, it is how far the
- * last kernel reaches beyond. */
+/*
+ * transpose_conv.cc: the padding is that of the convolution from y to x, which must give the extent of x.  Behind y, it is how
+ * far the last kernel reaches beyond.
+ */
 static lks_status transpose_axis(const lks_tfl_op *op, const lks_fb_field *padding, const lks_fb_field *stride, int32_t y,
                                  int32_t x, int32_t kernel, const char *name, lks_tfl_window *a)
 {
@@ -331,7 +333,8 @@ lks_status lks_tfl_import_transpose_conv(const lks_tfl_op *op)
     LKS_TFL_TRY(lks_tfl_emit_plain(op, p.w, &p.operands[1]));
     LKS_TFL_TRY(emit_bias(op, 3, p.channels, &p.operands[2]));
     LKS_TFL_TRY(emit_multipliers(op, p.w, p.channels, x.scale, y.scale,
-                                 p.w->type == LKS_TFL_UINT8 ? lks_quantize_narrow_product : lks_quantize_product, &p.operands[3]));
+                                 p.w->type == LKS_TFL_UINT8 ? lks_quantize_narrow_product : lks_quantize_product,
+                                 &p.operands[3]));
     *a = (lks_transposed_conv_args){
         (int32_t)h.stride, (int32_t)w.stride, h.before, h.after, w.before, w.after, 1, x.zero, zero, y.zero, -128, 127, LKS_TFLITE
     };
@@ -404,7 +407,8 @@ static lks_status check_matrices(const lks_tfl_op *op, const lks_tfl_tensor *y)
             return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "an input has %u dimensions: there must be 2 to 5", (unsigned)t->rank);
     }
     if (y->type != LKS_TFL_INT8)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the reference has it for INT8 only, not for %s", lks_tfl_type_name(y->type));
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the reference has it for INT8 only, not for %s",
+                              lks_tfl_type_name(y->type));
     return LKS_OK;
 }
 

@@ -164,7 +164,8 @@ lks_status lks_tfl_output_at(const lks_tfl_op *op, uint32_t i, lks_tfl_types typ
 lks_status lks_tfl_same_type(const lks_tfl_op *op, const lks_tfl_tensor *x, const lks_tfl_tensor *y)
 {
     if (x->type != y->type)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input and output have different types, %s and %s", lks_tfl_type_name(x->type),
+        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input and output have different types, %s and %s",
+                              lks_tfl_type_name(x->type),
                               lks_tfl_type_name(y->type));
     return LKS_OK;
 }

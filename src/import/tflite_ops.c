@@ -69,7 +69,10 @@ static const lks_tfl_window_fields pool_2d = {
     .fused = { "Pool2DOptions.fused_activation_function", 5, 1, 0 },
 };
 
-/* pooling_common.cc: PoolingPrepare.  The average of uint8 values is rounded by floor(acc / n + 1/2), which is half_up on stored values. */
+/*
+ * pooling_common.cc: PoolingPrepare.  The average of uint8 values is rounded by floor(acc / n + 1/2), which is half_up on stored
+ * values.
+ */
 static lks_status import_pool(const lks_tfl_op *op, uint32_t kind)
 {
     lks_tfl_tensor *x, *y;

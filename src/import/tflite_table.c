@@ -165,7 +165,10 @@ lks_status lks_tfl_import_hard_swish(const lks_tfl_op *op)
 /* Multipliers that shift left by more overflow in the reference. */
 #define SHIFT_MAX 22
 
-/* leaky_relu_common.cc: CalculateOpDataLeakyRelu; leaky_relu.h: QuantizeLeakyRelu.  LiteRT, which knows uint8, computes in binary32. */
+/*
+ * leaky_relu_common.cc: CalculateOpDataLeakyRelu; leaky_relu.h: QuantizeLeakyRelu.  LiteRT, which knows uint8, computes in
+ * binary32.
+ */
 lks_status lks_tfl_import_leaky_relu(const lks_tfl_op *op)
 {
     static const lks_fb_field alpha = { "LeakyReluOptions.alpha", 0, 4, 0 };
@@ -177,7 +180,8 @@ lks_status lks_tfl_import_leaky_relu(const lks_tfl_op *op)
     LKS_TFL_TRY(read_table(op, &t));
     legacy = t.x->type == LKS_TFL_UINT8;
     if (magnitude != 0 && (!lks_scale_usable(magnitude)
-                           || !(legacy ? lks_quantize_float_product : lks_quantize_product)(t.qx.scale, magnitude, t.qy.scale, &negative)))
+                           || !(legacy ? lks_quantize_float_product : lks_quantize_product)(t.qx.scale, magnitude, t.qy.scale,
+                                                                                             &negative)))
         return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "alpha and the scales give no multiplier");
     if (!(legacy ? lks_quantize_narrow_ratio : lks_quantize_ratio)(t.qx.scale, t.qy.scale, &positive) || positive.s > SHIFT_MAX
         || negative.s > SHIFT_MAX)

@@ -53,7 +53,8 @@ LKS_FN uint4 lks_load_block(__global const int8_t *x, int load, int first, int r
     #pragma unroll
     for (int i = 0; i < 4; i++) {
         const int row = load == LKS_CL_ALONG_ROWS ? first : first + i, at = load == LKS_CL_ALONG_ROWS ? k + i : k;
-        const uint from = (uint)row * (uint)row_stride + (uint)at * (uint)depth_stride;     /* a tensor has fewer than 2^31 elements */
+        /* a tensor has fewer than 2^31 elements */
+        const uint from = (uint)row * (uint)row_stride + (uint)at * (uint)depth_stride;
 
         word[i] = 0;
         if (row >= rows || at >= depth)

@@ -50,9 +50,11 @@ LKS_FN int32_t lks_saturate(int64_t sum)
     return sum > LKS_INT32_MAX ? LKS_INT32_MAX : sum < -LKS_INT32_MAX ? -LKS_INT32_MAX : (int32_t)sum;
 }
 
-/* x / 2^n, ties away from zero; 0 <= n <= 31, -2^31 < x < 2^31 - 1 (which mulh of such never reaches), or n > 1.  spec 3.3 (rshift)
- * For n >= 1: x + (x >> 31) lowers a negative x by one, which turns "half up" into "half away"; halving after the increment keeps
- * every step inside int32. */
+/*
+ * x / 2^n, ties away from zero; 0 <= n <= 31, -2^31 < x < 2^31 - 1 (which mulh of such never reaches), or n > 1.  For n >= 1:
+ * x + (x >> 31) lowers a negative x by one, which turns "half up" into "half away"; halving after the increment keeps every step
+ * inside int32.  spec 3.3 (rshift)
+ */
 LKS_FN int32_t lks_rshift_away(int32_t x, int32_t n)
 {
     int32_t t = x < 0 ? x - 1 : x;
@@ -198,8 +200,10 @@ LKS_FN int32_t lks_lshift_sat(int32_t x, int32_t n)
     return v > LKS_INT32_MAX ? LKS_INT32_MAX : v < LKS_INT32_MIN ? LKS_INT32_MIN : (int32_t)v;
 }
 
-/* e^(a / 2^(31 - bits)) in units of 2^-31, for a <= 0 and, with 5 bits, -31 * 2^26 <= a.  spec 3.3 with 5 bits; the importer has use
- * for 4. */
+/*
+ * e^(a / 2^(31 - bits)) in units of 2^-31, for a <= 0 and, with 5 bits, -31 * 2^26 <= a.  spec 3.3 with 5 bits; the importer has
+ * use for 4.
+ */
 LKS_FN int32_t lks_exp(int32_t a, int32_t bits)
 {
     const int32_t quarter = 1 << (29 - bits);

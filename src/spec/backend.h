@@ -20,8 +20,8 @@
 
 /*
  * An activation of a plan.  Two have the same place where one is a reshaping of the other (LKS_FUSE_ALIAS).  One that is the
- * state of a step (lks_step.state) shares its memory with no other, so that it lasts from run to run; the host sets it to zero where
- * it is to begin anew.
+ * state of a step (lks_step.state) shares its memory with no other, so that it lasts from run to run; the host sets it to zero
+ * where it is to begin anew.
  */
 typedef struct lks_plan_tensor {
     size_t offset;              /* of its first byte in the arena; a multiple of LKS_ARENA_ALIGN */
@@ -70,7 +70,7 @@ typedef struct lks_plan {
     size_t arena_bytes;
     uint32_t step_count, tensor_count;
     const lks_step *steps;
-    const lks_plan_tensor *tensors;     /* by tensor index of the model; constants, and what fusing left out, have image_bytes 0 */
+    const lks_plan_tensor *tensors;     /* by tensor index of the model; image_bytes 0: a constant, or left out by fusing */
 } lks_plan;
 
 typedef struct lks_device_handle lks_device_handle;
@@ -100,8 +100,8 @@ typedef struct lks_backend {
     void (*close)(lks_device_handle *device);
 
     /*
-     * The name of implementation i of a kernel family, as this device could choose it; NULL beyond the last.  There is at least one
-     * per family.  Which one runs never changes a byte.
+     * The name of implementation i of a kernel family, as this device could choose it; NULL beyond the last.  There is at least
+     * one per family.  Which one runs never changes a byte.
      */
     const char *(*variant)(lks_device_handle *device, lks_kernel kernel, uint32_t i);
 

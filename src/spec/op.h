@@ -265,8 +265,8 @@ typedef struct lks_fused {
 } lks_fused;
 
 /*
- * The batch is not in these structs: a run states n, 1 or more, and every shape below starts with it.  Where a model is not free in
- * its batch, n is 1 and the model's own first extent is in images, rows, count or dims[0].
+ * The batch is not in these structs: a run states n, 1 or more, and every shape below starts with it.  Where a model is not free
+ * in its batch, n is 1 and the model's own first extent is in images, rows, count or dims[0].
  */
 
 /* A 2-D window over an image [in_h, in_w, c].  Padding after the image needs no number: out_h and out_w imply it. */
@@ -306,10 +306,10 @@ typedef struct lks_pair {
 } lks_pair;
 
 /*
- * y[i] = tail(sum over k < depth of (a[i . a_stride + k a_depth] - a_zero) (b[i . b_stride + k b_depth] - b_zero)) over indices i of
- * [dims[0]] ... [dims[5]], n times; y is dense.  dims[4] are the rows of a matrix and dims[5] its columns: b_stride[4] and
- * a_stride[5] are 0, and either the other stride of an operand or its depth is 1.  A stride of 0 broadcasts.  Image to image, a and b
- * move on by a_image and b_image elements: 0 for constants.  spec 4.50
+ * y[i] = tail(sum over k < depth of (a[i . a_stride + k a_depth] - a_zero) (b[i . b_stride + k b_depth] - b_zero)) over indices i
+ * of [dims[0]] ... [dims[5]], n times; y is dense.  dims[4] are the rows of a matrix and dims[5] its columns: b_stride[4] and
+ * a_stride[5] are 0, and either the other stride of an operand or its depth is 1.  A stride of 0 broadcasts.  Image to image, a
+ * and b move on by a_image and b_image elements: 0 for constants.  spec 4.50
  */
 typedef struct lks_batch_matmul {
     int32_t a_image, b_image;
@@ -350,8 +350,8 @@ typedef struct lks_pool {
 enum { LKS_REDUCE_SUM, LKS_REDUCE_MAX, LKS_REDUCE_MIN };
 
 /*
- * x [n][dims[0]] ... [dims[5]], summed over each axis i of dims whose bit i is set in axes, or its largest or smallest element there,
- * which use y_min and y_max of the tail alone; y is dense.  spec 4.8, 4.17
+ * x [n][dims[0]] ... [dims[5]], summed over each axis i of dims whose bit i is set in axes, or its largest or smallest element
+ * there, which use y_min and y_max of the tail alone; y is dense.  spec 4.8, 4.17
  */
 typedef struct lks_reduce {
     int32_t kind;               /* LKS_REDUCE_... */
@@ -368,7 +368,7 @@ typedef struct lks_softmax {
 /*
  * For every index i of [dims[0]] ... [dims[5]], n times:
  *
- *     y[y_first + i . y_stride] = x[x_first + (i - before) . x_stride] where 0 <= i - before < x_dims on every axis, fill elsewhere
+ *     y[y_first + i . y_stride] = x[x_first + (i - before) . x_stride] where 0 <= i - before < x_dims on every axis, else fill
  *
  * Strides of x may be 0 or negative.  No two indices have the same place in y, and what is not named of y stays as it is: several
  * copies may make one tensor.  Image to image, x and y move on by x_image and y_image elements: 0 for a constant x.
@@ -380,8 +380,8 @@ typedef struct lks_copy {
 } lks_copy;
 
 /*
- * y[o][a][b][k] = x[o][rows[a]][columns[b]][k], x [n * outer][in_a][in_b][inner], y [n * outer][out_a][out_b][inner]; rows and columns
- * are out_a and out_b indices in range.  spec 4.35, 4.36
+ * y[o][a][b][k] = x[o][rows[a]][columns[b]][k], x [n * outer][in_a][in_b][inner], y [n * outer][out_a][out_b][inner]; rows and
+ * columns are out_a and out_b indices in range.  spec 4.35, 4.36
  */
 typedef struct lks_gather {
     int32_t outer, in_a, in_b, out_a, out_b, inner;
@@ -411,9 +411,9 @@ enum { LKS_GATE_INPUT, LKS_GATE_FORGET, LKS_GATE_CELL, LKS_GATE_OUTPUT, LKS_GATE
  *
  * recurrent = 0  what all gates see of x: x [rows][in_c], w [4][out_c][in_c], bias [4][out_c], y [rows][out_c][4] of int16; rows
  *                are n * images * steps.
- * recurrent = 1  step by step, what they see of the hidden state, and the cells: x is that y, w [4][out_c][out_c], y [rows][out_c];
- *                exp_table: the 256 values of spec 3.4.  state [n * images][2][out_c] of int16: cells, then the hidden state less
- *                y_zero.  spec 4.52
+ * recurrent = 1  step by step, what they see of the hidden state, and the cells: x is that y, w [4][out_c][out_c],
+ *                y [rows][out_c]; exp_table: the 256 values of spec 3.4.  state [n * images][2][out_c] of int16: cells, then the
+ *                hidden state less y_zero.  spec 4.52
  */
 typedef struct lks_lstm {
     int32_t recurrent, images, steps, image_rows, step_rows, in_c, out_c;

@@ -93,7 +93,8 @@ Test(arith, half_up_ties_go_up)
 Test(arith, requant_is_the_formula)
 {
     for (int i = 0; i < 1000000; i++) {
-        lks_rq h = { (int32_t)(draw() >> 34 | 1 << 30), (int32_t)(31 + draw() % 32) }, t = { (int32_t)(draw() >> 33), (int32_t)(draw() % 62) - 31 };
+        lks_rq h = { (int32_t)(draw() >> 34 | 1 << 30), (int32_t)(31 + draw() % 32) },
+            t = { (int32_t)(draw() >> 33), (int32_t)(draw() % 62) - 31 };
         int32_t acc = draw_acc(2147483647), left = t.s > 0 ? draw_acc(2147483647 >> t.s) : acc;
 
         cr_assert(lks_requant_half_up(acc, h) == spec_half_up(acc, h.m, h.s), "half_up %d * %d >> %d", acc, h.m, h.s);
@@ -131,9 +132,11 @@ Test(arith, exp_and_reciprocal)
     cr_assert_eq(lks_exp5(0), 2147483647);
     /* what the second opinion computes, arguments in units of 2^-26: every factor of spec 3.3 takes part */
     static const int32_t v[][2] = {
-        { -(1 << 26), 790015308 }, { -(1 << 26) - 12345678, 657264883 }, { -(2 << 26), 290630390 }, { -(2 << 26) - 12345678, 241794238 },
+        { -(1 << 26), 790015308 }, { -(1 << 26) - 12345678, 657264883 }, { -(2 << 26), 290630390 },
+        { -(2 << 26) - 12345678, 241794238 },
         { -(3 << 26), 106916946 }, { -(5 << 26) - 12345678, 12038226 }, { -(8 << 26), 720401 }, { -(13 << 26) - 12345678, 4038 },
-        { -(16 << 26), 242 }, { -(16 << 26) - 12345678, 201 }, { -(17 << 26), 89 }, { -(17 << 26) - 12345678, 74 }, { -(20 << 26), 4 }
+        { -(16 << 26), 242 }, { -(16 << 26) - 12345678, 201 }, { -(17 << 26), 89 },
+        { -(17 << 26) - 12345678, 74 }, { -(20 << 26), 4 }
     };
 
     for (size_t i = 0; i < sizeof v / sizeof v[0]; i++)

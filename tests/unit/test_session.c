@@ -14,7 +14,9 @@ static lks_model *make_model(lks_type interface, uint32_t links, lks_error *erro
 {
     int8_t table[256];
     lks_tensor image = { .name = "x", .type = LKS_I8, .interface = interface, .rank = 4, .dims = { 1, 4, 4, 3 } };
-    lks_tensor lut = { .name = "table", .type = LKS_I8, .interface = LKS_I8, .constant = 1, .rank = 1, .dims = { 256 }, .data = table };
+    lks_tensor lut = {
+        .name = "table", .type = LKS_I8, .interface = LKS_I8, .constant = 1, .rank = 1, .dims = { 256 }, .data = table
+    };
     const lks_op_args none = { { 0 } };
     lks_builder *b = lks_builder_open();
     uint32_t operands[2], y, x;
@@ -124,7 +126,9 @@ Test(session, wrong_sizes_are_refused_and_nothing_runs)
     lks_session *s;
 
     cr_assert_eq(lks_session_open(m, &o, &s, &error), LKS_OK, "%s", error.text);
-    static const struct { size_t in, out; } sizes[] = { { 0, 48 }, { 47, 48 }, { 48, 47 }, { 48, 96 }, { 96, 48 }, { 144, 144 }, { 49, 48 } };
+    static const struct { size_t in, out; } sizes[] = {
+        { 0, 48 }, { 47, 48 }, { 48, 47 }, { 48, 96 }, { 96, 48 }, { 144, 144 }, { 49, 48 }
+    };
 
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         lks_in in = { data, sizes[i].in };
@@ -242,7 +246,8 @@ Test(session, a_batch_beyond_the_limits_is_refused)
 
 Test(model, limits_are_kept)
 {
-    const lks_limits little_memory = { .mem_bytes = 300 }, little_work = { .work = 47 }, enough = { .mem_bytes = 352, .work = 48 };
+    const lks_limits little_memory = { .mem_bytes = 300 }, little_work = { .work = 47 },
+        enough = { .mem_bytes = 352, .work = 48 };
     lks_error error;
     lks_model_info info;
     lks_model *m = make_model(LKS_I8, 1, &error), *other;

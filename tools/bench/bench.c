@@ -353,7 +353,8 @@ static bool measure_named(bench *b, const device_list *list, const char *backend
     for (size_t i = 0; i < list->count; i++) {
         const device *d = &list->device[i];
 
-        if (all ? !d->info.usable : strcmp(d->info.backend, backend) != 0 || !device_named(d, b->options->device ? b->options->device : "0"))
+        if (all ? !d->info.usable : strcmp(d->info.backend, backend) != 0
+            || !device_named(d, b->options->device ? b->options->device : "0"))
             continue;
         found = true;
         if (!measure_device(b, d, error))
