@@ -62,6 +62,29 @@ typedef struct explanation {
 bool explain_op(explanation *e);
 void explain_close(explanation *e);
 
+/* ---- explain_terms.c ------------------------------------------------------------------------------------------------------ */
+
+/* From the place of an element to its index in row-major order, and back. */
+uint64_t explain_index(const explain_tensor *t, const uint32_t *at);
+void explain_coordinates(const explain_tensor *t, uint64_t index, uint32_t *at);
+
+/* The stored value of an element.  spec 2 */
+int64_t explain_element(const explain_tensor *t, uint64_t i);
+int64_t explain_element_at(const explain_tensor *t, const uint32_t *at);
+
+int64_t explain_maxabs(int64_t zero);           /* the largest |x - zero| of an int8 value.  spec 3.2 */
+int64_t explain_magnitude(int64_t v);
+
+/* Begin a sum, or what a maximum is taken of.  expected: how many terms there will be; names: of the columns. */
+void explain_begin_terms(explanation *e, uint64_t expected, bool sums, uint32_t columns, const char *const *names);
+
+/* Add a term.  at: its place in x; NULL: in the padding.  w_at: its place in w, or NULL.  value: of each column. */
+void explain_add_term(explanation *e, const uint32_t *at, const uint32_t *w_at, const int64_t *value);
+
+/* The same for terms (x - x_zero) * (w - w_zero). */
+void explain_begin_products(explanation *e, uint64_t expected);
+void explain_add_product(explanation *e, const uint32_t *at, const uint32_t *w_at, int64_t x, int64_t w, const int64_t zero[2]);
+
 /* ---- explain_math.c: spec 3, with each step noted -------------------------------------------------------------------------- */
 
 /* Note a step: name, value, and the text that leads to it. */
