@@ -18,7 +18,8 @@ import test_moves
 from test_import import conv_options, depthwise_options, f32, fused, option_table, pool_options
 from test_litert import legacy
 from test_tflm_ops import COUNT, FIRST, Maker, Oracle, inputs_of
-from tflite_writer import (FLOAT32, INT8, INT32, INT64, NONE, RELU, RELU6, SAME, VALID, Model, Op, Scalar, Tensor, write)
+from tflite_writer import (FLOAT32, INT8, INT16, INT32, INT64, NONE, RELU, RELU6, SAME, TANH, VALID, Model, Op, Scalar, Tensor,
+                           write)
 
 TFLM, LITERT = os.environ.get("LKS_TFLM_PYTHON"), os.environ.get("LKS_LITERT_PYTHON")
 
@@ -128,6 +129,39 @@ class Net(Maker):
         if self.uint8:
             return self.op("RELU_0_TO_1", [x], self.shape(x), scale=1 / 256, zero=-128)
         return self.op("LOGISTIC", [x], self.shape(x), scale=1 / 256, zero=-128)
+
+    # ---- with a state
+
+    def variable(self, shape: list[int], **fields: object) -> int:
+        return self.put(Tensor(shape, **fields, variable=True))
+
+    def lstm(self, x: int, cells: int) -> int:
+        """Over all steps of [n, steps, inputs]; gates are spread over about -4 .. 4."""
+        n, steps, inputs = self.shape(x)
+        sides = [(inputs, self.tensors[x].scale * self.spread.get(x, 50)), (cells, 2.0**-7 * 60)]
+        weights = [self.put(Tensor([cells, k], scale=f32(2 / (size * 74 * math.sqrt(k))), values=self.values(cells * k, -127)))
+                   for k, size in sides for _ in range(4)]
+        biases = [self.put(Tensor([cells], INT32, f32(f32(self.tensors[x].scale) * self.tensors[w].scale),
+                                  values=[self.random.randint(-2000, 2000) for _ in range(cells)])) for w in weights[:4]]
+        hidden = self.variable([n, cells], scale=2.0**-7, zero=0)
+        state = self.variable([n, cells], type=INT16, scale=2.0**-11)
+        operands = [x, *weights, -1, -1, -1, *biases, -1, -1, hidden, state, -1, -1, -1, -1]
+        return self.op("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, [n, steps, cells], {0: Scalar("b", TANH)}, scale=2.0**-7, zero=0)
+
+    def svdf(self, x: int, units: int, rank: int, memory: int) -> int:
+        """One step of its filters; what they remember is spread over int16."""
+        n, inputs = self.shape(x)
+        filters = units * rank
+        w = self.put(Tensor([filters, inputs], scale=self.scale(-8, -6), values=self.values(filters * inputs, -127)))
+        feature = self.tensors[x].scale * self.spread.get(x, 50) * self.tensors[w].scale * 74 * math.sqrt(inputs)
+        most = min(2**15 - 1, 60000 // (rank * memory))
+        time = self.put(Tensor([filters, memory], INT16, self.scale(-14, -12),
+                               values=[self.random.randint(-most, most) for _ in range(filters * memory)]))
+        state = self.variable([n, filters * memory], type=INT16, scale=f32(feature / 2**13))
+        unit = f32(f32(self.tensors[state].scale) * f32(self.tensors[time].scale))
+        bias = self.put(Tensor([units], INT32, unit, values=[self.random.randint(-2**20, 2**20) for _ in range(units)]))
+        return self.op("SVDF", [x, w, time, bias, state], [n, units], {0: Scalar("i", rank), 1: Scalar("b", NONE)},
+                       scale=unit * 2**13 * most / 2 * math.sqrt(rank) / 60, zero=self.middle())
 
     # ---- reductions
 
@@ -276,6 +310,23 @@ class Net(Maker):
         heads = [self.conv(level, 8, (3, 3)) for level in (x, small)]
         self.concat([self.reshape(head, 1, math.prod(self.shape(head)) // 4, 4) for head in heads], 1)
 
+    def step_11(self) -> None:
+        """keras: two LSTM layers, of which the second gives its last step; DTLN masks what it saw with a sigmoid of that."""
+        n, steps = self.below(2), self.random.randint(3, 6)
+        x = self.lstm(self.lstm(self.input(n, steps, 7), 6), 5)
+        begin, end, strides = self.numbers(0, steps - 1, 0), self.numbers(n, steps, 5), self.numbers(1, 1, 1)
+        last = self.op("STRIDED_SLICE", [x, begin, end, strides], [n, 5],
+                       option_table("begin end ellipsis new shrink", "iiiii", {"shrink": 2}))
+        mask = self.gate(self.fully_connected(last, 5))
+        self.softmax(self.fully_connected(self.mul(last, mask), 4))
+
+    def step_12(self) -> None:
+        """keyword_scrambled: int16 outside, filters over time, layers with RELU between them."""
+        x = self.input(1, 12, type=INT16, scale=self.scale(-12, -10), zero=0)
+        x = self.op("QUANTIZE", [x], [1, 12], type=INT8, scale=self.tensors[x].scale * 256, zero=0)
+        x = self.fully_connected(self.svdf(x, 6, 2, 5), 5, RELU)
+        self.softmax(self.fully_connected(self.svdf(x, 4, 1, 3), 3))
+
     def step_10_slim(self) -> None:
         """Slim DeepLab: what is left of the image, side by side with the image, by TILE. TensorFlow Lite Micro has none."""
         x = self.depthwise(self.conv(self.input(1, 17, 17, 3), 6, (3, 3), 2, SAME, RELU6), (5, 5), dilation=2)
@@ -286,6 +337,7 @@ class Net(Maker):
 
 SEEDS = range(FIRST, FIRST + max(COUNT // 50, 2))
 ROWS = ("step_1", "step_2", "step_3", "step_4", "step_6", "step_7", "step_8", "step_9", "step_10")
+INT8_ROWS = (*ROWS, "step_11", "step_12")       # LiteRT has no uint8 kernels of these ops
 
 
 class Roadmap(unittest.TestCase):
@@ -307,7 +359,7 @@ class Roadmap(unittest.TestCase):
 
     @unittest.skipUnless(TFLM, "LKS_TFLM_PYTHON names no Python that has the package tflite-micro")
     def test_int8(self) -> None:
-        self.compare(Oracle(TFLM, test_moves.TFLM_ORACLE), ROWS, False)
+        self.compare(Oracle(TFLM, test_moves.TFLM_ORACLE), INT8_ROWS, False)
 
     @unittest.skipUnless(TFLM, "LKS_TFLM_PYTHON names no Python that has the package tflite-micro")
     def test_float_ends(self) -> None:
