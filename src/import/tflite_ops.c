@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The builtin ops of a .tflite file that can be imported: one row of a table and one short function each.  The functions of most
- * stand by family, in tflite_linear.c, tflite_element.c, tflite_table.c, tflite_join.c, tflite_slice.c and tflite_move.c.
+ * stand by family, in the other files tflite_*.c.
  *
  * The normative reference is TensorFlow Lite Micro: what its Prepare functions refuse is refused here, and what they accept only
  * by leaving memory unwritten, or by reading beyond it, is refused as well.
@@ -14,6 +14,8 @@
 #include "import/tflite_join.h"
 #include "import/tflite_linear.h"
 #include "import/tflite_move.h"
+#include "import/tflite_reduce.h"
+#include "import/tflite_requant.h"
 #include "import/tflite_slice.h"
 #include "import/tflite_state.h"
 #include "import/tflite_table.h"
@@ -41,17 +43,17 @@ enum {
     OPTIONS_STRIDED_SLICE = 32,
     OPTIONS_SPLIT = 35,
     OPTIONS_MAXIMUM_MINIMUM = 39,
+    OPTIONS_ARG_MAX = 40,
     OPTIONS_SLICE = 48,
     OPTIONS_TRANSPOSE_CONV = 49,
     OPTIONS_TILE = 51,
+    OPTIONS_ARG_MIN = 57,
     OPTIONS_PACK = 59,
     OPTIONS_UNPACK = 64,
-    OPTIONS_ARG_MAX = 40,
-    OPTIONS_ARG_MIN = 57,
     OPTIONS_UNIDIRECTIONAL_SEQUENCE_LSTM = 71,
+    OPTIONS_RESIZE_NEAREST_NEIGHBOR = 74,
     OPTIONS_LEAKY_RELU = 75,
     OPTIONS_ABS = 78,
-    OPTIONS_RESIZE_NEAREST_NEIGHBOR = 74,
     OPTIONS_SPLIT_V = 79,
     OPTIONS_HARD_SWISH = 91,
     OPTIONS_DEPTH_TO_SPACE = 94,
@@ -168,276 +170,6 @@ static lks_status import_resize_bilinear(const lks_tfl_op *op)
     return lks_tfl_emit(op, LKS_OP_RESIZE_BILINEAR, &x->index[LKS_TFL_PLAIN], y, &args);
 }
 
-/* ---- MEAN, SUM, REDUCE_MAX, REDUCE_MIN ----------------------------------------------------------------------------------- */
-
-/* Operand 1 as a set of axes, and the number of elements that are summed.  The limits are those of the arrays in which the
- * reference keeps them (reduce_common.cc: kMaxNumberOfAxis, kMaxNumberOfReducedAxis; MeanParams): it writes beyond their ends. */
-static lks_status read_axes(const lks_tfl_op *op, const lks_tfl_tensor *x, int32_t *axes, uint32_t *count)
-{
-    lks_tfl_tensor *t;
-    uint32_t distinct = 0;
-
-    LKS_TFL_TRY(lks_tfl_constant(op, 1, "axis", LKS_TFL_INT32, &t));
-    if (x->rank > 5 || lks_tfl_elements(t) > 4)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "at most 5 dimensions and 4 axes are supported");
-    *axes = 0;
-    *count = 1;
-    for (uint32_t i = 0; i < lks_tfl_elements(t); i++) {
-        int64_t stated = lks_tfl_value(t, i), axis = stated < 0 ? stated + x->rank : stated;
-
-        if (axis < 0 || axis >= x->rank)
-            return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "axis %lld of %u dimensions", (long long)stated, (unsigned)x->rank);
-        if (*axes >> axis & 1)
-            continue;
-        *axes |= 1 << axis;
-        *count *= (uint32_t)x->dims[axis];
-        distinct++;
-    }
-    if (distinct > 2)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "%u reduced axes: at most 2 are supported", (unsigned)distinct);
-    return LKS_OK;
-}
-
-/* reduce_common.cc: PrepareMeanOrSum; reduce.h: QuantizedMeanOrSum */
-static lks_status import_reduce(const lks_tfl_op *op, bool mean)
-{
-    lks_tfl_tensor *x, *y;
-    lks_tfl_quant qx, qy;
-    lks_op_args args = { 0 };
-    lks_rq rq;
-    uint32_t count = 1;
-
-    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
-    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
-    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
-    LKS_TFL_TRY(read_axes(op, x, &args.sum.axes, &count));
-    if (!lks_quantize_ratio(qx.scale, qy.scale, &rq))
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output scale is too small for the input scale");
-    if (mean)
-        rq = lks_quantize_mean(rq, count);
-    args.sum.x_zero = qx.zero;
-    args.sum.y_zero = qy.zero;
-    args.sum.m = rq.m;
-    args.sum.s = rq.s;
-    args.sum.y_min = -128;
-    args.sum.y_max = 127;
-    args.sum.rounding = LKS_TFLITE;
-    return lks_tfl_emit(op, LKS_OP_SUM, &x->index[LKS_TFL_PLAIN], y, &args);
-}
-
-/* reduce_common.cc: PrepareMinMax */
-static lks_status import_extremum(const lks_tfl_op *op, int32_t smallest)
-{
-    lks_tfl_tensor *x, *y;
-    lks_tfl_quant qx, qy;
-    lks_op_args args = { .reduce_max = { .smallest = smallest, .y_min = -128, .y_max = 127 } };
-    uint32_t count;
-
-    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
-    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
-    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
-    if (qx.scale != qy.scale || qx.zero != qy.zero)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "input and output have different scales or zero points");
-    LKS_TFL_TRY(read_axes(op, x, &args.reduce_max.axes, &count));
-    return lks_tfl_emit(op, LKS_OP_REDUCE_MAX, &x->index[LKS_TFL_PLAIN], y, &args);
-}
-
-static lks_status import_reduce_max(const lks_tfl_op *op)
-{
-    return import_extremum(op, 0);
-}
-
-static lks_status import_reduce_min(const lks_tfl_op *op)
-{
-    return import_extremum(op, 1);
-}
-
-static lks_status import_mean(const lks_tfl_op *op)
-{
-    return import_reduce(op, true);
-}
-
-static lks_status import_sum(const lks_tfl_op *op)
-{
-    return import_reduce(op, false);
-}
-
-/* ---- ARG_MAX, ARG_MIN ---------------------------------------------------------------------------------------------------- */
-
-/* arg_min_max.cc.  INT64 indices, and an INT64 axis, are LiteRT's. */
-static lks_status import_arg(const lks_tfl_op *op, int32_t smallest)
-{
-    static const lks_fb_field output_type = { "ArgMaxOptions.output_type", 0, 1, 0 };       /* as ArgMinOptions.output_type */
-    lks_op_args args = { .arg_max = { .smallest = smallest } };
-    lks_tfl_tensor *x, *y, *t;
-    int64_t axis;
-
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_OR_U8, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, LKS_TFL_INDICES, &y));
-    LKS_TFL_TRY(lks_tfl_operand(op, 1, "axis", &t));
-    LKS_TFL_TRY(lks_tfl_constant(op, 1, "axis", t->type == LKS_TFL_INT64 ? LKS_TFL_INT64 : LKS_TFL_INT32, &t));
-    if (op->o.options.at != 0 && lks_tfl_option(op, &output_type) != y->type)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "its output is not of the type that its options say");
-    axis = lks_tfl_elements(t) == 1 ? lks_tfl_value(t, 0) : INT64_MAX;
-    axis += axis < 0 ? (int64_t)x->rank : 0;
-    if (axis < 0 || axis >= (int64_t)x->rank)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the axis must be one number, and name one of %u dimensions",
-                              (unsigned)x->rank);
-    args.arg_max.axis = (int32_t)axis;
-    return lks_tfl_emit(op, LKS_OP_ARG_MAX, &x->index[LKS_TFL_PLAIN], y, &args);
-}
-
-static lks_status import_arg_max(const lks_tfl_op *op)
-{
-    return import_arg(op, 0);
-}
-
-static lks_status import_arg_min(const lks_tfl_op *op)
-{
-    return import_arg(op, 1);
-}
-
-/* ---- SOFTMAX ------------------------------------------------------------------------------------------------------------- */
-
-/* softmax_common.cc: CalculateSoftmaxParams */
-static lks_status import_softmax(const lks_tfl_op *op)
-{
-    static const lks_fb_field beta = { "SoftmaxOptions.beta", 0, 4, 0 };
-    const uint32_t scale_256 = 0x3b800000;      /* 1 / 256 */
-    lks_tfl_tensor *x, *y;
-    lks_tfl_quant qx, qy;
-    lks_op_args args = { 0 };
-    lks_rq rq;
-    uint32_t b = (uint32_t)lks_fb_unsigned(&op->m->fb, op->o.options, &beta);
-
-    LKS_TFL_TRY(lks_tfl_unary(op, &x, &y));
-    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
-    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
-    if (x->rank == 0)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the input has no dimensions");
-    if (qy.scale != scale_256 || qy.zero != -128)
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output must have scale 1/256 and zero point -128");
-    if (!lks_scale_usable(b) || !lks_quantize_softmax(b, qx.scale, &rq))
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "beta * input scale is too small, or beta is no positive number");
-    args.softmax.m = rq.m;
-    args.softmax.s = rq.s;
-    return lks_tfl_emit(op, LKS_OP_SOFTMAX, &x->index[LKS_TFL_PLAIN], y, &args);
-}
-
-/* ---- QUANTIZE, RELU and its kin ------------------------------------------------------------------------------------------ */
-
-static lks_status emit_requant(const lks_tfl_op *op, const lks_tfl_tensor *x, lks_tfl_tensor *y, lks_requant_args a)
-{
-    lks_op_args args = { .requant = a };
-
-    args.requant.rounding = LKS_TFLITE;
-    return lks_tfl_emit(op, LKS_OP_REQUANT, &x->index[LKS_TFL_PLAIN], y, &args);
-}
-
-/* quantize_common.cc: PrepareQuantizeReference.  Formulas see stored values, so the type changes only the zero point. */
-static lks_status import_quantize(const lks_tfl_op *op)
-{
-    lks_tfl_tensor *x, *y;
-    lks_tfl_quant qx, qy;
-    lks_rq rq;
-
-    LKS_TFL_TRY(lks_tfl_operand(op, 0, "input", &x));
-    if (x->type == LKS_TFL_FLOAT32)
-        return lks_tfl_import_float_quantize(op);
-    LKS_TFL_TRY(lks_tfl_input(op, 0, LKS_TFL_I8_U8_OR_I16, &x));
-    LKS_TFL_TRY(lks_tfl_output(op, x->type == LKS_TFL_INT16 ? LKS_TFL_I8_ONLY : LKS_TFL_I8_OR_U8, &y));
-    LKS_TFL_TRY(lks_tfl_quantization(op, x, &qx));
-    LKS_TFL_TRY(lks_tfl_quantization(op, y, &qy));
-    if (!lks_quantize_ratio(qx.scale, qy.scale, &rq))
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "the output scale is too small for the input scale");
-    return emit_requant(op, x, y, (lks_requant_args){ .x_zero = qx.zero, .y_zero = qy.zero, .m = rq.m, .s = rq.s,
-                                                      .y_min = -128, .y_max = 127 });
-}
-
-/* Whether two multipliers scale every int8 value alike.  A left shift beyond 16 moves all but 0 out of range. */
-static bool same_results(lks_rq a, lks_rq b, int32_t zero)
-{
-    if (a.s > 16 || b.s > 16)
-        return false;
-    for (int32_t x = -128; x <= 127; x++)
-        if (lks_requant(x - zero, a, LKS_TFLITE) != lks_requant(x - zero, b, LKS_TFLITE))
-            return false;
-    return true;
-}
-
-/*
- * The multiplier of a rectifier.  Revisions of the reference divide the scales in binary32 or in binary64; that shows in the
- * multiplier, but hardly ever in one of the 256 results, and only then is the op refused.
- */
-static lks_status rectifier(const lks_tfl_op *op, const lks_tfl_quant *x, const lks_tfl_quant *y, lks_rq *rq)
-{
-    lks_rq wide;
-
-    if (!lks_quantize_narrow_ratio(x->scale, y->scale, rq) || !lks_quantize_ratio(x->scale, y->scale, &wide)
-        || !same_results(*rq, wide, x->zero))
-        return lks_tfl_refuse(op, LKS_ERR_UNSUPPORTED, "revisions of the reference disagree about these scales");
-    return LKS_OK;
-}
-
-static lks_status read_unary(const lks_tfl_op *op, lks_tfl_tensor **x, lks_tfl_tensor **y, lks_tfl_quant *qx, lks_tfl_quant *qy)
-{
-    LKS_TFL_TRY(lks_tfl_unary(op, x, y));
-    LKS_TFL_TRY(lks_tfl_quantization(op, *x, qx));
-    return lks_tfl_quantization(op, *y, qy);
-}
-
-/* activations_common.cc: CalculateReluOpData */
-static lks_status import_relu(const lks_tfl_op *op)
-{
-    lks_tfl_tensor *x, *y;
-    lks_tfl_quant qx, qy;
-    lks_rq rq;
-
-    LKS_TFL_TRY(read_unary(op, &x, &y, &qx, &qy));
-    LKS_TFL_TRY(rectifier(op, &qx, &qy, &rq));
-    return emit_requant(op, x, y, (lks_requant_args){ .x_zero = qx.zero, .y_zero = qy.zero, .m = rq.m, .s = rq.s,
-                                                      .y_min = qy.zero, .y_max = 127 });
-}
-
-/* LiteRT, activations.cc: QuantizedReluX, between two values of y */
-static lks_status import_bounded(const lks_tfl_op *op, int32_t low, int32_t high)
-{
-    lks_tfl_tensor *x, *y;
-    lks_tfl_quant qx, qy;
-    lks_rq rq;
-    int32_t y_min, y_max;
-
-    LKS_TFL_TRY(read_unary(op, &x, &y, &qx, &qy));
-    LKS_TFL_TRY(rectifier(op, &qx, &qy, &rq));
-    LKS_TFL_TRY(lks_tfl_between(op, qy, low, high, &y_min, &y_max));
-    return emit_requant(op, x, y, (lks_requant_args){ .x_zero = qx.zero, .y_zero = qy.zero, .m = rq.m, .s = rq.s,
-                                                      .y_min = y_min, .y_max = y_max });
-}
-
-/* activations.cc: Relu6Prepare clamps stored values, by the scale of the input, whatever that of the output. */
-static lks_status import_relu6(const lks_tfl_op *op)
-{
-    lks_tfl_tensor *x, *y;
-    lks_tfl_quant qx, qy;
-    lks_op_args args = { 0 };
-
-    LKS_TFL_TRY(read_unary(op, &x, &y, &qx, &qy));
-    if (x->type == LKS_TFL_UINT8)
-        return import_bounded(op, 0, 6);
-    LKS_TFL_TRY(lks_tfl_between(op, qx, 0, 6, &args.clamp.y_min, &args.clamp.y_max));
-    return lks_tfl_emit(op, LKS_OP_CLAMP, &x->index[LKS_TFL_PLAIN], y, &args);
-}
-
-static lks_status import_relu_n1_to_1(const lks_tfl_op *op)
-{
-    return import_bounded(op, -1, 1);
-}
-
-static lks_status import_relu_0_to_1(const lks_tfl_op *op)
-{
-    return import_bounded(op, 0, 1);
-}
-
 /* ---- PAD, PADV2 ---------------------------------------------------------------------------------------------------------- */
 
 /* Operand 2, where there is one: a single value, quantized as the output.  Otherwise the output's zero point. */
@@ -537,8 +269,8 @@ static const struct row {
 } rows[] = {
     { LKS_TFL_ABS,               OPTIONS_ABS,               1, 1, lks_tfl_import_abs },
     { LKS_TFL_ADD,               OPTIONS_ADD,               2, 2, lks_tfl_import_add },
-    { LKS_TFL_ARG_MAX,           OPTIONS_ARG_MAX,           2, 2, import_arg_max },
-    { LKS_TFL_ARG_MIN,           OPTIONS_ARG_MIN,           2, 2, import_arg_min },
+    { LKS_TFL_ARG_MAX,           OPTIONS_ARG_MAX,           2, 2, lks_tfl_import_arg_max },
+    { LKS_TFL_ARG_MIN,           OPTIONS_ARG_MIN,           2, 2, lks_tfl_import_arg_min },
     { LKS_TFL_AVERAGE_POOL_2D,   OPTIONS_POOL_2D,           1, 1, import_average_pool_2d },
     { LKS_TFL_BATCH_MATMUL,      OPTIONS_BATCH_MATMUL,      2, 2, lks_tfl_import_batch_matmul },
     { LKS_TFL_CONCATENATION,     OPTIONS_CONCATENATION,     1, LKS_MAX_ENDS, lks_tfl_import_concatenation },
@@ -554,32 +286,32 @@ static const struct row {
     { LKS_TFL_MAXIMUM,           OPTIONS_MAXIMUM_MINIMUM,   2, 2, lks_tfl_import_maximum },
     { LKS_TFL_GATHER,            OPTIONS_GATHER,            2, 2, lks_tfl_import_gather },
     { LKS_TFL_MAX_POOL_2D,       OPTIONS_POOL_2D,           1, 1, import_max_pool_2d },
-    { LKS_TFL_MEAN,              OPTIONS_REDUCER,           2, 2, import_mean },
+    { LKS_TFL_MEAN,              OPTIONS_REDUCER,           2, 2, lks_tfl_import_mean },
     { LKS_TFL_MINIMUM,           OPTIONS_MAXIMUM_MINIMUM,   2, 2, lks_tfl_import_minimum },
     { LKS_TFL_MUL,               OPTIONS_MUL,               2, 2, lks_tfl_import_mul },
     { LKS_TFL_PACK,              OPTIONS_PACK,              1, LKS_MAX_ENDS, lks_tfl_import_pack },
     { LKS_TFL_PAD,               OPTIONS_NONE,              2, 3, import_pad },
     { LKS_TFL_PADV2,             OPTIONS_NONE,              2, 3, import_pad },
     { LKS_TFL_PRELU,             OPTIONS_NONE,              2, 2, lks_tfl_import_prelu },
-    { LKS_TFL_QUANTIZE,          OPTIONS_NONE,              1, 1, import_quantize },
-    { LKS_TFL_REDUCE_MAX,        OPTIONS_REDUCER,           2, 2, import_reduce_max },
-    { LKS_TFL_REDUCE_MIN,        OPTIONS_REDUCER,           2, 2, import_reduce_min },
-    { LKS_TFL_RELU,              OPTIONS_NONE,              1, 1, import_relu },
-    { LKS_TFL_RELU6,             OPTIONS_NONE,              1, 1, import_relu6 },
-    { LKS_TFL_RELU_0_TO_1,       OPTIONS_NONE,              1, 1, import_relu_0_to_1 },
-    { LKS_TFL_RELU_N1_TO_1,      OPTIONS_NONE,              1, 1, import_relu_n1_to_1 },
+    { LKS_TFL_QUANTIZE,          OPTIONS_NONE,              1, 1, lks_tfl_import_quantize },
+    { LKS_TFL_REDUCE_MAX,        OPTIONS_REDUCER,           2, 2, lks_tfl_import_reduce_max },
+    { LKS_TFL_REDUCE_MIN,        OPTIONS_REDUCER,           2, 2, lks_tfl_import_reduce_min },
+    { LKS_TFL_RELU,              OPTIONS_NONE,              1, 1, lks_tfl_import_relu },
+    { LKS_TFL_RELU6,             OPTIONS_NONE,              1, 1, lks_tfl_import_relu6 },
+    { LKS_TFL_RELU_0_TO_1,       OPTIONS_NONE,              1, 1, lks_tfl_import_relu_0_to_1 },
+    { LKS_TFL_RELU_N1_TO_1,      OPTIONS_NONE,              1, 1, lks_tfl_import_relu_n1_to_1 },
     { LKS_TFL_RESHAPE,           OPTIONS_RESHAPE,           1, 2, import_reshape },
     { LKS_TFL_RESIZE_NEAREST_NEIGHBOR, OPTIONS_RESIZE_NEAREST_NEIGHBOR, 2, 2, lks_tfl_import_resize_nearest_neighbor },
     { LKS_TFL_SLICE,             OPTIONS_SLICE,             3, 3, lks_tfl_import_slice },
     { LKS_TFL_RESIZE_BILINEAR,   OPTIONS_RESIZE_BILINEAR,   2, 2, import_resize_bilinear },
-    { LKS_TFL_SOFTMAX,           OPTIONS_SOFTMAX,           1, 1, import_softmax },
+    { LKS_TFL_SOFTMAX,           OPTIONS_SOFTMAX,           1, 1, lks_tfl_import_softmax },
     { LKS_TFL_SPACE_TO_DEPTH,    OPTIONS_SPACE_TO_DEPTH,    1, 1, lks_tfl_import_space_to_depth },
     { LKS_TFL_SPLIT,             OPTIONS_SPLIT,             2, 2, lks_tfl_import_split },
     { LKS_TFL_SPLIT_V,           OPTIONS_SPLIT_V,           3, 3, lks_tfl_import_split_v },
     { LKS_TFL_SQUEEZE,           OPTIONS_NONE,              1, 1, lks_tfl_import_same_elements },
     { LKS_TFL_STRIDED_SLICE,     OPTIONS_STRIDED_SLICE,     4, 4, lks_tfl_import_strided_slice },
     { LKS_TFL_SUB,               OPTIONS_SUB,               2, 2, lks_tfl_import_sub },
-    { LKS_TFL_SUM,               OPTIONS_REDUCER,           2, 2, import_sum },
+    { LKS_TFL_SUM,               OPTIONS_REDUCER,           2, 2, lks_tfl_import_sum },
     { LKS_TFL_SVDF,              OPTIONS_SVDF,              5, 5, lks_tfl_import_svdf },
     { LKS_TFL_TANH,              OPTIONS_NONE,              1, 1, lks_tfl_import_tanh },
     { LKS_TFL_TILE,              OPTIONS_TILE,              2, 2, lks_tfl_import_tile },
