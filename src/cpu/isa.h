@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An instruction set as kernels see it: a table of micro-kernels.  Each is written once, in a template (micro_*.h) over vectors
+ * of int32 (vec_*.h), and compiled once per set (isa_*.c), so that one binary holds all sets of its architecture and takes the
+ * best that the machine has.
+ */
+#ifndef LKS_CPU_ISA_H
+#define LKS_CPU_ISA_H
+
+#include "spec/op.h"
+
+#include <stddef.h>
+
+/* How a block of channels is requantized: the first whose conditions all of its channels meet.  scale.c decides, and says why. */
+typedef enum lks_cpu_scaling {
+    LKS_CPU_HALF_UP,            /* s >= 32 */
+    LKS_CPU_TFLITE,             /* a right shift of 1 to 31, and sums that leave room for its rounding term */
+    LKS_CPU_ANY                 /* whatever spec 3.1 allows: lks_finish, one by one */
+} lks_cpu_scaling;
+
+/*
+ * The constants of LANES channels, each a vector: packed by scale.c.  c is added to the 64-bit products of even and odd lanes,
+ * two int32 lanes each.
+ */
+enum {
+    LKS_CPU_SCALE_BASE,         /* what is added to a sum before it is scaled: bias and zero points */
+    LKS_CPU_SCALE_M,
+    LKS_CPU_SCALE_M_ODD,        /* M of odd lanes, in the even lane before them */
+    LKS_CPU_SCALE_C_EVEN,
+    LKS_CPU_SCALE_C_ODD,
+    LKS_CPU_SCALE_SHIFT,        /* the shift to the right that is left after the product */
+    LKS_CPU_SCALE_S,            /* lks_rq.s */
+    LKS_CPU_SCALE_VECTORS
+};
+
+/*
+ * A tile of a product of matrices: `rows` rows of x by `columns` columns of w, as deep as segments * steps * k_step.
+ *
+ * y[r][o] = tail(base[o] + row_add[r] + sum of products), o < columns; acc: the same before the tail, for LKS_CPU_ANY.
+ */
+typedef struct lks_cpu_tile {
+    const int8_t *const *x;     /* x[s * x_stride + r]: segment s of row r; int16 where the set widens */
+    size_t x_stride;
+    const int8_t *w;            /* [segment][step][vectors of columns][LANES][k_step] */
+    int32_t segments, steps;    /* steps of one segment */
+    int32_t columns;            /* at most the lanes of its vectors */
+    const int32_t *scale;       /* [vector][LKS_CPU_SCALE_VECTORS][LANES] */
+    const int32_t *row_add;     /* NULL: nothing */
+    lks_cpu_scaling scaling;
+    lks_tail tail;
+    int8_t *y;
+    size_t y_stride;
+    int32_t *acc;               /* [rows][vectors * LANES], where scaling is LKS_CPU_ANY */
+} lks_cpu_tile;
+
+typedef void lks_cpu_tile_function(const lks_cpu_tile *t);
+
+/* Tiles of one width, tallest first; ends with rows 0.  There is one of 1 row. */
+typedef struct lks_cpu_tile_kernel {
+    int32_t rows;
+    lks_cpu_tile_function *run;
+} lks_cpu_tile_kernel;
+
+#define LKS_CPU_MAX_VECTORS 4   /* that a tile is wide */
+#define LKS_CPU_MAX_LANES 16
+
+/*
+ * Depthwise: outputs of LANES channels from taps, four at a time.
+ *
+ * y[i][c] = tail(base[c] + sum over t of x[t][i * x_step + c] * w[t][c]) for i < count, c < channels <= LANES
+ */
+typedef struct lks_cpu_taps {
+    const int8_t *const *x;     /* 4 * groups pointers; those without a tap point at anything readable, and have weight 0 */
+    const int8_t *w;            /* [group][LANES][4] */
+    int32_t groups, channels, count;
+    size_t x_step, y_step;      /* bytes from an output to the next one */
+    const int32_t *scale;       /* [LKS_CPU_SCALE_VECTORS][LANES] */
+    lks_cpu_scaling scaling;
+    lks_tail tail;
+    int8_t *y;
+    int32_t *acc;               /* [count][LANES], where scaling is LKS_CPU_ANY */
+    int32_t columns;            /* not 0: taps are a kernel of that many columns, `groups` = columns, four rows each, and x[4 * k + r]
+                                   = x[r] + k * x_column; neighbouring outputs then share them */
+    size_t x_column;
+} lks_cpu_taps;
+
+typedef struct lks_cpu_isa {
+    const char *name;
+    int32_t lanes;              /* int32 of a vector */
+    int32_t max_vectors;        /* of columns in a tile */
+    int32_t k_step;             /* elements of depth that one instruction takes: 2, 4 or 8 */
+    int32_t x_bytes;            /* of an element of x in tiles: 1, or 2 where the set multiplies int16 */
+    int32_t x_offset;           /* what tile and taps add to each x: 128 where instructions want it unsigned; scale.c folds it */
+    const lks_cpu_tile_kernel *tiles[LKS_CPU_MAX_VECTORS];      /* by vectors - 1 */
+    void (*taps)(const lks_cpu_taps *t);
+
+    /* to[i] = x[i], i < count, as int16. */
+    void (*widen)(const int8_t *x, int16_t *to, size_t count);
+    /* The sum of count elements. */
+    int32_t (*sum)(const int8_t *x, size_t count);
+
+    /* y[i] = f(a[i * a_step], b[i * b_step]); steps are 0 or 1. */
+    void (*pairs)(const lks_pair *p, const int8_t *a, size_t a_step, const int8_t *b, size_t b_step, int8_t *y, size_t count);
+    /* y[i] = table[x[i] + 128] */
+    void (*lut)(const int8_t *table, const int8_t *x, int8_t *y, size_t count);
+    /* y[i] = tail(x[i] - x_zero) */
+    void (*requant)(const lks_requantization *k, const int16_t *x, int8_t *y, size_t count);
+    /* y[i] = the larger of y[i] and x[i]; of complements, i.e. the smaller, where smallest. */
+    void (*max)(const int8_t *x, int8_t *y, size_t count, int32_t smallest);
+    /* y[i] = clamp(y[i], lo, hi) */
+    void (*clamp)(int8_t *y, size_t count, int32_t lo, int32_t hi);
+    /* acc[i] += x[i] */
+    void (*accumulate)(const int8_t *x, int32_t *acc, size_t count);
+    /* y[i] = tail(acc[i]), all with one scale. */
+    void (*finish)(const int32_t *acc, lks_rq rq, lks_tail tail, int8_t *y, size_t count);
+    /* The largest of count elements, at least 1. */
+    int32_t (*top)(const int8_t *x, size_t count);
+    /* sum of x[i] * w[i], modulo 2^32. */
+    int32_t (*dot)(const int8_t *x, const int8_t *w, size_t count);
+    int32_t (*dot16)(const int16_t *x, const int8_t *w, size_t count);
+    /* One row of a bilinear image: y[i] from corners x[0..3][i], h and w as in lks_bilinear_value. */
+    void (*bilinear)(const int8_t *const x[4], int32_t h, int32_t w, int32_t rounding, int8_t *y, size_t count);
+} lks_cpu_isa;
+
+/* The sets of this architecture, best first; ends with NULL.  The last, portable C, runs everywhere. */
+extern const lks_cpu_isa *const lks_cpu_isas[];
+
+/* Whether this machine has it. */
+int lks_cpu_has(const lks_cpu_isa *isa);
+
+/*
+ * The set that is used: the one of that name, or the best where name is NULL.  NULL: it is unknown, or this machine has it not.
+ */
+const lks_cpu_isa *lks_cpu_choose_isa(const char *name);
+
+/* The processor's name, or "CPU"; and in words which set is used and why.  Both end with 0. */
+void lks_cpu_describe_processor(char *name, size_t name_bytes, char *why, size_t why_bytes);
+
+#endif

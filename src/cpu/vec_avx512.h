@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Vectors of 16 int32: AVX-512 (F, BW, VL, DQ) and VNNI.  vec_c.h says what each function does.
+ */
+#ifndef LKS_CPU_VEC_AVX512_H
+#define LKS_CPU_VEC_AVX512_H
+
+#include "cpu/isa.h"
+#include "cpu/target.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+#define LANES 16
+#define MAX_VECTORS 4
+#define X_OFFSET 128
+#define X_BYTES 1
+#define K_STEP 4
+#define REGISTER "v"
+
+typedef __m512i v;
+
+LKS_INLINE v v_load(const int32_t *p) { return _mm512_loadu_si512(p); }
+LKS_INLINE void v_store(int32_t *p, v a) { _mm512_storeu_si512(p, a); }
+LKS_INLINE v v_set(int32_t a) { return _mm512_set1_epi32(a); }
+LKS_INLINE v v_zero(void) { return _mm512_setzero_si512(); }
+LKS_INLINE v v_add(v a, v b) { return _mm512_add_epi32(a, b); }
+LKS_INLINE v v_sub(v a, v b) { return _mm512_sub_epi32(a, b); }
+LKS_INLINE v v_mul(v a, v b) { return _mm512_mullo_epi32(a, b); }
+LKS_INLINE v v_min(v a, v b) { return _mm512_min_epi32(a, b); }
+LKS_INLINE v v_max(v a, v b) { return _mm512_max_epi32(a, b); }
+LKS_INLINE v v_sra(v a, v n) { return _mm512_srav_epi32(a, n); }
+LKS_INLINE v v_sll(v a, v n) { return _mm512_sllv_epi32(a, n); }
+LKS_INLINE v v_sign(v a) { return _mm512_srai_epi32(a, 31); }
+LKS_INLINE v v_choose_negative(v a, v b, v c) { return _mm512_mask_blend_epi32(_mm512_movepi32_mask(a), c, b); }
+
+LKS_INLINE v v_widen8(const int8_t *p) { return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)); }
+LKS_INLINE v v_widen16(const int16_t *p) { return _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
+LKS_INLINE void v_narrow8(int8_t *p, v a) { _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtsepi32_epi8(a)); }
+
+LKS_INLINE v v_product32(v a, v m, v m_odd, v c_even, v c_odd)
+{
+    v even = _mm512_add_epi64(_mm512_mul_epi32(a, m), c_even);
+    v odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(a, 32), m_odd), c_odd);
+
+    return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+}
+
+LKS_INLINE v v_product31(v a, v m, v m_odd, v c_even, v c_odd)
+{
+    v even = _mm512_add_epi64(_mm512_mul_epi32(a, m), c_even);
+    v odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(a, 32), m_odd), c_odd);
+
+    return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
+}
+
+/* ---- products ------------------------------------------------------------------------------------------------------------ */
+
+LKS_INLINE v unsigned_form(v x) { return _mm512_xor_si512(x, _mm512_set1_epi8(-128)); }
+
+LKS_INLINE v v_tile_x(const int8_t *p)
+{
+    int32_t word;
+
+    memcpy(&word, p, sizeof word);
+    return unsigned_form(_mm512_set1_epi32(word));
+}
+
+LKS_INLINE v v_tile_w(const int8_t *p) { return _mm512_loadu_si512(p); }
+LKS_INLINE v v_tile_dot(v acc, v x, v w) { return _mm512_dpbusd_epi32(acc, x, w); }
+
+LKS_INLINE v v_quads(const int8_t *const p[4])
+{
+    const __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p[0]), b = _mm_loadu_si128((const __m128i *)(const void *)p[1]);
+    const __m128i c = _mm_loadu_si128((const __m128i *)(const void *)p[2]), d = _mm_loadu_si128((const __m128i *)(const void *)p[3]);
+    const __m128i ab_low = _mm_unpacklo_epi8(a, b), ab_high = _mm_unpackhi_epi8(a, b);
+    const __m128i cd_low = _mm_unpacklo_epi8(c, d), cd_high = _mm_unpackhi_epi8(c, d);
+    const __m256i low = _mm256_set_m128i(_mm_unpackhi_epi16(ab_low, cd_low), _mm_unpacklo_epi16(ab_low, cd_low));
+    const __m256i high = _mm256_set_m128i(_mm_unpackhi_epi16(ab_high, cd_high), _mm_unpacklo_epi16(ab_high, cd_high));
+
+    return unsigned_form(_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
+}
+
+LKS_INLINE v v_dot4(v acc, v x, v w) { return _mm512_dpbusd_epi32(acc, x, w); }
+
+/* ---- rows of output ------------------------------------------------------------------------------------------------------ */
+
+typedef struct v_tail {
+    __m512i y_zero, y_min, y_max;
+} v_tail;
+
+LKS_INLINE v_tail v_tail_of(lks_tail t)
+{
+    const v_tail r = { _mm512_set1_epi16((short)t.y_zero), _mm512_set1_epi8((char)t.y_min), _mm512_set1_epi8((char)t.y_max) };
+
+    return r;
+}
+
+/* Saturating to int16 before the zero point is added, saturating, changes nothing that the clamp does not hide. */
+LKS_INLINE void v_store_row(int8_t *y, const v *a, int vectors, int32_t columns, v_tail t)
+{
+    const v order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const v none = _mm512_setzero_si512();
+    v low = _mm512_adds_epi16(_mm512_packs_epi32(a[0], vectors > 1 ? a[1] : none), t.y_zero);
+    v high = vectors > 2 ? _mm512_adds_epi16(_mm512_packs_epi32(a[2], vectors > 3 ? a[3] : none), t.y_zero) : none;
+    v bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high));
+
+    bytes = _mm512_min_epi8(_mm512_max_epi8(bytes, t.y_min), t.y_max);
+    if (columns == 64)
+        _mm512_storeu_si512(y, bytes);
+    else
+        _mm512_mask_storeu_epi8(y, ((__mmask64)1 << columns) - 1, bytes);
+}
+
+#endif

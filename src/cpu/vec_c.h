@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Vectors of 8 int32 in portable C, and what each function of a vec_*.h does.  All arithmetic is modulo 2^32.
+ */
+#ifndef LKS_CPU_VEC_C_H
+#define LKS_CPU_VEC_C_H
+
+#include "cpu/isa.h"
+#include "cpu/target.h"
+#include "spec/arith.h"
+
+#include <string.h>
+
+#define LANES 8             /* int32 of a vector */
+#define MAX_VECTORS 2       /* of columns in a tile */
+#define X_OFFSET 0          /* what v_tile_x and v_quads add to each element */
+#define X_BYTES 1           /* of an element of x in tiles */
+#define K_STEP 4            /* elements of depth in a step */
+#define REGISTER "m"        /* where LKS_KEEP keeps one */
+
+typedef struct v {
+    uint32_t e[LANES];
+} v;
+
+#define EACH_LANE for (int i = 0; i < LANES; i++)
+
+LKS_INLINE v v_load(const int32_t *p)
+{
+    v r;
+
+    memcpy(&r, p, sizeof r);
+    return r;
+}
+
+LKS_INLINE void v_store(int32_t *p, v a)
+{
+    memcpy(p, &a, sizeof a);
+}
+
+LKS_INLINE v v_set(int32_t a)
+{
+    v r;
+
+    EACH_LANE r.e[i] = (uint32_t)a;
+    return r;
+}
+
+LKS_INLINE v v_zero(void)
+{
+    return v_set(0);
+}
+
+LKS_INLINE v v_add(v a, v b)
+{
+    EACH_LANE a.e[i] += b.e[i];
+    return a;
+}
+
+LKS_INLINE v v_sub(v a, v b)
+{
+    EACH_LANE a.e[i] -= b.e[i];
+    return a;
+}
+
+/* The lower half of the product. */
+LKS_INLINE v v_mul(v a, v b)
+{
+    EACH_LANE a.e[i] *= b.e[i];
+    return a;
+}
+
+LKS_INLINE v v_min(v a, v b)
+{
+    EACH_LANE a.e[i] = (int32_t)a.e[i] < (int32_t)b.e[i] ? a.e[i] : b.e[i];
+    return a;
+}
+
+LKS_INLINE v v_max(v a, v b)
+{
+    EACH_LANE a.e[i] = (int32_t)a.e[i] > (int32_t)b.e[i] ? a.e[i] : b.e[i];
+    return a;
+}
+
+/* floor(a / 2^n), 0 <= n <= 31. */
+LKS_INLINE v v_sra(v a, v n)
+{
+    EACH_LANE a.e[i] = (uint32_t)lks_shr32((int32_t)a.e[i], (int32_t)n.e[i]);
+    return a;
+}
+
+/* a * 2^n, 0 <= n <= 31. */
+LKS_INLINE v v_sll(v a, v n)
+{
+    EACH_LANE a.e[i] <<= n.e[i];
+    return a;
+}
+
+/* -1 where a is negative, else 0. */
+LKS_INLINE v v_sign(v a)
+{
+    EACH_LANE a.e[i] = 0u - (a.e[i] >> 31);
+    return a;
+}
+
+/* b where a is negative, else c. */
+LKS_INLINE v v_choose_negative(v a, v b, v c)
+{
+    EACH_LANE a.e[i] = a.e[i] >> 31 ? b.e[i] : c.e[i];
+    return a;
+}
+
+/* LANES elements, sign-extended. */
+LKS_INLINE v v_widen8(const int8_t *p)
+{
+    v r;
+
+    EACH_LANE r.e[i] = (uint32_t)(int32_t)p[i];
+    return r;
+}
+
+LKS_INLINE v v_widen16(const int16_t *p)
+{
+    v r;
+
+    EACH_LANE r.e[i] = (uint32_t)(int32_t)p[i];
+    return r;
+}
+
+/* LANES bytes, saturated. */
+LKS_INLINE void v_narrow8(int8_t *p, v a)
+{
+    EACH_LANE p[i] = (int8_t)lks_clamp((int32_t)a.e[i], -128, 127);
+}
+
+/* The 64-bit constant of lanes i and i + 1. */
+LKS_INLINE int64_t pair64(const v *c, int i)
+{
+    int64_t r;
+
+    memcpy(&r, &c->e[i], sizeof r);
+    return r;
+}
+
+/*
+ * (a * m + c) / 2^32, rounded down, per lane; a * m is signed and of 64 bits.  m_odd: m of odd lanes in even lanes.  c_even,
+ * c_odd: one int64 per two lanes.
+ */
+LKS_INLINE v v_product32(v a, v m, v m_odd, v c_even, v c_odd)
+{
+    v r;
+
+    (void)m_odd;
+    EACH_LANE {
+        const int64_t c = pair64(i & 1 ? &c_odd : &c_even, i & ~1);
+
+        r.e[i] = (uint32_t)(((uint64_t)((int64_t)(int32_t)a.e[i] * (int32_t)m.e[i] + c)) >> 32);
+    }
+    return r;
+}
+
+/* (a * m + c) / 2^31, which fits int32. */
+LKS_INLINE v v_product31(v a, v m, v m_odd, v c_even, v c_odd)
+{
+    v r;
+
+    (void)m_odd;
+    EACH_LANE {
+        const int64_t c = pair64(i & 1 ? &c_odd : &c_even, i & ~1);
+
+        r.e[i] = (uint32_t)(((uint64_t)((int64_t)(int32_t)a.e[i] * (int32_t)m.e[i] + c)) >> 31);
+    }
+    return r;
+}
+
+/* ---- products ------------------------------------------------------------------------------------------------------------ */
+
+/* K_STEP elements of x, in every lane; LANES columns of as many weights; and the sum of their products, added to acc. */
+LKS_INLINE v v_tile_x(const int8_t *p)
+{
+    uint32_t word;
+
+    memcpy(&word, p, sizeof word);
+    return v_set((int32_t)word);
+}
+
+LKS_INLINE v v_tile_w(const int8_t *p)
+{
+    v r;
+
+    memcpy(&r, p, sizeof r);
+    return r;
+}
+
+/* Four elements of LANES rows, side by side, and their products with [LANES][4] weights. */
+LKS_INLINE v v_quads(const int8_t *const p[4])
+{
+    int8_t quads[LANES][4];
+    v r;
+
+    EACH_LANE
+        for (int k = 0; k < 4; k++)
+            quads[i][k] = p[k][i];
+    memcpy(&r, quads, sizeof r);
+    return r;
+}
+
+LKS_INLINE v v_dot4(v acc, v x, v w)
+{
+    int8_t a[4 * LANES], b[4 * LANES];
+
+    memcpy(a, &x, sizeof a);
+    memcpy(b, &w, sizeof b);
+    EACH_LANE acc.e[i] += (uint32_t)(a[4 * i] * b[4 * i] + a[4 * i + 1] * b[4 * i + 1] + a[4 * i + 2] * b[4 * i + 2]
+                                     + a[4 * i + 3] * b[4 * i + 3]);
+    return acc;
+}
+
+LKS_INLINE v v_tile_dot(v acc, v x, v w)
+{
+    return v_dot4(acc, x, w);
+}
+
+/* ---- rows of output ------------------------------------------------------------------------------------------------------ */
+
+typedef lks_tail v_tail;
+
+LKS_INLINE v_tail v_tail_of(lks_tail t)
+{
+    return t;
+}
+
+/* `columns` outputs from as many lanes of some vectors: y_zero, clamp, narrow. */
+LKS_INLINE void v_store_row(int8_t *y, const v *a, int vectors, int32_t columns, v_tail t)
+{
+    for (int w = 0; w < vectors; w++)
+        for (int32_t i = 0; i < LANES && w * LANES + i < columns; i++)
+            y[w * LANES + i] = (int8_t)lks_clamp((int32_t)a[w].e[i] + t.y_zero, t.y_min, t.y_max);
+}
+
+#endif
