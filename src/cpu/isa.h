@@ -133,6 +133,9 @@ int lks_cpu_has(const lks_cpu_isa *isa);
  */
 const lks_cpu_isa *lks_cpu_choose_isa(const char *name);
 
+/* Which sets this machine has and lacks, in words. */
+void lks_cpu_list_isas(char *text, size_t bytes);
+
 /* The processor's name, or "CPU"; and in words which set is used and why.  Both end with 0. */
 void lks_cpu_describe_processor(char *name, size_t name_bytes, char *why, size_t why_bytes);
 

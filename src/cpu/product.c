@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The product of matrices behind conv and matmul: packing, and chunks of rows against blocks of columns.
+ *
+ * The sum of (x - x_zero)(w - w_zero) is expanded.  What depends on weights alone becomes part of the base, as does what tiles add
+ * to each x (isa.h); where w_zero is not 0, the sum of a row's x times -w_zero is added to the row.  All is modulo 2^32, and the
+ * true sum fits int32 (the bound law).  What fills a step of depth has weight 0.
+ */
+#include "cpu/product.h"
+
+#include "spec/arith.h"
+
+#include <string.h>
+
+/* Rows of a unit: pointers to them, and what is copied of them, stay in the first caches.  A multiple of most tiles' heights. */
+#define CHUNK_ROWS 48
+/* Bytes of rows that are widened at once. */
+#define WIDE_BYTES (128 * 1024)
+/* Units that a step should fall into at least, where its blocks allow it. */
+#define MIN_UNITS 16
+
+typedef struct shape {
+    lks_conv k;
+    int32_t group_c, group_out_c;
+    int32_t segments, segments_w, segment_bytes;    /* as they lie in x; segments_w: of a kernel row */
+    int32_t joined;             /* rows are copied into one run before they are multiplied */
+    int32_t tile_segments, steps;       /* as tiles see them */
+    int32_t chunk_rows;
+    lks_cpu_split split;        /* of one group */
+    size_t block_vector_bytes;  /* packed weights of one vector of columns */
+    size_t at_scaling, at_pad, at_scale, at_weights, bytes;     /* in the packed constants */
+} shape;
+
+lks_conv lks_cpu_product_conv(const lks_step *s)
+{
+    const lks_matmul *m = &s->args.matmul;
+
+    if (s->kernel == LKS_KERNEL_CONV)
+        return s->args.conv;
+    return (lks_conv){
+        .window = { .images = 1, .in_h = m->rows, .in_w = 1, .out_h = m->rows, .out_w = 1, .kernel_h = 1, .kernel_w = 1,
+                    .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1 },
+        .in_c = m->in_c, .out_c = m->out_c, .groups = 1, .x_zero = m->x_zero, .w_zero = m->w_zero, .tail = m->tail,
+        .fused = m->fused
+    };
+}
+
+int64_t lks_cpu_reach(int32_t zero)
+{
+    return lks_cpu_max(zero + 128, 127 - zero);
+}
+
+lks_cpu_split lks_cpu_split_columns(const lks_cpu_isa *isa, int32_t columns)
+{
+    const int32_t vectors = (columns - 1) / isa->lanes + 1;
+
+    return (lks_cpu_split){ vectors, (vectors - 1) / isa->max_vectors + 1 };
+}
+
+int32_t lks_cpu_block_first(const lks_cpu_split *s, int32_t block)
+{
+    const int32_t wider = s->vectors % s->blocks;
+
+    return block * (s->vectors / s->blocks) + (block < wider ? block : wider);
+}
+
+/* Short pieces waste the end of a step, and pointers to them cost more than the copy. */
+static int32_t joins(const lks_cpu_isa *isa, const shape *g)
+{
+    const int32_t padded = (g->segment_bytes - 1) / isa->k_step * isa->k_step + isa->k_step;
+
+    return isa->x_bytes != 1 || (g->segments > 1 && (g->segment_bytes < 16 || padded * 4 > g->segment_bytes * 5));
+}
+
+static int32_t rows_of_chunk(const lks_cpu_isa *isa, const shape *g)
+{
+    const int64_t row_bytes = (int64_t)g->steps * isa->k_step * isa->x_bytes;
+    const int64_t fit = isa->x_bytes == 1 ? CHUNK_ROWS : WIDE_BYTES / row_bytes / 6 * 6;
+
+    return (int32_t)lks_cpu_min(lks_cpu_max(fit, 6), CHUNK_ROWS);
+}
+
+static shape shape_of(const lks_step *s, const lks_cpu_isa *isa)
+{
+    shape g = { .k = lks_cpu_product_conv(s) };
+    const lks_window *w = &g.k.window;
+    const int whole_rows = w->dilation_w == 1 && g.k.groups == 1;
+    size_t vectors;
+
+    g.group_c = g.k.in_c / g.k.groups;
+    g.group_out_c = g.k.out_c / g.k.groups;
+    g.segments_w = whole_rows ? 1 : w->kernel_w;
+    g.segments = w->kernel_h * g.segments_w;
+    g.segment_bytes = g.group_c * (whole_rows ? w->kernel_w : 1);
+    g.joined = joins(isa, &g);
+    g.tile_segments = g.joined ? 1 : g.segments;
+    g.steps = (g.segment_bytes * (g.joined ? g.segments : 1) - 1) / isa->k_step + 1;
+    g.chunk_rows = rows_of_chunk(isa, &g);
+    g.split = lks_cpu_split_columns(isa, g.group_out_c);
+    g.block_vector_bytes = (size_t)g.tile_segments * (size_t)g.steps * (size_t)(isa->lanes * isa->k_step);
+    vectors = (size_t)g.split.vectors * (size_t)g.k.groups;
+    g.at_pad = lks_cpu_align((size_t)g.split.blocks * (size_t)g.k.groups * sizeof(int32_t));
+    g.at_scale = g.at_pad + lks_cpu_align((size_t)g.segment_bytes + LKS_CPU_SLACK);
+    g.at_weights = g.at_scale + lks_cpu_align(vectors * LKS_CPU_SCALE_VECTORS * (size_t)isa->lanes * sizeof(int32_t));
+    g.bytes = g.at_weights + vectors * g.block_vector_bytes;
+    return g;
+}
+
+/* ---- packing ------------------------------------------------------------------------------------------------------------- */
+
+size_t lks_cpu_product_packed_bytes(const lks_step *s, const lks_cpu_isa *isa)
+{
+    return shape_of(s, isa).bytes;
+}
+
+static lks_cpu_channel channel_of(const lks_step *s, const lks_cpu_isa *isa, const shape *g, int32_t o)
+{
+    const size_t depth = (size_t)g->segments * (size_t)g->segment_bytes;
+    const int8_t *w = s->w + (size_t)o * depth;
+    const uint32_t x_zero = (uint32_t)g->k.x_zero, w_zero = (uint32_t)g->k.w_zero;
+    const int64_t bias = s->bias[o];
+    uint64_t reach = 0;
+    uint32_t sum = 0;
+
+    for (size_t i = 0; i < depth; i++) {
+        sum += (uint32_t)(int32_t)w[i];
+        reach += (uint64_t)(w[i] < g->k.w_zero ? g->k.w_zero - w[i] : w[i] - g->k.w_zero);
+    }
+    return (lks_cpu_channel){
+        .base = (uint32_t)bias - (x_zero + (uint32_t)isa->x_offset) * sum + (uint32_t)depth * x_zero * w_zero,
+        .bound = reach * (uint64_t)lks_cpu_reach(g->k.x_zero) + (uint64_t)(bias < 0 ? -bias : bias),
+        .rq = s->rq[o]
+    };
+}
+
+/* Columns first, first + 1, ... into [segment][step][vectors][lanes][k_step]; what is not there stays 0. */
+static void pack_columns(const lks_step *s, const lks_cpu_isa *isa, const shape *g, int32_t first, int32_t columns,
+                         int32_t vectors, int8_t *to)
+{
+    const size_t depth = (size_t)g->segments * (size_t)g->segment_bytes;
+    const size_t run = depth / (size_t)g->tile_segments, k_step = (size_t)isa->k_step;
+    const size_t step_bytes = (size_t)vectors * (size_t)isa->lanes * k_step;
+
+    for (size_t o = 0; o < (size_t)columns; o++) {
+        const int8_t *w = s->w + ((size_t)first + o) * depth;
+
+        for (size_t segment = 0; segment < (size_t)g->tile_segments; segment++)
+            for (size_t i = 0; i < run; i++)
+                to[(segment * (size_t)g->steps + i / k_step) * step_bytes + o * k_step + i % k_step] = w[segment * run + i];
+    }
+}
+
+/* A block's channels: 4 vectors at most. */
+static void pack_block(const lks_step *s, const lks_cpu_isa *isa, const shape *g, int32_t group, int32_t block, int8_t *packed)
+{
+    const int32_t begin = lks_cpu_block_first(&g->split, block), end = lks_cpu_block_first(&g->split, block + 1);
+    const int32_t column = begin * isa->lanes, first = group * g->group_out_c + column;
+    const int32_t columns = (int32_t)lks_cpu_min((end - begin) * isa->lanes, g->group_out_c - column);
+    const size_t vector = (size_t)group * (size_t)g->split.vectors + (size_t)begin;
+    const size_t scale = vector * LKS_CPU_SCALE_VECTORS * (size_t)isa->lanes;
+    lks_cpu_channel channels[LKS_CPU_MAX_VECTORS * LKS_CPU_MAX_LANES];
+
+    for (int32_t i = 0; i < columns; i++)
+        channels[i] = channel_of(s, isa, g, first + i);
+    ((int32_t *)(void *)packed)[group * g->split.blocks + block] = (int32_t)lks_cpu_pack_scale(
+        isa, channels, columns, end - begin, g->k.tail.rounding, (int32_t *)(void *)(packed + g->at_scale) + scale);
+    pack_columns(s, isa, g, first, columns, end - begin, packed + g->at_weights + vector * g->block_vector_bytes);
+}
+
+void lks_cpu_product_pack(const lks_step *s, const lks_cpu_isa *isa, void *packed)
+{
+    const shape g = shape_of(s, isa);
+
+    memset((int8_t *)packed + g.at_pad, g.k.pad_value, (size_t)g.segment_bytes + LKS_CPU_SLACK);
+    for (int32_t group = 0; group < g.k.groups; group++)
+        for (int32_t block = 0; block < g.split.blocks; block++)
+            pack_block(s, isa, &g, group, block, packed);
+}
+
+/* ---- tiles --------------------------------------------------------------------------------------------------------------- */
+
+static void finish_any(const lks_cpu_block *b, const lks_cpu_tile *t, int32_t rows, int32_t lanes)
+{
+    for (int32_t r = 0; r < rows; r++)
+        for (int32_t o = 0; o < b->columns; o++)
+            t->y[(size_t)r * t->y_stride + (size_t)o] = lks_finish(t->acc[r * b->vectors * lanes + o], b->rq[o], t->tail);
+}
+
+void lks_cpu_block_run(const lks_cpu_isa *isa, const lks_cpu_block *b, lks_cpu_tile t, int32_t rows)
+{
+    const lks_cpu_tile_kernel *kernel = isa->tiles[b->vectors - 1];
+
+    t.w = b->w;
+    t.scale = b->scale;
+    t.scaling = b->scaling;
+    t.columns = b->columns;
+    while (rows > 0) {
+        while (kernel->rows > rows)
+            kernel++;
+        kernel->run(&t);
+        if (b->scaling == LKS_CPU_ANY)
+            finish_any(b, &t, kernel->rows, isa->lanes);
+        t.x += kernel->rows;
+        t.y += (size_t)kernel->rows * t.y_stride;
+        t.row_add = t.row_add ? t.row_add + kernel->rows : NULL;
+        rows -= kernel->rows;
+    }
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------------------------------- */
+
+/* Scratch of one thread. */
+typedef struct work {
+    const int8_t **x;           /* [segment][chunk_rows] */
+    int32_t *row_add;           /* [chunk_rows] */
+    int32_t *acc;
+    int8_t *joined;             /* [chunk_rows][steps][k_step], widened where the set widens */
+    int8_t *narrow;             /* one row before it is widened */
+    int8_t *patches, *patch;    /* copies of segments that reach beyond the image; the next free one */
+} work;
+
+static size_t patch_bytes(const shape *g)
+{
+    return lks_cpu_align((size_t)g->segment_bytes + LKS_CPU_SLACK);
+}
+
+/* Of a chunk: all segments where windows may reach beyond the sides; else that of the last row alone, behind which x ends. */
+static size_t patches(const shape *g)
+{
+    const lks_window *w = &g->k.window;
+    const int64_t right = (int64_t)(w->out_w - 1) * w->stride_w - w->pad_left + (int64_t)(w->kernel_w - 1) * w->dilation_w;
+    const int sides = w->pad_left > 0 || right >= w->in_w;
+
+    return (size_t)g->segments * (size_t)(sides && g->segments_w == 1 ? g->chunk_rows : 1);
+}
+
+static size_t joined_bytes(const shape *g, const lks_cpu_isa *isa)
+{
+    return g->joined ? (size_t)g->steps * (size_t)(isa->k_step * isa->x_bytes) : 0;
+}
+
+static work work_in(const shape *g, const lks_cpu_isa *isa, int8_t *scratch, size_t *bytes)
+{
+    const size_t rows = (size_t)g->chunk_rows;
+    work w = { .x = (const int8_t **)(void *)scratch };
+    int8_t *at = scratch + lks_cpu_align((size_t)g->segments * rows * sizeof *w.x);
+
+    w.row_add = (int32_t *)(void *)at;
+    at += lks_cpu_align(rows * sizeof *w.row_add);
+    w.acc = (int32_t *)(void *)at;
+    at += lks_cpu_align(LKS_CPU_ACC_ELEMENTS * sizeof *w.acc);
+    w.joined = at;
+    at += lks_cpu_align(rows * joined_bytes(g, isa) + LKS_CPU_SLACK);
+    w.narrow = at;
+    at += lks_cpu_align(joined_bytes(g, isa) + LKS_CPU_SLACK);
+    w.patches = w.patch = at;
+    at += patches(g) * patch_bytes(g);
+    *bytes = (size_t)(at - scratch);
+    return w;
+}
+
+size_t lks_cpu_product_scratch_bytes(const lks_step *s, const lks_cpu_isa *isa)
+{
+    static int8_t origin[LKS_ARENA_ALIGN];
+    const shape g = shape_of(s, isa);
+    size_t bytes;
+
+    work_in(&g, isa, origin, &bytes);
+    return bytes;
+}
+
+/* `bytes` bytes of an image's row, from column v on, which may lie beyond its sides. */
+static const int8_t *patch_row(const shape *g, work *w, const int8_t *row, int32_t v)
+{
+    const size_t in_c = (size_t)g->k.in_c;
+    int8_t *patch = w->patch;
+
+    for (int32_t kw = 0; kw < g->k.window.kernel_w; kw++, v++) {
+        int8_t *to = patch + (size_t)kw * in_c;
+
+        if (v >= 0 && v < g->k.window.in_w)
+            memcpy(to, row + (size_t)v * in_c, in_c);
+        else
+            memset(to, g->k.pad_value, in_c);
+    }
+    w->patch += patch_bytes(g);
+    return patch;
+}
+
+/* Where a tile would read behind x, which other threads may write. */
+static const int8_t *patch_end(const shape *g, work *w, const int8_t *x)
+{
+    int8_t *patch = w->patch;
+
+    memcpy(patch, x, (size_t)g->segment_bytes);
+    w->patch += patch_bytes(g);
+    return patch;
+}
+
+/* All segments under the window of output (p, q) of an image: into x[segment * chunk_rows]. */
+static void find_segments(const lks_cpu_call *c, const shape *g, work *w, const int8_t *image, int32_t p, int32_t q, int32_t group,
+                          const int8_t **x)
+{
+    const lks_window *s = &g->k.window;
+    const int8_t *pad = (const int8_t *)c->packed + g->at_pad;
+    const size_t in_c = (size_t)g->k.in_c, read = (size_t)g->steps * (size_t)c->isa->k_step;
+    const size_t reads = g->joined ? (size_t)g->segment_bytes : read;
+
+    for (int32_t kh = 0; kh < s->kernel_h; kh++)
+        for (int32_t kw = 0; kw < g->segments_w; kw++, x += g->chunk_rows) {
+            const int32_t h = p * s->stride_h - s->pad_top + kh * s->dilation_h;
+            const int32_t v = q * s->stride_w - s->pad_left + kw * s->dilation_w;
+            const int32_t last = g->segments_w == 1 ? v + s->kernel_w - 1 : v;
+            const int8_t *row = image + (size_t)h * (size_t)s->in_w * in_c;
+
+            if (h < 0 || h >= s->in_h || last < 0 || v >= s->in_w)
+                *x = pad;
+            else if (v < 0 || last >= s->in_w)
+                *x = patch_row(g, w, row, v);
+            else
+                *x = row + (size_t)v * in_c + (size_t)group * (size_t)g->group_c;
+            if (*x != pad && *x + reads > c->x_end && *x < c->x_end && *x >= c->x)
+                *x = patch_end(g, w, *x);
+        }
+}
+
+static void find_rows(const lks_cpu_call *c, const shape *g, work *w, int64_t first, int32_t rows, int32_t group)
+{
+    const lks_window *s = &g->k.window;
+    const size_t image_bytes = (size_t)s->in_h * (size_t)s->in_w * (size_t)g->k.in_c;
+    int32_t q = (int32_t)(first % s->out_w), p = (int32_t)(first / s->out_w % s->out_h);
+    const int8_t *image = c->x + (size_t)(first / s->out_w / s->out_h) * image_bytes;
+
+    w->patch = w->patches;
+    for (int32_t r = 0; r < rows; r++) {
+        find_segments(c, g, w, image, p, q, group, w->x + r);
+        if (++q == s->out_w) {
+            q = 0;
+            if (++p == s->out_h) {
+                p = 0;
+                image += image_bytes;
+            }
+        }
+    }
+}
+
+/* -w_zero times the sum of each row. */
+static void sum_rows(const lks_cpu_call *c, const shape *g, work *w, int32_t rows)
+{
+    for (int32_t r = 0; r < rows; r++) {
+        uint32_t sum = 0;
+
+        for (int32_t k = 0; k < g->segments; k++)
+            sum += (uint32_t)c->isa->sum(w->x[k * g->chunk_rows + r], (size_t)g->segment_bytes);
+        sum *= 0u - (uint32_t)g->k.w_zero;
+        memcpy(&w->row_add[r], &sum, sizeof sum);
+    }
+}
+
+/* Each row's segments one behind the other, as wide as tiles want them. */
+static void join_rows(const lks_cpu_call *c, const shape *g, work *w, int32_t rows)
+{
+    const size_t bytes = joined_bytes(g, c->isa), segment = (size_t)g->segment_bytes;
+    const size_t depth = segment * (size_t)g->segments;
+
+    for (int32_t r = 0; r < rows; r++) {
+        int8_t *to = w->joined + (size_t)r * bytes;
+        int8_t *narrow = c->isa->x_bytes == 1 ? to : w->narrow;
+
+        for (int32_t k = 0; k < g->segments; k++)
+            memcpy(narrow + (size_t)k * segment, w->x[k * g->chunk_rows + r], segment);
+        memset(narrow + depth, 0, (size_t)g->steps * (size_t)c->isa->k_step - depth);
+        if (c->isa->x_bytes == 2)
+            c->isa->widen(narrow, (int16_t *)(void *)to, (size_t)g->steps * (size_t)c->isa->k_step);
+        w->x[r] = to;
+    }
+}
+
+/* ---- units --------------------------------------------------------------------------------------------------------------- */
+
+static int64_t rows_of(const lks_cpu_call *c, const shape *g)
+{
+    return (int64_t)c->n * g->k.window.images * g->k.window.out_h * g->k.window.out_w;
+}
+
+/* A unit is a chunk of rows against a part of all blocks: of all of them, unless there are few chunks. */
+typedef struct units {
+    int64_t chunks;
+    int32_t blocks, parts;
+} units;
+
+static units units_of(const lks_cpu_call *c, const shape *g)
+{
+    units u = { .chunks = (rows_of(c, g) - 1) / g->chunk_rows + 1, .blocks = g->split.blocks * g->k.groups };
+
+    u.parts = (int32_t)lks_cpu_min(u.blocks, u.chunks >= MIN_UNITS ? 1 : (MIN_UNITS - 1) / u.chunks + 1);
+    return u;
+}
+
+int64_t lks_cpu_product_units(const lks_cpu_call *c)
+{
+    const shape g = shape_of(c->step, c->isa);
+    const units u = units_of(c, &g);
+
+    return u.chunks * u.parts;
+}
+
+/* At 32 multiply-accumulates per lane and nanosecond. */
+int64_t lks_cpu_product_unit_work(const lks_cpu_call *c)
+{
+    const shape g = shape_of(c->step, c->isa);
+    const units u = units_of(c, &g);
+    const int64_t rows = lks_cpu_min(rows_of(c, &g), g.chunk_rows);
+
+    return rows * g.k.out_c / u.parts * g.segments * g.segment_bytes / (32 * c->isa->lanes) + 1;
+}
+
+static lks_cpu_block block_of(const lks_cpu_call *c, const shape *g, int32_t group, int32_t block)
+{
+    const int8_t *packed = c->packed;
+    const int32_t begin = lks_cpu_block_first(&g->split, block), end = lks_cpu_block_first(&g->split, block + 1);
+    const int32_t column = begin * c->isa->lanes;
+    const size_t vector = (size_t)group * (size_t)g->split.vectors + (size_t)begin;
+
+    return (lks_cpu_block){
+        .w = packed + g->at_weights + vector * g->block_vector_bytes,
+        .scale = (const int32_t *)(const void *)(packed + g->at_scale) + vector * LKS_CPU_SCALE_VECTORS * (size_t)c->isa->lanes,
+        .rq = c->step->rq + group * g->group_out_c + column,
+        .scaling = (lks_cpu_scaling)((const int32_t *)(const void *)packed)[group * g->split.blocks + block],
+        .vectors = end - begin,
+        .columns = (int32_t)lks_cpu_min((end - begin) * c->isa->lanes, g->group_out_c - column)
+    };
+}
+
+/* Blocks begin to end of all groups' against a chunk of rows. */
+static void run_chunk(const lks_cpu_call *c, const shape *g, work *w, int64_t first, int32_t rows, int32_t begin, int32_t end)
+{
+    const size_t out_c = (size_t)g->k.out_c;
+    int32_t found = -1;
+
+    for (int32_t i = begin; i < end; i++) {
+        const int32_t group = i / g->split.blocks, block = i % g->split.blocks;
+        const lks_cpu_block b = block_of(c, g, group, block);
+        const size_t column = (size_t)(b.rq - c->step->rq);
+        const lks_cpu_tile t = {
+            .x = w->x, .x_stride = (size_t)g->chunk_rows, .segments = g->tile_segments, .steps = g->steps,
+            .row_add = g->k.w_zero ? w->row_add : NULL, .tail = g->k.tail, .acc = w->acc,
+            .y = c->y + (size_t)first * out_c + column, .y_stride = out_c
+        };
+
+        if (group != found) {
+            find_rows(c, g, w, first, rows, group);
+            if (g->k.w_zero)
+                sum_rows(c, g, w, rows);
+            if (g->joined)
+                join_rows(c, g, w, rows);
+            found = group;
+        }
+        lks_cpu_block_run(c->isa, &b, t, rows);
+    }
+}
+
+/* What is fused behind the tail, on the columns that blocks begin to end have made. */
+static void finish_chunk(const lks_cpu_call *c, const shape *g, int64_t first, int32_t rows, int32_t begin, int32_t end)
+{
+    const size_t out_c = (size_t)g->k.out_c, from = (size_t)(block_of(c, g, begin / g->split.blocks, begin % g->split.blocks).rq
+                                                             - c->step->rq);
+    const lks_cpu_block last = block_of(c, g, (end - 1) / g->split.blocks, (end - 1) % g->split.blocks);
+    const size_t columns = (size_t)(last.rq - c->step->rq) + (size_t)last.columns - from;
+    const size_t at = (size_t)first * out_c + from;
+
+    if (columns == out_c) {
+        lks_cpu_finish_fused(c, &g->k.fused, c->y + at, c->x2 ? c->x2 + at : NULL, (size_t)rows * out_c);
+        return;
+    }
+    for (size_t r = 0; r < (size_t)rows; r++)
+        lks_cpu_finish_fused(c, &g->k.fused, c->y + at + r * out_c, c->x2 ? c->x2 + at + r * out_c : NULL, columns);
+}
+
+void lks_cpu_product_run(const lks_cpu_call *c, int64_t first, int64_t end, void *scratch)
+{
+    const shape g = shape_of(c->step, c->isa);
+    const units u = units_of(c, &g);
+    size_t bytes;
+    work w = work_in(&g, c->isa, scratch, &bytes);
+
+    for (int64_t i = first; i < end; i++) {
+        const int64_t row = i / u.parts * g.chunk_rows;
+        const int32_t part = (int32_t)(i % u.parts), rows = (int32_t)lks_cpu_min(rows_of(c, &g) - row, g.chunk_rows);
+        const int32_t from = (int32_t)((int64_t)u.blocks * part / u.parts), to = (int32_t)((int64_t)u.blocks * (part + 1) / u.parts);
+
+        run_chunk(c, &g, &w, row, rows, from, to);
+        if (g.k.fused.adds || c->step->table)
+            finish_chunk(c, &g, row, rows, from, to);
+    }
+}
