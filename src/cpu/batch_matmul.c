@@ -115,8 +115,10 @@ static uint32_t pack_column(const lks_batch_matmul *k, const lks_cpu_isa *isa, c
 
     for (size_t i = 0; i < depth; i += k_step, to += step_bytes)
         for (size_t j = 0; j < k_step && i + j < depth; j++) {
-            to[j] = b[(i + j) * apart];
-            sum += (uint32_t)(int32_t)to[j];
+            const int32_t v = b[(i + j) * apart];
+
+            to[j] = (int8_t)v;
+            sum += (uint32_t)v;
         }
     return sum;
 }

@@ -34,7 +34,7 @@ LKS_INLINE void tile_finish(const lks_cpu_tile *t, v acc[MAX_ROWS][MAX_VECTORS],
 
         LKS_UNROLL
         for (int i = 0; i < rows; i++)
-            acc[i][j] = v_scaled(v_add(acc[i][j], k.base), &k, scaling);
+            acc[i][j] = v_scaled(acc[i][j], &k, scaling);
     }
     LKS_UNROLL
     for (int i = 0; i < rows; i++)
@@ -46,11 +46,8 @@ LKS_INLINE void tile_store(const lks_cpu_tile *t, v acc[MAX_ROWS][MAX_VECTORS], 
     LKS_UNROLL
     for (int i = 0; i < rows; i++)
         LKS_UNROLL
-        for (int j = 0; j < vectors; j++) {
-            const v base = v_load(t->scale + j * (LKS_CPU_SCALE_VECTORS * LANES) + LKS_CPU_SCALE_BASE * LANES);
-
-            v_store(t->acc + (size_t)(i * vectors + j) * LANES, v_add(acc[i][j], base));
-        }
+        for (int j = 0; j < vectors; j++)
+            v_store(t->acc + (size_t)(i * vectors + j) * LANES, acc[i][j]);
 }
 
 /* rows and vectors are constants where this is used. */
@@ -61,10 +58,13 @@ LKS_INLINE void tile(const lks_cpu_tile *t, const int rows, const int vectors)
     v acc[MAX_ROWS][MAX_VECTORS];
 
     LKS_UNROLL
-    for (int i = 0; i < rows; i++)
+    for (int j = 0; j < vectors; j++) {
+        const v base = v_load(t->scale + j * (LKS_CPU_SCALE_VECTORS * LANES) + LKS_CPU_SCALE_BASE * LANES);
+
         LKS_UNROLL
-        for (int j = 0; j < vectors; j++)
-            acc[i][j] = v_zero();
+        for (int i = 0; i < rows; i++)
+            acc[i][j] = base;
+    }
     for (int32_t s = 0; s < t->segments; s++) {
         LKS_UNROLL
         for (int i = 0; i < rows; i++)

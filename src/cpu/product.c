@@ -19,11 +19,12 @@
 /* Units that a step should fall into at least, where its blocks allow it. */
 #define MIN_UNITS 16
 
+/* What follows from the step and the set alone: the head of the packed constants. */
 typedef struct shape {
     lks_conv k;
     int32_t group_c, group_out_c;
     int32_t segments, segments_w, segment_bytes;    /* as they lie in x; segments_w: of a kernel row */
-    int32_t joined;             /* rows are copied into one run before they are multiplied */
+    int32_t joined;             /* the set widens: rows are copied into one run before they are multiplied */
     int32_t tile_segments, steps;       /* as tiles see them */
     int32_t chunk_rows;
     lks_cpu_split split;        /* of one group */
@@ -64,14 +65,6 @@ int32_t lks_cpu_block_first(const lks_cpu_split *s, int32_t block)
     return block * (s->vectors / s->blocks) + (block < wider ? block : wider);
 }
 
-/* Short pieces waste the end of a step, and pointers to them cost more than the copy. */
-static int32_t joins(const lks_cpu_isa *isa, const shape *g)
-{
-    const int32_t padded = (g->segment_bytes - 1) / isa->k_step * isa->k_step + isa->k_step;
-
-    return isa->x_bytes != 1 || (g->segments > 1 && (g->segment_bytes < 16 || padded * 4 > g->segment_bytes * 5));
-}
-
 static int32_t rows_of_chunk(const lks_cpu_isa *isa, const shape *g)
 {
     const int64_t row_bytes = (int64_t)g->steps * isa->k_step * isa->x_bytes;
@@ -92,14 +85,15 @@ static shape shape_of(const lks_step *s, const lks_cpu_isa *isa)
     g.segments_w = whole_rows ? 1 : w->kernel_w;
     g.segments = w->kernel_h * g.segments_w;
     g.segment_bytes = g.group_c * (whole_rows ? w->kernel_w : 1);
-    g.joined = joins(isa, &g);
+    g.joined = isa->x_bytes != 1;
     g.tile_segments = g.joined ? 1 : g.segments;
     g.steps = (g.segment_bytes * (g.joined ? g.segments : 1) - 1) / isa->k_step + 1;
     g.chunk_rows = rows_of_chunk(isa, &g);
     g.split = lks_cpu_split_columns(isa, g.group_out_c);
     g.block_vector_bytes = (size_t)g.tile_segments * (size_t)g.steps * (size_t)(isa->lanes * isa->k_step);
     vectors = (size_t)g.split.vectors * (size_t)g.k.groups;
-    g.at_pad = lks_cpu_align((size_t)g.split.blocks * (size_t)g.k.groups * sizeof(int32_t));
+    g.at_scaling = lks_cpu_align(sizeof g);
+    g.at_pad = g.at_scaling + lks_cpu_align((size_t)g.split.blocks * (size_t)g.k.groups * sizeof(int32_t));
     g.at_scale = g.at_pad + lks_cpu_align((size_t)g.segment_bytes + LKS_CPU_SLACK);
     g.at_weights = g.at_scale + lks_cpu_align(vectors * LKS_CPU_SCALE_VECTORS * (size_t)isa->lanes * sizeof(int32_t));
     g.bytes = g.at_weights + vectors * g.block_vector_bytes;
@@ -123,8 +117,10 @@ static lks_cpu_channel channel_of(const lks_step *s, const lks_cpu_isa *isa, con
     uint32_t sum = 0;
 
     for (size_t i = 0; i < depth; i++) {
-        sum += (uint32_t)(int32_t)w[i];
-        reach += (uint64_t)(w[i] < g->k.w_zero ? g->k.w_zero - w[i] : w[i] - g->k.w_zero);
+        const int32_t v = w[i];
+
+        sum += (uint32_t)v;
+        reach += (uint64_t)(v < g->k.w_zero ? g->k.w_zero - v : v - g->k.w_zero);
     }
     return (lks_cpu_channel){
         .base = (uint32_t)bias - (x_zero + (uint32_t)isa->x_offset) * sum + (uint32_t)depth * x_zero * w_zero,
@@ -162,7 +158,7 @@ static void pack_block(const lks_step *s, const lks_cpu_isa *isa, const shape *g
 
     for (int32_t i = 0; i < columns; i++)
         channels[i] = channel_of(s, isa, g, first + i);
-    ((int32_t *)(void *)packed)[group * g->split.blocks + block] = (int32_t)lks_cpu_pack_scale(
+    ((int32_t *)(void *)(packed + g->at_scaling))[group * g->split.blocks + block] = (int32_t)lks_cpu_pack_scale(
         isa, channels, columns, end - begin, g->k.tail.rounding, (int32_t *)(void *)(packed + g->at_scale) + scale);
     pack_columns(s, isa, g, first, columns, end - begin, packed + g->at_weights + vector * g->block_vector_bytes);
 }
@@ -171,6 +167,7 @@ void lks_cpu_product_pack(const lks_step *s, const lks_cpu_isa *isa, void *packe
 {
     const shape g = shape_of(s, isa);
 
+    memcpy(packed, &g, sizeof g);
     memset((int8_t *)packed + g.at_pad, g.k.pad_value, (size_t)g.segment_bytes + LKS_CPU_SLACK);
     for (int32_t group = 0; group < g.k.groups; group++)
         for (int32_t block = 0; block < g.split.blocks; block++)
@@ -214,8 +211,7 @@ typedef struct work {
     const int8_t **x;           /* [segment][chunk_rows] */
     int32_t *row_add;           /* [chunk_rows] */
     int32_t *acc;
-    int8_t *joined;             /* [chunk_rows][steps][k_step], widened where the set widens */
-    int8_t *narrow;             /* one row before it is widened */
+    int16_t *joined;            /* [chunk_rows][steps][k_step] */
     int8_t *patches, *patch;    /* copies of segments that reach beyond the image; the next free one */
 } work;
 
@@ -234,11 +230,6 @@ static size_t patches(const shape *g)
     return (size_t)g->segments * (size_t)(sides && g->segments_w == 1 ? g->chunk_rows : 1);
 }
 
-static size_t joined_bytes(const shape *g, const lks_cpu_isa *isa)
-{
-    return g->joined ? (size_t)g->steps * (size_t)(isa->k_step * isa->x_bytes) : 0;
-}
-
 static work work_in(const shape *g, const lks_cpu_isa *isa, int8_t *scratch, size_t *bytes)
 {
     const size_t rows = (size_t)g->chunk_rows;
@@ -249,10 +240,8 @@ static work work_in(const shape *g, const lks_cpu_isa *isa, int8_t *scratch, siz
     at += lks_cpu_align(rows * sizeof *w.row_add);
     w.acc = (int32_t *)(void *)at;
     at += lks_cpu_align(LKS_CPU_ACC_ELEMENTS * sizeof *w.acc);
-    w.joined = at;
-    at += lks_cpu_align(rows * joined_bytes(g, isa) + LKS_CPU_SLACK);
-    w.narrow = at;
-    at += lks_cpu_align(joined_bytes(g, isa) + LKS_CPU_SLACK);
+    w.joined = (int16_t *)(void *)at;
+    at += g->joined ? lks_cpu_align(rows * (size_t)g->steps * (size_t)isa->k_step * sizeof *w.joined) : 0;
     w.patches = w.patch = at;
     at += patches(g) * patch_bytes(g);
     *bytes = (size_t)(at - scratch);
@@ -297,30 +286,43 @@ static const int8_t *patch_end(const shape *g, work *w, const int8_t *x)
     return patch;
 }
 
-/* All segments under the window of output (p, q) of an image: into x[segment * chunk_rows]. */
-static void find_segments(const lks_cpu_call *c, const shape *g, work *w, const int8_t *image, int32_t p, int32_t q, int32_t group,
+/* One segment of outputs q, q + 1, ... of an output row: that in `row` of an image, where kernel column kw begins it. */
+static void find_run(const lks_cpu_call *c, const shape *g, work *w, const int8_t *row, int32_t q, int32_t kw, int32_t count,
+                     const int8_t **x)
+{
+    const lks_window *s = &g->k.window;
+    const size_t in_c = (size_t)g->k.in_c;
+    const size_t reads = g->joined ? (size_t)g->segment_bytes : (size_t)g->steps * (size_t)c->isa->k_step;
+    const int8_t *pad = (const int8_t *)c->packed + g->at_pad, *end = c->x_end - reads;
+    const int32_t wide = g->segments_w == 1 ? s->kernel_w : 1, beyond = s->in_w - wide;
+    int32_t v = q * s->stride_w - s->pad_left + kw * s->dilation_w;
+
+    for (int32_t i = 0; i < count; i++, v += s->stride_w) {
+        const int8_t *at = row + (size_t)v * in_c;
+
+        if (v >= 0 && v <= beyond)
+            x[i] = at <= end ? at : patch_end(g, w, at);
+        else
+            x[i] = v + wide <= 0 || v >= s->in_w ? pad : patch_row(g, w, row, v);
+    }
+}
+
+/* All segments under the windows of outputs (p, q), (p, q + 1), ... of an image: segment k into x[k * chunk_rows]. */
+static void find_segments(const lks_cpu_call *c, const shape *g, work *w, const int8_t *image, int32_t p, int32_t q, int32_t count,
                           const int8_t **x)
 {
     const lks_window *s = &g->k.window;
     const int8_t *pad = (const int8_t *)c->packed + g->at_pad;
-    const size_t in_c = (size_t)g->k.in_c, read = (size_t)g->steps * (size_t)c->isa->k_step;
-    const size_t reads = g->joined ? (size_t)g->segment_bytes : read;
 
     for (int32_t kh = 0; kh < s->kernel_h; kh++)
         for (int32_t kw = 0; kw < g->segments_w; kw++, x += g->chunk_rows) {
             const int32_t h = p * s->stride_h - s->pad_top + kh * s->dilation_h;
-            const int32_t v = q * s->stride_w - s->pad_left + kw * s->dilation_w;
-            const int32_t last = g->segments_w == 1 ? v + s->kernel_w - 1 : v;
-            const int8_t *row = image + (size_t)h * (size_t)s->in_w * in_c;
 
-            if (h < 0 || h >= s->in_h || last < 0 || v >= s->in_w)
-                *x = pad;
-            else if (v < 0 || last >= s->in_w)
-                *x = patch_row(g, w, row, v);
+            if (h >= 0 && h < s->in_h)
+                find_run(c, g, w, image + (size_t)h * (size_t)s->in_w * (size_t)g->k.in_c, q, kw, count, x);
             else
-                *x = row + (size_t)v * in_c + (size_t)group * (size_t)g->group_c;
-            if (*x != pad && *x + reads > c->x_end && *x < c->x_end && *x >= c->x)
-                *x = patch_end(g, w, *x);
+                for (int32_t i = 0; i < count; i++)
+                    x[i] = pad;
         }
 }
 
@@ -328,19 +330,14 @@ static void find_rows(const lks_cpu_call *c, const shape *g, work *w, int64_t fi
 {
     const lks_window *s = &g->k.window;
     const size_t image_bytes = (size_t)s->in_h * (size_t)s->in_w * (size_t)g->k.in_c;
-    int32_t q = (int32_t)(first % s->out_w), p = (int32_t)(first / s->out_w % s->out_h);
-    const int8_t *image = c->x + (size_t)(first / s->out_w / s->out_h) * image_bytes;
+    const int8_t *x = c->x + (size_t)group * (size_t)g->group_c;
+    int64_t line = first / s->out_w;
+    int32_t q = (int32_t)(first % s->out_w), count;
 
     w->patch = w->patches;
-    for (int32_t r = 0; r < rows; r++) {
-        find_segments(c, g, w, image, p, q, group, w->x + r);
-        if (++q == s->out_w) {
-            q = 0;
-            if (++p == s->out_h) {
-                p = 0;
-                image += image_bytes;
-            }
-        }
+    for (int32_t r = 0; r < rows; r += count, q = 0, line++) {
+        count = (int32_t)lks_cpu_min(s->out_w - q, rows - r);
+        find_segments(c, g, w, x + (size_t)(line / s->out_h) * image_bytes, (int32_t)(line % s->out_h), q, count, w->x + r);
     }
 }
 
@@ -357,22 +354,19 @@ static void sum_rows(const lks_cpu_call *c, const shape *g, work *w, int32_t row
     }
 }
 
-/* Each row's segments one behind the other, as wide as tiles want them. */
+/* Each row's segments, widened, one behind the other. */
 static void join_rows(const lks_cpu_call *c, const shape *g, work *w, int32_t rows)
 {
-    const size_t bytes = joined_bytes(g, c->isa), segment = (size_t)g->segment_bytes;
-    const size_t depth = segment * (size_t)g->segments;
+    const size_t segment = (size_t)g->segment_bytes, depth = segment * (size_t)g->segments;
+    const size_t padded = (size_t)g->steps * (size_t)c->isa->k_step;
 
     for (int32_t r = 0; r < rows; r++) {
-        int8_t *to = w->joined + (size_t)r * bytes;
-        int8_t *narrow = c->isa->x_bytes == 1 ? to : w->narrow;
+        int16_t *to = w->joined + (size_t)r * padded;
 
         for (int32_t k = 0; k < g->segments; k++)
-            memcpy(narrow + (size_t)k * segment, w->x[k * g->chunk_rows + r], segment);
-        memset(narrow + depth, 0, (size_t)g->steps * (size_t)c->isa->k_step - depth);
-        if (c->isa->x_bytes == 2)
-            c->isa->widen(narrow, (int16_t *)(void *)to, (size_t)g->steps * (size_t)c->isa->k_step);
-        w->x[r] = to;
+            c->isa->widen(w->x[k * g->chunk_rows + r], to + (size_t)k * segment, segment);
+        memset(to + depth, 0, (padded - depth) * sizeof *to);
+        w->x[r] = (const int8_t *)(const void *)to;
     }
 }
 
@@ -399,8 +393,8 @@ static units units_of(const lks_cpu_call *c, const shape *g)
 
 int64_t lks_cpu_product_units(const lks_cpu_call *c)
 {
-    const shape g = shape_of(c->step, c->isa);
-    const units u = units_of(c, &g);
+    const shape *g = c->packed;
+    const units u = units_of(c, g);
 
     return u.chunks * u.parts;
 }
@@ -408,11 +402,11 @@ int64_t lks_cpu_product_units(const lks_cpu_call *c)
 /* At 32 multiply-accumulates per lane and nanosecond. */
 int64_t lks_cpu_product_unit_work(const lks_cpu_call *c)
 {
-    const shape g = shape_of(c->step, c->isa);
-    const units u = units_of(c, &g);
-    const int64_t rows = lks_cpu_min(rows_of(c, &g), g.chunk_rows);
+    const shape *g = c->packed;
+    const units u = units_of(c, g);
+    const int64_t rows = lks_cpu_min(rows_of(c, g), g->chunk_rows);
 
-    return rows * g.k.out_c / u.parts * g.segments * g.segment_bytes / (32 * c->isa->lanes) + 1;
+    return rows * g->k.out_c / u.parts * g->segments * g->segment_bytes / (32 * c->isa->lanes) + 1;
 }
 
 static lks_cpu_block block_of(const lks_cpu_call *c, const shape *g, int32_t group, int32_t block)
@@ -426,7 +420,7 @@ static lks_cpu_block block_of(const lks_cpu_call *c, const shape *g, int32_t gro
         .w = packed + g->at_weights + vector * g->block_vector_bytes,
         .scale = (const int32_t *)(const void *)(packed + g->at_scale) + vector * LKS_CPU_SCALE_VECTORS * (size_t)c->isa->lanes,
         .rq = c->step->rq + group * g->group_out_c + column,
-        .scaling = (lks_cpu_scaling)((const int32_t *)(const void *)packed)[group * g->split.blocks + block],
+        .scaling = (lks_cpu_scaling)((const int32_t *)(const void *)(packed + g->at_scaling))[group * g->split.blocks + block],
         .vectors = end - begin,
         .columns = (int32_t)lks_cpu_min((end - begin) * c->isa->lanes, g->group_out_c - column)
     };
@@ -479,18 +473,18 @@ static void finish_chunk(const lks_cpu_call *c, const shape *g, int64_t first, i
 
 void lks_cpu_product_run(const lks_cpu_call *c, int64_t first, int64_t end, void *scratch)
 {
-    const shape g = shape_of(c->step, c->isa);
-    const units u = units_of(c, &g);
+    const shape *g = c->packed;
+    const units u = units_of(c, g);
     size_t bytes;
-    work w = work_in(&g, c->isa, scratch, &bytes);
+    work w = work_in(g, c->isa, scratch, &bytes);
 
     for (int64_t i = first; i < end; i++) {
-        const int64_t row = i / u.parts * g.chunk_rows;
-        const int32_t part = (int32_t)(i % u.parts), rows = (int32_t)lks_cpu_min(rows_of(c, &g) - row, g.chunk_rows);
+        const int64_t row = i / u.parts * g->chunk_rows;
+        const int32_t part = (int32_t)(i % u.parts), rows = (int32_t)lks_cpu_min(rows_of(c, g) - row, g->chunk_rows);
         const int32_t from = (int32_t)((int64_t)u.blocks * part / u.parts), to = (int32_t)((int64_t)u.blocks * (part + 1) / u.parts);
 
-        run_chunk(c, &g, &w, row, rows, from, to);
-        if (g.k.fused.adds || c->step->table)
-            finish_chunk(c, &g, row, rows, from, to);
+        run_chunk(c, g, &w, row, rows, from, to);
+        if (g->k.fused.adds || c->step->table)
+            finish_chunk(c, g, row, rows, from, to);
     }
 }
