@@ -43,11 +43,11 @@ static int is_full(const axis *a)
 /* Append an axis, or make the last one longer by it. */
 static int put_axis(axis *axes, int rank, axis a)
 {
-    axis *last = &axes[rank - 1];
+    axis *last = rank ? &axes[rank - 1] : NULL;
 
     if (a.dim == 1 && is_full(&a))
         return rank;
-    if (rank && is_full(&a) && last->x == a.dim * a.x && last->y == a.dim * a.y) {
+    if (last && is_full(&a) && last->x == a.dim * a.x && last->y == a.dim * a.y) {
         *last = (axis){ last->dim * a.dim, last->lo * a.dim, last->hi * a.dim, a.x, a.y };
         return rank;
     }
@@ -162,8 +162,8 @@ static range range_of(const axis *a, int64_t from, int64_t part)
     return r;
 }
 
-/* A part of the plane whose index (0, 0) is at x and y; x has none of it where not `inside`. */
-static void copy_plane(const shape *s, range p, range q, const int8_t *x, int8_t *y, int inside, int32_t fill)
+/* A part of the plane whose index (0, 0) is, or would be, at x[at]; x has none of it where not `inside`. */
+static void copy_plane(const shape *s, range p, range q, const int8_t *x, int64_t at, int8_t *y, int inside, int32_t fill)
 {
     const int64_t at_once = s->q.x == 1 ? q.hi - q.lo : TRANSPOSE_COLUMNS;
 
@@ -178,7 +178,7 @@ static void copy_plane(const shape *s, range p, range q, const int8_t *x, int8_t
     }
     for (int64_t j = q.lo; j < q.hi; j += at_once)
         for (int64_t i = p.lo; i < p.hi; i++)
-            copy_row(&s->q, x + i * s->p.x + j * s->q.x, y + i * s->p.y + j * s->q.y, lks_cpu_min(at_once, q.hi - j));
+            copy_row(&s->q, x + (at + i * s->p.x + j * s->q.x), y + i * s->p.y + j * s->q.y, lks_cpu_min(at_once, q.hi - j));
 }
 
 static void run(const lks_cpu_call *c, int64_t first, int64_t end, void *scratch)
@@ -200,7 +200,7 @@ static void run(const lks_cpu_call *c, int64_t first, int64_t end, void *scratch
             inside &= at >= s.outer[i].lo && at < s.outer[i].hi;
         }
         copy_plane(&s, range_of(&s.p, part / q_parts(&s) * s.p_part, s.p_part),
-                   range_of(&s.q, part % q_parts(&s) * s.q_part, s.q_part), c->x + x, c->y + y, inside, c->args->copy.fill);
+                   range_of(&s.q, part % q_parts(&s) * s.q_part, s.q_part), c->x, x, c->y + y, inside, c->args->copy.fill);
     }
 }
 
