@@ -200,6 +200,14 @@ LKS_INLINE size_t finish_blocks(const int32_t *acc, lks_rq rq, lks_tail tail, in
     const v_tail t = v_tail_of(tail);
     size_t at = 0;
 
+    for (; at + BLOCK <= count; at += BLOCK) {
+        v row[MAX_VECTORS];
+
+        LKS_UNROLL
+        for (int j = 0; j < MAX_VECTORS; j++)
+            row[j] = v_scaled(v_load(acc + at + j * LANES), &k, scaling);
+        v_store_row(y + at, row, MAX_VECTORS, BLOCK, t);
+    }
     for (; at + LANES <= count; at += LANES) {
         const v row = v_scaled(v_load(acc + at), &k, scaling);
 
