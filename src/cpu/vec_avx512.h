@@ -32,7 +32,6 @@ LKS_INLINE v v_max(v a, v b) { return _mm512_max_epi32(a, b); }
 LKS_INLINE v v_sra(v a, v n) { return _mm512_srav_epi32(a, n); }
 LKS_INLINE v v_sll(v a, v n) { return _mm512_sllv_epi32(a, n); }
 LKS_INLINE v v_sign(v a) { return _mm512_srai_epi32(a, 31); }
-LKS_INLINE v v_choose_negative(v a, v b, v c) { return _mm512_mask_blend_epi32(_mm512_movepi32_mask(a), c, b); }
 
 LKS_INLINE v v_widen8(const int8_t *p) { return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)); }
 LKS_INLINE v v_widen16(const int16_t *p) { return _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
