@@ -88,24 +88,37 @@ typedef struct lks_cpu_tile_kernel {
 #define LKS_CPU_MAX_LANES 16
 
 /*
- * Depthwise: outputs of LANES channels from taps, four at a time.
+ * Depthwise: `count` outputs of LANES channels, from taps four at a time.  Two forms:
  *
- * y[i][c] = tail(base[c] + sum over t of x[t][i * x_step + c] * w[t][c]) for i < count, c < channels <= LANES
+ * columns = 0  y[i][c] = tail(base[c] + sum over t of x[t][i * x_step + c] * w[t / 4][c][t % 4]).  x has 4 * groups pointers; what
+ *              fills a group has weight 0 and points at anything readable.
+ * else         Taps are a kernel of so many columns, 4 * quads rows each, and neighbouring outputs share columns: x are rows of an
+ *              image of in_w columns, x_column bytes apart; output i begins at column first + i * step, and a column beyond the
+ *              image is `pad`.  w is [column][quad][LANES][4].  lks_cpu_taps_slide says which there are.
+ *
+ * c is a channel, from `channel` on in x; w and scale are those of the LANES channels; y and acc begin with them.
  */
 typedef struct lks_cpu_taps {
-    const int8_t *const *x;     /* 4 * groups pointers; those without a tap point at anything readable, and have weight 0 */
-    const int8_t *w;            /* [group][LANES][4] */
-    int32_t groups, channels, count;
-    size_t x_step, y_step;      /* bytes from an output to the next one */
+    const int8_t *const *x;
+    size_t channel;
+    const int8_t *w;
+    int32_t groups, columns, quads, step, first, in_w, count;
+    int32_t channels;           /* of each output that are stored, at most LANES */
+    size_t x_step, x_column, y_step;        /* in bytes */
+    const int8_t *pad;          /* LANES bytes */
     const int32_t *scale;       /* [LKS_CPU_SCALE_VECTORS][LANES] */
     lks_cpu_scaling scaling;
     lks_tail tail;
     int8_t *y;
     int32_t *acc;               /* [count][LANES], where scaling is LKS_CPU_ANY */
-    int32_t columns;            /* not 0: taps are a kernel of that many columns, `groups` = columns, four rows each, and x[4 * k + r]
-                                   = x[r] + k * x_column; neighbouring outputs then share them */
-    size_t x_column;
 } lks_cpu_taps;
+
+/* Kernels of whose columns, quads of rows and steps there is the second form. */
+static inline int lks_cpu_taps_slide(int32_t columns, int32_t quads, int32_t step)
+{
+    return (columns == 3 && quads == 1 && step <= 2) || (columns == 5 && quads == 2 && step <= 2)
+        || (columns == 7 && quads == 2 && step == 1);
+}
 
 typedef struct lks_cpu_isa {
     const char *name;

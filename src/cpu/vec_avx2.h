@@ -182,4 +182,22 @@ LKS_INLINE void v_store_row(int8_t *y, const v *a, int vectors, int32_t columns,
     }
 }
 
+LKS_INLINE void v_store_pixels(int8_t *y, size_t step, const v *a, int count, v_tail t)
+{
+    const v low = _mm256_adds_epi16(_mm256_packs_epi32(a[0], a[count > 1 ? 1 : 0]), t.y_zero);
+    const v high = count > 2 ? _mm256_adds_epi16(_mm256_packs_epi32(a[2], a[count > 3 ? 3 : 2]), t.y_zero) : low;
+    const v order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    const v all = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+    const __m128i first = _mm_min_epi8(_mm_max_epi8(_mm256_castsi256_si128(all), t.y_min), t.y_max);
+    const __m128i second = _mm_min_epi8(_mm_max_epi8(_mm256_extracti128_si256(all, 1), t.y_min), t.y_max);
+
+    _mm_storel_epi64((__m128i *)(void *)y, first);
+    if (count > 1)
+        _mm_storel_epi64((__m128i *)(void *)(y + step), _mm_unpackhi_epi64(first, first));
+    if (count > 2)
+        _mm_storel_epi64((__m128i *)(void *)(y + 2 * step), second);
+    if (count > 3)
+        _mm_storel_epi64((__m128i *)(void *)(y + 3 * step), _mm_unpackhi_epi64(second, second));
+}
+
 #endif

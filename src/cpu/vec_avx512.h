@@ -68,16 +68,19 @@ LKS_INLINE v v_tile_x(const int8_t *p)
 LKS_INLINE v v_tile_w(const int8_t *p) { return _mm512_loadu_si512(p); }
 LKS_INLINE v v_tile_dot(v acc, v x, v w) { return _mm512_dpbusd_epi32(acc, x, w); }
 
+LKS_INLINE __m128i load16(const int8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
+
+/* Byte i of row r to byte 4 i + r. */
 LKS_INLINE v v_quads(const int8_t *const p[4])
 {
-    const __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p[0]), b = _mm_loadu_si128((const __m128i *)(const void *)p[1]);
-    const __m128i c = _mm_loadu_si128((const __m128i *)(const void *)p[2]), d = _mm_loadu_si128((const __m128i *)(const void *)p[3]);
-    const __m128i ab_low = _mm_unpacklo_epi8(a, b), ab_high = _mm_unpackhi_epi8(a, b);
-    const __m128i cd_low = _mm_unpacklo_epi8(c, d), cd_high = _mm_unpackhi_epi8(c, d);
-    const __m256i low = _mm256_set_m128i(_mm_unpackhi_epi16(ab_low, cd_low), _mm_unpacklo_epi16(ab_low, cd_low));
-    const __m256i high = _mm256_set_m128i(_mm_unpackhi_epi16(ab_high, cd_high), _mm_unpacklo_epi16(ab_high, cd_high));
+    const v step = _mm512_setr_epi32(0x30201000, 0x31211101, 0x32221202, 0x33231303, 0x34241404, 0x35251505, 0x36261606, 0x37271707,
+                                     0x38281808, 0x39291909, 0x3a2a1a0a, 0x3b2b1b0b, 0x3c2c1c0c, 0x3d2d1d0d, 0x3e2e1e0e, 0x3f2f1f0f);
+    v rows = _mm512_castsi128_si512(load16(p[0]));
 
-    return unsigned_form(_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
+    rows = _mm512_mask_broadcast_i32x4(rows, 0x00f0, load16(p[1]));
+    rows = _mm512_mask_broadcast_i32x4(rows, 0x0f00, load16(p[2]));
+    rows = _mm512_mask_broadcast_i32x4(rows, 0xf000, load16(p[3]));
+    return unsigned_form(_mm512_permutexvar_epi8(step, rows));
 }
 
 LKS_INLINE v v_dot4(v acc, v x, v w) { return _mm512_dpbusd_epi32(acc, x, w); }
@@ -140,7 +143,7 @@ LKS_INLINE v_tail v_tail_of(lks_tail t)
 }
 
 /* Saturating to int16 before the zero point is added, saturating, changes nothing that the clamp does not hide. */
-LKS_INLINE void v_store_row(int8_t *y, const v *a, int vectors, int32_t columns, v_tail t)
+LKS_INLINE v finished_row(const v *a, int vectors, v_tail t)
 {
     const v order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     const v none = _mm512_setzero_si512();
@@ -148,11 +151,32 @@ LKS_INLINE void v_store_row(int8_t *y, const v *a, int vectors, int32_t columns,
     v high = vectors > 2 ? _mm512_adds_epi16(_mm512_packs_epi32(a[2], vectors > 3 ? a[3] : none), t.y_zero) : none;
     v bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high));
 
-    bytes = _mm512_min_epi8(_mm512_max_epi8(bytes, t.y_min), t.y_max);
+    return _mm512_min_epi8(_mm512_max_epi8(bytes, t.y_min), t.y_max);
+}
+
+LKS_INLINE void v_store_row(int8_t *y, const v *a, int vectors, int32_t columns, v_tail t)
+{
+    const v bytes = finished_row(a, vectors, t);
+
     if (columns == 64)
         _mm512_storeu_si512(y, bytes);
     else
         _mm512_mask_storeu_epi8(y, ((__mmask64)1 << columns) - 1, bytes);
+}
+
+LKS_INLINE void store16(int8_t *p, __m128i a) { _mm_storeu_si128((__m128i *)(void *)p, a); }
+
+LKS_INLINE void v_store_pixels(int8_t *y, size_t step, const v *a, int count, v_tail t)
+{
+    const v bytes = finished_row(a, count, t);
+
+    store16(y, _mm512_castsi512_si128(bytes));
+    if (count > 1)
+        store16(y + step, _mm512_extracti32x4_epi32(bytes, 1));
+    if (count > 2)
+        store16(y + 2 * step, _mm512_extracti32x4_epi32(bytes, 2));
+    if (count > 3)
+        store16(y + 3 * step, _mm512_extracti32x4_epi32(bytes, 3));
 }
 
 #endif

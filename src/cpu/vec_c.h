@@ -272,4 +272,11 @@ LKS_INLINE void v_store_row(int8_t *y, const v *a, int vectors, int32_t columns,
             y[w * LANES + i] = (int8_t)lks_clamp((int32_t)a[w].e[i] + t.y_zero, t.y_min, t.y_max);
 }
 
+/* LANES outputs at each of y, y + step, ...: `count` of them, at most 4. */
+LKS_INLINE void v_store_pixels(int8_t *y, size_t step, const v *a, int count, v_tail t)
+{
+    for (int k = 0; k < count; k++)
+        v_store_row(y + (size_t)k * step, &a[k], 1, LANES, t);
+}
+
 #endif

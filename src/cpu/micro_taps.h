@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Depthwise: some neighbouring outputs of LANES channels at once (isa.h).  A template over vec_*.h.
+ */
+#define MAX_OUTPUTS 4
+#define MAX_COLUMNS 7
+#define MAX_QUADS 2
+
+/* Outputs i to i + outputs of a call, from their sums. */
+LKS_INLINE void taps_finish(const lks_cpu_taps *t, v *acc, int32_t i, const v_scale *k, const int outputs, lks_cpu_scaling scaling)
+{
+    int8_t *y = t->y + (size_t)i * t->y_step;
+    int8_t part[MAX_OUTPUTS * LANES];
+
+    if (scaling == LKS_CPU_ANY) {
+        LKS_UNROLL
+        for (int o = 0; o < outputs; o++)
+            v_store(t->acc + ((size_t)i + (size_t)o) * LANES, acc[o]);
+        return;
+    }
+    LKS_UNROLL
+    for (int o = 0; o < outputs; o++)
+        acc[o] = v_scaled(acc[o], k, scaling);
+    if (t->channels == LANES) {
+        v_store_pixels(y, t->y_step, acc, outputs, v_tail_of(t->tail));
+        return;
+    }
+    v_store_pixels(part, LANES, acc, outputs, v_tail_of(t->tail));
+    for (int o = 0; o < outputs; o++)
+        memcpy(y + (size_t)o * t->y_step, part + o * LANES, (size_t)t->channels);
+}
+
+/* ---- taps one by one ----------------------------------------------------------------------------------------------------- */
+
+LKS_INLINE void taps_group(const lks_cpu_taps *t, int32_t i, const v_scale *k, const int outputs, lks_cpu_scaling scaling)
+{
+    v acc[MAX_OUTPUTS];
+
+    LKS_UNROLL
+    for (int o = 0; o < outputs; o++)
+        acc[o] = k->base;
+    for (int32_t g = 0; g < t->groups; g++) {
+        const v w = v_load((const int32_t *)(const void *)(t->w + (size_t)g * (4 * LANES)));
+        const size_t at = t->channel + (size_t)i * t->x_step;
+        const int8_t *const *x = t->x + 4 * (size_t)g;
+
+        LKS_UNROLL
+        for (int o = 0; o < outputs; o++) {
+            const size_t here = at + (size_t)o * t->x_step;
+            const int8_t *const rows[4] = { x[0] + here, x[1] + here, x[2] + here, x[3] + here };
+
+            acc[o] = v_dot4(acc[o], v_quads(rows), w);
+        }
+    }
+    taps_finish(t, acc, i, k, outputs, scaling);
+}
+
+LKS_INLINE void taps_each(const lks_cpu_taps *t, lks_cpu_scaling scaling)
+{
+    const v_scale k = v_scale_load(t->scale);
+    int32_t i = 0;
+
+    for (; i + MAX_OUTPUTS <= t->count; i += MAX_OUTPUTS)
+        taps_group(t, i, &k, MAX_OUTPUTS, scaling);
+    for (; i < t->count; i++)
+        taps_group(t, i, &k, 1, scaling);
+}
+
+static void taps_general(const lks_cpu_taps *t)
+{
+    if (t->scaling == LKS_CPU_HALF_UP)
+        taps_each(t, LKS_CPU_HALF_UP);
+    else if (t->scaling == LKS_CPU_TFLITE)
+        taps_each(t, LKS_CPU_TFLITE);
+    else
+        taps_each(t, LKS_CPU_ANY);
+}
+
+/* ---- a window that slides ------------------------------------------------------------------------------------------------ */
+
+/* What does not change from output to output. */
+typedef struct taps_still {
+    const int8_t *x[4 * MAX_QUADS];
+    v w[MAX_COLUMNS * MAX_QUADS], pad;
+    v_scale k;
+} taps_still;
+
+/* Quad q of a column of the image. */
+LKS_INLINE v taps_column(const lks_cpu_taps *t, const taps_still *s, int32_t column, int q)
+{
+    const int8_t *const *x = s->x + 4 * q;
+    const size_t at = (size_t)column * t->x_column;
+    const int8_t *const rows[4] = { x[0] + at, x[1] + at, x[2] + at, x[3] + at };
+
+    return v_quads(rows);
+}
+
+/*
+ * Outputs i to i + outputs.  window: the first columns - step columns under the first of them, and then under the one that
+ * follows the last.
+ */
+LKS_INLINE void slide_group(const lks_cpu_taps *t, const taps_still *s, v *window, int32_t i, const int outputs, const int columns,
+                            const int quads, const int step, lks_cpu_scaling scaling)
+{
+    const int kept = columns - step, span = (outputs - 1) * step + columns;
+    const int32_t first = t->first + i * step + kept;
+    v x[((MAX_OUTPUTS - 1) * 2 + MAX_COLUMNS) * MAX_QUADS], acc[MAX_OUTPUTS];
+
+    LKS_UNROLL
+    for (int j = 0; j < kept * quads; j++)
+        x[j] = window[j];
+    LKS_UNROLL
+    for (int j = kept; j < span; j++) {
+        const int32_t column = first + j - kept;
+
+        LKS_UNROLL
+        for (int q = 0; q < quads; q++)
+            x[j * quads + q] = (uint32_t)column < (uint32_t)t->in_w ? taps_column(t, s, column, q) : s->pad;
+    }
+    LKS_UNROLL
+    for (int o = 0; o < outputs; o++) {
+        acc[o] = s->k.base;
+        LKS_UNROLL
+        for (int j = 0; j < columns * quads; j++)
+            acc[o] = v_dot4(acc[o], x[o * step * quads + j], s->w[j]);
+    }
+    LKS_UNROLL
+    for (int j = 0; j < kept * quads; j++)
+        window[j] = x[outputs * step * quads + j];
+    taps_finish(t, acc, i, &s->k, outputs, scaling);
+}
+
+LKS_INLINE void slide(const lks_cpu_taps *t, const int columns, const int quads, const int step, lks_cpu_scaling scaling)
+{
+    const int outputs = quads == 1 ? MAX_OUTPUTS : 2, kept = columns - step;
+    const int8_t *const pad[4] = { t->pad, t->pad, t->pad, t->pad };
+    taps_still s = { .k = v_scale_load(t->scale), .pad = v_quads(pad) };
+    v window[MAX_COLUMNS * MAX_QUADS];
+    int32_t i = 0;
+
+    LKS_UNROLL
+    for (int j = 0; j < 4 * quads; j++)
+        s.x[j] = t->x[j] + t->channel;
+    LKS_UNROLL
+    for (int j = 0; j < columns * quads; j++)
+        s.w[j] = v_load((const int32_t *)(const void *)(t->w + j * (4 * LANES)));
+    LKS_UNROLL
+    for (int j = 0; j < kept; j++) {
+        const int32_t column = t->first + j;
+
+        LKS_UNROLL
+        for (int q = 0; q < quads; q++)
+            window[j * quads + q] = (uint32_t)column < (uint32_t)t->in_w ? taps_column(t, &s, column, q) : s.pad;
+    }
+    for (; i + outputs <= t->count; i += outputs)
+        slide_group(t, &s, window, i, outputs, columns, quads, step, scaling);
+    for (; i < t->count; i++)
+        slide_group(t, &s, window, i, 1, columns, quads, step, scaling);
+}
+
+#define SLIDE(columns, quads, step)                                             \
+    static void slide_##columns##_##step(const lks_cpu_taps *t)                 \
+    {                                                                           \
+        if (t->scaling == LKS_CPU_HALF_UP)                                      \
+            slide(t, columns, quads, step, LKS_CPU_HALF_UP);                    \
+        else if (t->scaling == LKS_CPU_TFLITE)                                  \
+            slide(t, columns, quads, step, LKS_CPU_TFLITE);                     \
+        else                                                                    \
+            slide(t, columns, quads, step, LKS_CPU_ANY);                        \
+    }
+
+SLIDE(3, 1, 1) SLIDE(3, 1, 2) SLIDE(5, 2, 1) SLIDE(5, 2, 2) SLIDE(7, 2, 1)
+
+static void micro_taps(const lks_cpu_taps *t)
+{
+    if (t->columns == 0)
+        taps_general(t);
+    else if (t->columns == 3)
+        (t->step == 1 ? slide_3_1 : slide_3_2)(t);
+    else if (t->columns == 5)
+        (t->step == 1 ? slide_5_1 : slide_5_2)(t);
+    else
+        slide_7_1(t);
+}
