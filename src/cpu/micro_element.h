@@ -65,7 +65,8 @@ LKS_INLINE v add_lanes(const lks_addition *p, int32_t a_shift, int32_t b_shift, 
     } else {
         const v left = v_set(p->left_shift);
         const lks_rq none = { 0, -1 };
-        const v_scale ka = v_scale_of(a_shift < 0 ? p->a_rq : none, scaling), kb = v_scale_of(b_shift < 0 ? p->b_rq : none, scaling);
+        const v_scale ka = v_scale_of(a_shift < 0 ? p->a_rq : none, scaling);
+        const v_scale kb = v_scale_of(b_shift < 0 ? p->b_rq : none, scaling);
 
         a = addend(a, left, a_shift, &ka);
         b = addend(b, left, b_shift, &kb);
@@ -280,9 +281,9 @@ static void micro_requant(const lks_requantization *k, const int16_t *x, int8_t 
 }
 
 /*
- * floor(u / k) for u = acc + k / 2 + 128 k, less 128: u is from 0 to 257 k.  With 2^e the largest power of 2 up to k, S = 31 + e and
- * M = floor(2^S / k) + 1 <= 2^31, u M / 2^S is above u / k by at most u / 2^S < 1 / k, for 257 k^2 < 2^S where k < 2^22.  Away from
- * zero, ties of a negative acc, which only an even k has, go down: u is 1 less.
+ * floor(u / k) for u = acc + k / 2 + 128 k, less 128: u is from 0 to 257 k.  With 2^e the largest power of 2 up to k, S = 31 + e
+ * and M = floor(2^S / k) + 1 < 2^31, u M / 2^S is above u / k by at most u / 2^S < 1 / k, for 257 k^2 < 2^S where k < 2^22.  Away
+ * from zero, ties of a negative acc, which only an even k has, go down: u is 1 less.
  */
 static void micro_average(const int32_t *acc, int32_t k, lks_tail tail, int8_t *y, size_t count)
 {

@@ -124,7 +124,8 @@ LKS_INLINE v_table v_table_of(const int8_t *table)
 LKS_INLINE void v_table_map(const v_table *t, const int8_t *x, int8_t *y)
 {
     const v at = _mm512_loadu_si512(x);
-    const v low = _mm512_permutex2var_epi8(t->part[0], at, t->part[1]), high = _mm512_permutex2var_epi8(t->part[2], at, t->part[3]);
+    const v low = _mm512_permutex2var_epi8(t->part[0], at, t->part[1]);
+    const v high = _mm512_permutex2var_epi8(t->part[2], at, t->part[3]);
 
     _mm512_storeu_si512(y, _mm512_mask_blend_epi8(_mm512_movepi8_mask(at), high, low));
 }
