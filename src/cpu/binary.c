@@ -40,7 +40,8 @@ static rows rows_of(const lks_cpu_call *c)
         r.b_step = b[axis];
         axis--;
     }
-    while (axis >= 0 && (dims[axis] == 1 || (r.row > 1 && continues(a[axis], r.row, r.a_step) && continues(b[axis], r.row, r.b_step))))
+    while (axis >= 0 && (dims[axis] == 1 || (r.row > 1 && continues(a[axis], r.row, r.a_step)
+                                             && continues(b[axis], r.row, r.b_step))))
         r.row *= dims[axis--];
     for (int i = 0; i <= axis; i++)
         if (dims[i] > 1) {

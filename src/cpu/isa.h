@@ -53,6 +53,7 @@ typedef struct lks_cpu_pair {
     lks_cpu_scaling scaling;
     int32_t a_high, b_high, add_high, a_low, b_low, add_low, shift;
     int32_t a_shift, b_shift;   /* of an addend that is v * 2^shift; -1: it is scaled */
+    int8_t positive[LKS_TABLE_SIZE];    /* prelu: what comes of an a that is not negative, at a + 128 */
 } lks_cpu_pair;
 
 /*

@@ -65,7 +65,8 @@ LKS_INLINE v add_lanes(const lks_addition *p, int32_t a_shift, int32_t b_shift, 
     } else {
         const v left = v_set(p->left_shift);
         const lks_rq none = { 0, -1 };
-        const v_scale ka = v_scale_of(a_shift < 0 ? p->a_rq : none, scaling), kb = v_scale_of(b_shift < 0 ? p->b_rq : none, scaling);
+        const v_scale ka = v_scale_of(a_shift < 0 ? p->a_rq : none, scaling);
+        const v_scale kb = v_scale_of(b_shift < 0 ? p->b_rq : none, scaling);
 
         a = addend(a, left, a_shift, &ka);
         b = addend(b, left, b_shift, &kb);
@@ -74,15 +75,11 @@ LKS_INLINE v add_lanes(const lks_addition *p, int32_t a_shift, int32_t b_shift, 
     return v_scaled(sum, &k, scaling);
 }
 
-/* A product; for prelu the first operand itself where it is not negative. */
-LKS_INLINE v mul_lanes(const lks_multiplication *p, int32_t kind, v a, v b, lks_cpu_scaling scaling)
+LKS_INLINE v mul_lanes(const lks_multiplication *p, v a, v b, lks_cpu_scaling scaling)
 {
-    const v_scale k = v_scale_of(p->rq, scaling), positive = v_scale_of(kind == LKS_BINARY_PRELU ? p->positive : p->rq, scaling);
-    v product;
+    const v_scale k = v_scale_of(p->rq, scaling);
 
-    a = v_sub(a, v_set(p->a_zero));
-    product = v_scaled(v_mul(a, v_sub(b, v_set(p->b_zero))), &k, scaling);
-    return kind == LKS_BINARY_PRELU ? v_choose_negative(a, product, v_scaled(a, &positive, scaling)) : product;
+    return v_scaled(v_mul(v_sub(a, v_set(p->a_zero)), v_sub(b, v_set(p->b_zero))), &k, scaling);
 }
 
 /* kind and scaling are constants where this is used. */
@@ -96,9 +93,25 @@ LKS_INLINE void pair_fast(const lks_cpu_pair *p, const int8_t *a, const int8_t *
         const v va = v_widen8(a + j * LANES), vb = v_widen8(b + j * LANES);
 
         row[j] = kind == LKS_BINARY_ADD ? add_lanes(&p->pair.add, p->a_shift, p->b_shift, va, vb, scaling)
-                                        : mul_lanes(&p->pair.mul, kind, va, vb, scaling);
+                                        : mul_lanes(&p->pair.mul, va, vb, scaling);
     }
     v_store_row(y, row, MAX_VECTORS, columns, v_tail_of(kind == LKS_BINARY_ADD ? p->pair.add.tail : p->pair.mul.tail));
+}
+
+/* Products, but by table where a is not negative. */
+LKS_INLINE void pair_prelu(const lks_cpu_pair *p, const int8_t *a, const int8_t *b, int8_t *y, int32_t columns,
+                           lks_cpu_scaling scaling)
+{
+    const v_table t = v_table_of(p->positive);
+    const int8_t zero = (int8_t)p->pair.mul.a_zero;
+    int8_t product[BLOCK], positive[BLOCK];
+
+    for (int i = 0; i < BLOCK; i += TABLE_BYTES)
+        v_table_map(&t, a + i, positive + i);
+    pair_fast(p, a, b, product, BLOCK, LKS_BINARY_MUL, scaling);
+    for (int i = 0; i < BLOCK; i++)
+        product[i] = a[i] < zero ? product[i] : positive[i];
+    memcpy(y, product, (size_t)columns);
 }
 
 LKS_INLINE void pair_any(const lks_cpu_pair *p, const int8_t *a, const int8_t *b, int8_t *y, int32_t columns)
@@ -112,6 +125,8 @@ LKS_INLINE void pair_block(const lks_cpu_pair *p, const int8_t *a, const int8_t 
 {
     if (way == LKS_CPU_PAIR_LINEAR)
         pair_linear(p, a, b, y, columns);
+    else if (way == LKS_CPU_PAIR_FAST && kind == LKS_BINARY_PRELU)
+        pair_prelu(p, a, b, y, columns, scaling);
     else if (way == LKS_CPU_PAIR_FAST)
         pair_fast(p, a, b, y, columns, kind, scaling);
     else
@@ -119,7 +134,7 @@ LKS_INLINE void pair_block(const lks_cpu_pair *p, const int8_t *a, const int8_t 
 }
 
 /* way, kind and scaling are constants where this is used. */
-LKS_INLINE void pairs(const lks_cpu_pair *pair, const int8_t *a, size_t a_step, const int8_t *b, size_t b_step, int8_t *y,
+LKS_INLINE void all_pairs(const lks_cpu_pair *pair, const int8_t *a, size_t a_step, const int8_t *b, size_t b_step, int8_t *y,
                       size_t count, lks_cpu_way way, int32_t kind, lks_cpu_scaling scaling)
 {
     const lks_cpu_pair p = *pair;       /* y may not change it: constants stay in registers */
@@ -150,7 +165,7 @@ LKS_INLINE void pairs(const lks_cpu_pair *pair, const int8_t *a, size_t a_step, 
     static void name(const lks_cpu_pair *p, const int8_t *a, size_t a_step, const int8_t *b, size_t b_step, int8_t *y,      \
                      size_t count)                                                                                          \
     {                                                                                                                       \
-        pairs(p, a, a_step, b, b_step, y, count, way, kind, scaling);                                                       \
+        all_pairs(p, a, a_step, b, b_step, y, count, way, kind, scaling);                                                   \
     }
 
 PAIRS(pairs_any, LKS_CPU_PAIR_ANY, LKS_BINARY_ADD, LKS_CPU_ANY)
@@ -200,6 +215,14 @@ LKS_INLINE size_t finish_blocks(const int32_t *acc, lks_rq rq, lks_tail tail, in
     const v_tail t = v_tail_of(tail);
     size_t at = 0;
 
+    for (; at + BLOCK <= count; at += BLOCK) {
+        v row[MAX_VECTORS];
+
+        LKS_UNROLL
+        for (int j = 0; j < MAX_VECTORS; j++)
+            row[j] = v_scaled(v_load(acc + at + j * LANES), &k, scaling);
+        v_store_row(y + at, row, MAX_VECTORS, BLOCK, t);
+    }
     for (; at + LANES <= count; at += LANES) {
         const v row = v_scaled(v_load(acc + at), &k, scaling);
 
@@ -258,9 +281,9 @@ static void micro_requant(const lks_requantization *k, const int16_t *x, int8_t 
 }
 
 /*
- * floor(u / k) for u = acc + k / 2 + 128 k, less 128: u is from 0 to 257 k.  With 2^e the largest power of 2 up to k, S = 31 + e and
- * M = floor(2^S / k) + 1 <= 2^31, u M / 2^S is above u / k by at most u / 2^S < 1 / k, for 257 k^2 < 2^S where k < 2^22.  Away from
- * zero, ties of a negative acc, which only an even k has, go down: u is 1 less.
+ * floor(u / k) for u = acc + k / 2 + 128 k, less 128: u is from 0 to 257 k.  With 2^e the largest power of 2 up to k, S = 31 + e
+ * and M = floor(2^S / k) + 1 < 2^31, u M / 2^S is above u / k by at most u / 2^S < 1 / k, for 257 k^2 < 2^S where k < 2^22.  Away
+ * from zero, ties of a negative acc, which only an even k has, go down: u is 1 less.
  */
 static void micro_average(const int32_t *acc, int32_t k, lks_tail tail, int8_t *y, size_t count)
 {

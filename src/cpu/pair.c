@@ -152,13 +152,10 @@ static lks_cpu_scaling add_scaling(lks_cpu_pair *p)
     return lks_cpu_scaling_of(k->rq, 2 * bound, LKS_TFLITE);
 }
 
-static lks_cpu_scaling mul_scaling(const lks_pair *pair)
+static void put_positive(lks_cpu_pair *p)
 {
-    const lks_multiplication *k = &pair->mul;
-
-    if (pair->kind == LKS_BINARY_PRELU && lks_cpu_scaling_of(k->positive, 256, k->tail.rounding) == LKS_CPU_ANY)
-        return LKS_CPU_ANY;
-    return lks_cpu_scaling_of(k->rq, 65536, k->tail.rounding);
+    for (int32_t a = p->pair.mul.a_zero; a < 128; a++)
+        p->positive[a + 128] = lks_pair_value(a, 0, p->pair);
 }
 
 lks_cpu_pair lks_cpu_pair_of(const lks_pair *pair)
@@ -169,8 +166,10 @@ lks_cpu_pair lks_cpu_pair_of(const lks_pair *pair)
         p.way = LKS_CPU_PAIR_LINEAR;
         return p;
     }
-    p.scaling = pair->kind == LKS_BINARY_ADD ? add_scaling(&p) : mul_scaling(pair);
+    p.scaling = pair->kind == LKS_BINARY_ADD ? add_scaling(&p) : lks_cpu_scaling_of(pair->mul.rq, 65536, pair->mul.tail.rounding);
     p.way = p.scaling == LKS_CPU_ANY ? LKS_CPU_PAIR_ANY : LKS_CPU_PAIR_FAST;
+    if (pair->kind == LKS_BINARY_PRELU)
+        put_positive(&p);
     return p;
 }
 

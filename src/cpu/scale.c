@@ -23,7 +23,9 @@ lks_cpu_scaling lks_cpu_scaling_of(lks_rq rq, uint64_t bound, int32_t rounding)
         return rq.s >= 32 ? LKS_CPU_HALF_UP : LKS_CPU_ANY;
     if (n < 1 || n > 31)
         return LKS_CPU_ANY;
-    return ((bound * (uint64_t)rq.m) >> 31) + 1 + ((uint64_t)1 << (n - 1)) < (uint64_t)LKS_INT32_MAX ? LKS_CPU_TFLITE : LKS_CPU_ANY;
+    if (((bound * (uint64_t)rq.m) >> 31) + 1 + ((uint64_t)1 << (n - 1)) >= (uint64_t)LKS_INT32_MAX)
+        return LKS_CPU_ANY;
+    return LKS_CPU_TFLITE;
 }
 
 static void put_channel(const lks_cpu_isa *isa, const lks_cpu_channel *c, lks_cpu_scaling scaling, int32_t lane, int32_t *scale)

@@ -32,7 +32,6 @@ LKS_INLINE v v_max(v a, v b) { return _mm256_max_epi32(a, b); }
 LKS_INLINE v v_sra(v a, v n) { return _mm256_srav_epi32(a, n); }
 LKS_INLINE v v_sll(v a, v n) { return _mm256_sllv_epi32(a, n); }
 LKS_INLINE v v_sign(v a) { return _mm256_srai_epi32(a, 31); }
-LKS_INLINE v v_choose_negative(v a, v b, v c) { return _mm256_blendv_epi8(c, b, v_sign(a)); }
 
 LKS_INLINE v v_widen8(const int8_t *p) { return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)); }
 LKS_INLINE v v_widen16(const int16_t *p) { return _mm256_cvtepi16_epi32(load16(p)); }

@@ -32,7 +32,6 @@ LKS_INLINE v v_max(v a, v b) { return _mm512_max_epi32(a, b); }
 LKS_INLINE v v_sra(v a, v n) { return _mm512_srav_epi32(a, n); }
 LKS_INLINE v v_sll(v a, v n) { return _mm512_sllv_epi32(a, n); }
 LKS_INLINE v v_sign(v a) { return _mm512_srai_epi32(a, 31); }
-LKS_INLINE v v_choose_negative(v a, v b, v c) { return _mm512_mask_blend_epi32(_mm512_movepi32_mask(a), c, b); }
 
 LKS_INLINE v v_widen8(const int8_t *p) { return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)); }
 LKS_INLINE v v_widen16(const int16_t *p) { return _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
@@ -125,7 +124,8 @@ LKS_INLINE v_table v_table_of(const int8_t *table)
 LKS_INLINE void v_table_map(const v_table *t, const int8_t *x, int8_t *y)
 {
     const v at = _mm512_loadu_si512(x);
-    const v low = _mm512_permutex2var_epi8(t->part[0], at, t->part[1]), high = _mm512_permutex2var_epi8(t->part[2], at, t->part[3]);
+    const v low = _mm512_permutex2var_epi8(t->part[0], at, t->part[1]);
+    const v high = _mm512_permutex2var_epi8(t->part[2], at, t->part[3]);
 
     _mm512_storeu_si512(y, _mm512_mask_blend_epi8(_mm512_movepi8_mask(at), high, low));
 }

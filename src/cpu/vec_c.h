@@ -102,13 +102,6 @@ LKS_INLINE v v_sign(v a)
     return a;
 }
 
-/* b where a is negative, else c. */
-LKS_INLINE v v_choose_negative(v a, v b, v c)
-{
-    EACH_LANE a.e[i] = a.e[i] >> 31 ? b.e[i] : c.e[i];
-    return a;
-}
-
 /* LANES elements, sign-extended. */
 LKS_INLINE v v_widen8(const int8_t *p)
 {
