@@ -197,6 +197,7 @@ typedef struct lks_context_options {
     const char *backend;        /* NULL: the first usable device that is not by_name_only, fastest first */
     uint32_t device;            /* of that backend, from 0 */
     uint32_t threads;           /* of a backend that runs on the CPU; 0: one per core.  Changes no byte */
+    const char *isa;            /* of the backend "cpu": the instruction set to use; NULL: the best.  Changes no byte */
     int no_graph;               /* CUDA: launch kernel by kernel, as profilers like it.  Changes no byte */
     const char *cache_dir;      /* OpenCL: a folder for compiled kernels, made if absent; NULL: none is kept */
 } lks_context_options;

@@ -52,6 +52,7 @@ typedef struct block {
 
 typedef struct program_step {
     const int8_t *packed, *x_data, *x2_data;
+    const lks_cpu_pair *fused;
 } program_step;
 
 struct lks_program {
@@ -172,6 +173,29 @@ static size_t packed_bytes(const lks_step *s, const lks_cpu_isa *isa)
     return f->packed_bytes ? constant_bytes(f->packed_bytes(s, isa)) : 0;
 }
 
+/* What was fused behind a linear kernel; NULL: nothing, or another kernel. */
+static const lks_fused *fused_of(const lks_step *s)
+{
+    if (s->kernel == LKS_KERNEL_CONV || s->kernel == LKS_KERNEL_DEPTHWISE)
+        return &s->args.conv.fused;
+    return s->kernel == LKS_KERNEL_MATMUL ? &s->args.matmul.fused : NULL;
+}
+
+static size_t fused_bytes(const lks_step *s)
+{
+    return fused_of(s) && fused_of(s)->adds ? lks_cpu_align(sizeof(lks_cpu_pair)) : 0;
+}
+
+static void pack_fused(const lks_step *s, program_step *to, int8_t *at)
+{
+    lks_pair pair = { .kind = LKS_BINARY_ADD };
+    lks_cpu_pair *fused = (lks_cpu_pair *)(void *)at;       /* a multiple of LKS_ARENA_ALIGN */
+
+    pair.add = fused_of(s)->add;
+    *fused = lks_cpu_pair_of(&pair);
+    to->fused = fused;
+}
+
 static const int8_t *keep(int8_t **at, const int8_t *data, size_t bytes)
 {
     const int8_t *kept = *at;
@@ -201,6 +225,9 @@ static void pack(lks_program *p)
             families[s->kernel]->pack(s, p->isa, at);
         }
         at += bytes;
+        if (fused_bytes(s))
+            pack_fused(s, to, at);
+        at += fused_bytes(s);
     }
 }
 
@@ -229,6 +256,7 @@ static lks_status build(lks_device_handle *device, const lks_plan *plan, const c
         const size_t scratch = f->scratch_bytes ? lks_cpu_align(f->scratch_bytes(s, p->isa) + LKS_CPU_SLACK) : 0;
 
         bytes += constant_bytes(s->x_data_bytes) + constant_bytes(s->x2_data_bytes) + packed_bytes(s, p->isa);
+        bytes += fused_bytes(s);
         p->scratch_bytes = scratch > p->scratch_bytes ? scratch : p->scratch_bytes;
     }
     p->steps = calloc(plan->step_count ? plan->step_count : 1, sizeof *p->steps);
@@ -293,7 +321,8 @@ static lks_cpu_call call_of(const lks_stream *stream, uint32_t i, uint32_t n)
     const lks_step *s = &p->plan->steps[i];
     const lks_plan_tensor *place = p->plan->tensors;
     int8_t *arena = stream->arena.bytes;
-    lks_cpu_call c = { .step = s, .args = &s->args, .isa = p->isa, .packed = p->steps[i].packed, .n = (int32_t)n };
+    lks_cpu_call c = { .step = s, .args = &s->args, .isa = p->isa, .packed = p->steps[i].packed, .n = (int32_t)n,
+                       .fused = p->steps[i].fused };
 
     c.x = s->x >= 0 ? arena + place[s->x].offset : p->steps[i].x_data;
     c.x2 = s->x2 >= 0 ? arena + place[s->x2].offset : p->steps[i].x2_data;

@@ -27,6 +27,7 @@ typedef struct lks_cpu_call {
     const int8_t *x, *x2;
     int8_t *y;                      /* of arg_max: int32; of lstm: int16 */
     int16_t *state;
+    const lks_cpu_pair *fused;      /* the addition behind the tail; NULL: there is none */
     const int8_t *x_end;            /* first byte behind x; what lies there may be written by other threads */
 } lks_cpu_call;
 
@@ -61,6 +62,9 @@ static inline int64_t lks_cpu_max(int64_t a, int64_t b)
 {
     return a > b ? a : b;
 }
+
+/* Find out how pairs of these operands are made, for isa->pairs: at build, for it takes a millisecond. */
+lks_cpu_pair lks_cpu_pair_of(const lks_pair *pair);
 
 /*
  * What fusing put behind a tail, on count adjacent outputs at y: the addition of x2, then the table, as far as the step has them.

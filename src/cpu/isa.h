@@ -33,6 +33,28 @@ enum {
     LKS_CPU_SCALE_VECTORS
 };
 
+/* The one that an accumulator of at most |bound| (below 2^31) needs. */
+lks_cpu_scaling lks_cpu_scaling_of(lks_rq rq, uint64_t bound, int32_t rounding);
+
+/* How the elements of a pair are made.  pair.c decides, and says why. */
+typedef enum lks_cpu_way {
+    LKS_CPU_PAIR_LINEAR,        /* one linear form of both operands, found at build and tried on all 65536 pairs */
+    LKS_CPU_PAIR_FAST,          /* `kind` step by step; all scales have the scaling of the pair, but those that are shifts */
+    LKS_CPU_PAIR_ANY            /* lks_pair_value, one by one */
+} lks_cpu_way;
+
+/*
+ * linear: ((a a_high + b b_high + add_high) + floor((a a_low + b b_low + add_low) / 2^15)) / 2^shift, rounded down, then clamped:
+ * factors of 31 bits and exact sums, from products of int16.
+ */
+typedef struct lks_cpu_pair {
+    lks_pair pair;
+    lks_cpu_way way;
+    lks_cpu_scaling scaling;
+    int32_t a_high, b_high, add_high, a_low, b_low, add_low, shift;
+    int32_t a_shift, b_shift;   /* of an addend that is v * 2^shift; -1: it is scaled */
+} lks_cpu_pair;
+
 /*
  * A tile of a product of matrices: `rows` rows of x by `columns` columns of w, as deep as segments * steps * k_step.
  *
@@ -113,7 +135,7 @@ typedef struct lks_cpu_isa {
     int32_t (*sum)(const int8_t *x, size_t count);
 
     /* y[i] = f(a[i * a_step], b[i * b_step]); steps are 0 or 1. */
-    void (*pairs)(const lks_pair *p, const int8_t *a, size_t a_step, const int8_t *b, size_t b_step, int8_t *y, size_t count);
+    void (*pairs)(const lks_cpu_pair *p, const int8_t *a, size_t a_step, const int8_t *b, size_t b_step, int8_t *y, size_t count);
     /* y[i] = table[x[i] + 128] */
     void (*lut)(const int8_t *table, const int8_t *x, int8_t *y, size_t count);
     /* y[i] = tail(x[i] - x_zero) */
@@ -126,6 +148,8 @@ typedef struct lks_cpu_isa {
     void (*accumulate)(const int8_t *x, int32_t *acc, size_t count);
     /* y[i] = tail(acc[i]), all with one scale. */
     void (*finish)(const int32_t *acc, lks_rq rq, lks_tail tail, int8_t *y, size_t count);
+    /* y[i] = clamp(acc[i] / k, y_min, y_max), rounded as spec 4.7 says; |acc[i]| <= 128 k, k < 2^22. */
+    void (*average)(const int32_t *acc, int32_t k, lks_tail tail, int8_t *y, size_t count);
     /* The largest of count elements, at least 1. */
     int32_t (*top)(const int8_t *x, size_t count);
     /* sum of x[i] * w[i], modulo 2^32. */

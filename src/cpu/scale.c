@@ -15,16 +15,15 @@
 
 #include <string.h>
 
-static lks_cpu_scaling scaling_of(const lks_cpu_channel *c, int32_t rounding)
+lks_cpu_scaling lks_cpu_scaling_of(lks_rq rq, uint64_t bound, int32_t rounding)
 {
-    const int32_t n = -c->rq.s;
+    const int32_t n = -rq.s;
 
     if (rounding != LKS_TFLITE)
-        return c->rq.s >= 32 ? LKS_CPU_HALF_UP : LKS_CPU_ANY;
+        return rq.s >= 32 ? LKS_CPU_HALF_UP : LKS_CPU_ANY;
     if (n < 1 || n > 31)
         return LKS_CPU_ANY;
-    return ((c->bound * (uint64_t)c->rq.m) >> 31) + 1 + ((uint64_t)1 << (n - 1)) < (uint64_t)LKS_INT32_MAX ? LKS_CPU_TFLITE
-                                                                                                           : LKS_CPU_ANY;
+    return ((bound * (uint64_t)rq.m) >> 31) + 1 + ((uint64_t)1 << (n - 1)) < (uint64_t)LKS_INT32_MAX ? LKS_CPU_TFLITE : LKS_CPU_ANY;
 }
 
 static void put_channel(const lks_cpu_isa *isa, const lks_cpu_channel *c, lks_cpu_scaling scaling, int32_t lane, int32_t *scale)
@@ -57,7 +56,7 @@ lks_cpu_scaling lks_cpu_pack_scale(const lks_cpu_isa *isa, const lks_cpu_channel
 
     memset(scale, 0, (size_t)vectors * vector * sizeof *scale);
     for (int32_t i = 0; i < count; i++)
-        if (scaling_of(&channels[i], rounding) == LKS_CPU_ANY)
+        if (lks_cpu_scaling_of(channels[i].rq, channels[i].bound, rounding) == LKS_CPU_ANY)
             scaling = LKS_CPU_ANY;
     for (int32_t i = 0; i < count; i++)
         put_channel(isa, &channels[i], scaling, i % isa->lanes, scale + (size_t)(i / isa->lanes) * vector);

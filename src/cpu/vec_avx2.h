@@ -125,6 +125,40 @@ LKS_INLINE v v_run16(v acc, const int16_t *x, const int8_t *w)
     return _mm256_add_epi32(acc, _mm256_madd_epi16(load32(x), _mm256_cvtepi8_epi16(load16(w))));
 }
 
+/* ---- words and tables ---------------------------------------------------------------------------------------------------- */
+
+#define WORDS_SHIFT 0
+#define TABLE_BYTES 8
+
+LKS_INLINE void v_words(v *words, const int8_t *a, const int8_t *b)
+{
+    const __m128i va = load16(a), vb = load16(b);
+
+    words[0] = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(va, vb));
+    words[1] = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(va, vb));
+}
+
+LKS_INLINE v v_words_dot(v acc, v x, v w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
+
+/* Shuffles of 16 bytes would be 16 for every 32 lookups: loads are as fast. */
+typedef struct v_table {
+    const int8_t *of_zero;
+} v_table;
+
+LKS_INLINE v_table v_table_of(const int8_t *table)
+{
+    const v_table t = { table + 128 };
+
+    return t;
+}
+
+LKS_INLINE void v_table_map(const v_table *t, const int8_t *x, int8_t *y)
+{
+    LKS_UNROLL
+    for (int i = 0; i < TABLE_BYTES; i++)
+        y[i] = t->of_zero[x[i]];
+}
+
 /* ---- rows of output ------------------------------------------------------------------------------------------------------ */
 
 typedef struct v_tail {

@@ -98,6 +98,50 @@ LKS_INLINE v v_run16(v acc, const int16_t *x, const int8_t *w)
     return _mm512_add_epi32(acc, _mm512_madd_epi16(_mm512_loadu_si512(x), widen_bytes(w)));
 }
 
+/* ---- words and tables ---------------------------------------------------------------------------------------------------- */
+
+#define WORDS_SHIFT 8
+#define TABLE_BYTES 64
+
+/* Bytes go where they belong in one instruction; below each is a byte of 0. */
+LKS_INLINE void v_words(v *words, const int8_t *a, const int8_t *b)
+{
+    const v va = _mm512_loadu_si512(a), vb = _mm512_loadu_si512(b);
+    v order = _mm512_set_epi32(0x4f000f00, 0x4e000e00, 0x4d000d00, 0x4c000c00, 0x4b000b00, 0x4a000a00, 0x49000900, 0x48000800,
+                               0x47000700, 0x46000600, 0x45000500, 0x44000400, 0x43000300, 0x42000200, 0x41000100, 0x40000000);
+
+    LKS_UNROLL
+    for (int j = 0; j < MAX_VECTORS; j++) {
+        words[j] = _mm512_maskz_permutex2var_epi8(0xaaaaaaaaaaaaaaaa, va, order, vb);
+        order = _mm512_add_epi8(order, _mm512_set1_epi8(16));
+    }
+}
+
+LKS_INLINE v v_words_dot(v acc, v x, v w) { return _mm512_dpwssd_epi32(acc, x, w); }
+
+/* Two registers hold the values of negative elements, two the others; the lower 7 bits choose within them. */
+typedef struct v_table {
+    __m512i part[4];
+} v_table;
+
+LKS_INLINE v_table v_table_of(const int8_t *table)
+{
+    v_table t;
+
+    LKS_UNROLL
+    for (int i = 0; i < 4; i++)
+        t.part[i] = _mm512_loadu_si512(table + 64 * i);
+    return t;
+}
+
+LKS_INLINE void v_table_map(const v_table *t, const int8_t *x, int8_t *y)
+{
+    const v at = _mm512_loadu_si512(x);
+    const v low = _mm512_permutex2var_epi8(t->part[0], at, t->part[1]), high = _mm512_permutex2var_epi8(t->part[2], at, t->part[3]);
+
+    _mm512_storeu_si512(y, _mm512_mask_blend_epi8(_mm512_movepi8_mask(at), high, low));
+}
+
 /* ---- rows of output ------------------------------------------------------------------------------------------------------ */
 
 typedef struct v_tail {

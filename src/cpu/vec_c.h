@@ -233,6 +233,48 @@ LKS_INLINE v v_run16(v acc, const int16_t *x, const int8_t *w)
     return acc;
 }
 
+/* ---- words and tables ---------------------------------------------------------------------------------------------------- */
+
+#define WORDS_SHIFT 0       /* v_words gives elements times 2^that; 0 or 8 */
+#define TABLE_BYTES 8       /* that v_table_map looks up */
+
+/* LANES * MAX_VECTORS elements of each: lanes have one of a in their lower half, and one of b in their upper half, as int16. */
+LKS_INLINE void v_words(v *words, const int8_t *a, const int8_t *b)
+{
+    for (int j = 0; j < MAX_VECTORS; j++)
+        EACH_LANE words[j].e[i] = ((uint32_t)(int32_t)a[j * LANES + i] & 0xffff) | (uint32_t)(int32_t)b[j * LANES + i] << 16;
+}
+
+/* acc + the products of the lower halves and of the upper halves. */
+LKS_INLINE v v_words_dot(v acc, v x, v w)
+{
+    EACH_LANE {
+        const int32_t low = (int16_t)(x.e[i] & 0xffff) * (int16_t)(w.e[i] & 0xffff);
+
+        acc.e[i] += (uint32_t)low + (uint32_t)((int16_t)(x.e[i] >> 16) * (int16_t)(w.e[i] >> 16));
+    }
+    return acc;
+}
+
+/* A table of 256 values, as this set keeps it; and y[i] = table[x[i] + 128] of TABLE_BYTES elements. */
+typedef struct v_table {
+    const int8_t *of_zero;
+} v_table;
+
+LKS_INLINE v_table v_table_of(const int8_t *table)
+{
+    const v_table t = { table + 128 };
+
+    return t;
+}
+
+LKS_INLINE void v_table_map(const v_table *t, const int8_t *x, int8_t *y)
+{
+    LKS_UNROLL
+    for (int i = 0; i < TABLE_BYTES; i++)
+        y[i] = t->of_zero[x[i]];
+}
+
 /* ---- rows of output ------------------------------------------------------------------------------------------------------ */
 
 typedef lks_tail v_tail;

@@ -66,6 +66,11 @@ static lks_status open_device(uint32_t i, const lks_context_options *options, lk
         snprintf(error->text, sizeof error->text, "cpu_ref: %u threads: the reference has one", options->threads);
         return LKS_ERR_ARGUMENT;
     }
+    if (options->isa) {
+        error->status = LKS_ERR_ARGUMENT;
+        snprintf(error->text, sizeof error->text, "cpu_ref: instruction set \"%.40s\": the reference has none to choose", options->isa);
+        return LKS_ERR_ARGUMENT;
+    }
     if (i != 0) {
         error->status = LKS_ERR_NO_DEVICE;
         snprintf(error->text, sizeof error->text, "cpu_ref: device %u: there is only device 0", i);

@@ -2,6 +2,7 @@
  *
  * The backends of this build, fastest first.  Adding one: its row here, its folder, its block in CMakeLists.txt.
  */
+#include "cpu/backend.h"
 #include "cpu_ref/backend.h"
 #include "cuda/backend.h"
 #include "host/registry.h"
@@ -14,6 +15,7 @@ const lks_backend *const lks_backends[] = {
 #ifdef LKS_WITH_OPENCL
     &lks_opencl_backend,
 #endif
+    &lks_cpu_backend,
     &lks_ref_backend,
     NULL
 };
