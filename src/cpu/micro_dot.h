@@ -38,8 +38,11 @@ static int32_t micro_sum(const int8_t *x, size_t count)
 
     for (; i + LANES <= count; i += LANES)
         sum = v_add(sum, v_widen8(x + i));
-    for (; i < count; i++)
-        rest += (uint32_t)x[i];
+    for (; i < count; i++) {
+        const int32_t element = x[i];
+
+        rest += (uint32_t)element;
+    }
     return dot_result(rest + v_total(sum));
 }
 
