@@ -38,11 +38,8 @@ static int32_t micro_sum(const int8_t *x, size_t count)
 
     for (; i + LANES <= count; i += LANES)
         sum = v_add(sum, v_widen8(x + i));
-    for (; i < count; i++) {
-        const int32_t element = x[i];
-
-        rest += (uint32_t)element;
-    }
+    for (; i < count; i++)
+        rest += (uint32_t)(0 + x[i]);
     return dot_result(rest + v_total(sum));
 }
 
@@ -53,13 +50,9 @@ static int32_t micro_dot(const int8_t *x, const int8_t *w, size_t count)
     uint32_t rest = 0;
     size_t i = 0;
 
-    for (; i + 4 * LANES <= count; i += 4 * LANES) {
-        even = v_run8(even, x + i, w + i);
-        odd = v_run8(odd, x + i + 2 * LANES, w + i + 2 * LANES);
-    }
-    if (i + 2 * LANES <= count) {
-        even = v_run8(even, x + i, w + i);
-        i += 2 * LANES;
+    for (; i + 2 * LANES <= count; i += 2 * LANES) {
+        even = v_add(even, v_mul(v_widen8(x + i), v_widen8(w + i)));
+        odd = v_add(odd, v_mul(v_widen8(x + i + LANES), v_widen8(w + i + LANES)));
     }
     for (; i < count; i++)
         rest += (uint32_t)(x[i] * w[i]);
@@ -72,13 +65,9 @@ static int32_t micro_dot16(const int16_t *x, const int8_t *w, size_t count)
     uint32_t rest = 0;
     size_t i = 0;
 
-    for (; i + 4 * LANES <= count; i += 4 * LANES) {
-        even = v_run16(even, x + i, w + i);
-        odd = v_run16(odd, x + i + 2 * LANES, w + i + 2 * LANES);
-    }
-    if (i + 2 * LANES <= count) {
-        even = v_run16(even, x + i, w + i);
-        i += 2 * LANES;
+    for (; i + 2 * LANES <= count; i += 2 * LANES) {
+        even = v_add(even, v_mul(v_widen16(x + i), v_widen8(w + i)));
+        odd = v_add(odd, v_mul(v_widen16(x + i + LANES), v_widen8(w + i + LANES)));
     }
     for (; i < count; i++)
         rest += (uint32_t)(x[i] * w[i]);
