@@ -80,19 +80,31 @@ bool device_named(const device *d, const char *text)
     return contains(d->info.uuid, text) || contains(d->info.name, text);
 }
 
+const char *device_implied(const device_ways *ways)
+{
+    return ways->isa || ways->threads ? DEVICE_CPU : NULL;
+}
+
+void device_imply(const device_ways *ways, option_list *backends)
+{
+    if (backends->count == 0 && device_implied(ways))
+        backends->item[backends->count++] = device_implied(ways);
+}
+
 static bool pick(const device_list *list, const common_options *options, device *picked, lks_error *error)
 {
+    const char *backend = options->backend ? options->backend : device_implied(&options->ways);
     const char *text = options->device ? options->device : "0";
     const device *named = NULL;
 
-    if (options->backend && !device_known(list, options->backend, error))
+    if (backend && !device_known(list, backend, error))
         return false;
     for (size_t i = 0; i < list->count; i++) {
         const device *d = &list->device[i];
 
-        if (!device_named(d, text) || (options->backend && strcmp(d->info.backend, options->backend) != 0))
+        if (!device_named(d, text) || (backend && strcmp(d->info.backend, backend) != 0))
             continue;
-        if (d->info.by_name_only && !options->backend)
+        if (d->info.by_name_only && !backend)
             continue;
         if (d->info.usable) {
             *picked = *d;
@@ -119,11 +131,11 @@ bool device_pick(const common_options *options, device *picked, lks_error *error
 }
 
 /* A folder that the user did not ask for may be unfit: then it is done without. */
-bool device_connect(const device *d, uint32_t threads, lks_context **context, lks_error *error)
+bool device_connect(const device *d, lks_context **context, lks_error *error)
 {
     const device_ways *w = &d->ways;
-    lks_context_options options = { .backend = d->info.backend, .device = d->index, .threads = threads, .no_graph = w->no_graph,
-                                    .cache_dir = w->cache };
+    lks_context_options options = { .backend = d->info.backend, .device = d->index, .threads = w->threads, .isa = w->isa,
+                                    .no_graph = w->no_graph, .cache_dir = w->cache };
     char own[CACHE_PATH_MAX];
     lks_status st;
 
@@ -142,7 +154,7 @@ bool device_connect(const device *d, uint32_t threads, lks_context **context, lk
 
 bool device_hold(device *d, lks_error *error)
 {
-    return d->context || device_connect(d, 0, &d->context, error);
+    return d->context || device_connect(d, &d->context, error);
 }
 
 void device_release(device *d)
@@ -193,7 +205,7 @@ bool device_open_with(lks_model *model, const device *d, lks_session_options opt
     lks_status st;
 
     *session = NULL;
-    if (!d->context && !device_connect(d, 0, &options.context, error))
+    if (!d->context && !device_connect(d, &options.context, error))
         return false;
     options.context = d->context ? d->context : options.context;
     options.no_fuse = d->ways.no_fuse;

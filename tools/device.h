@@ -8,6 +8,7 @@
 #include "tools/options.h"
 
 #define DEVICE_REFERENCE "cpu_ref"
+#define DEVICE_CPU "cpu"            /* the backend that has instruction sets and threads */
 
 typedef struct device {
     lks_device_info info;
@@ -30,11 +31,15 @@ bool device_known(const device_list *list, const char *backend, lks_error *error
 /* Is it the device that --device names: by index, UUID, or a part of its name, in upper or lower case?  NULL names all. */
 bool device_named(const device *d, const char *text);
 
+/* --isa and --threads choose the backend that has them, where none is named: the name to add, or NULL. */
+const char *device_implied(const device_ways *ways);
+void device_imply(const device_ways *ways, option_list *backends);
+
 /* The device that the options name; without --device the one with index 0, without --backend the first usable one. */
 bool device_pick(const common_options *options, device *picked, lks_error *error);
 
-/* Open it: *context is the caller's.  threads: of a backend that runs on the CPU; 0: its own choice. */
-bool device_connect(const device *d, uint32_t threads, lks_context **context, lks_error *error);
+/* Open it: *context is the caller's. */
+bool device_connect(const device *d, lks_context **context, lks_error *error);
 
 /* Open it once for all sessions that follow; give it back when they are closed.  Releasing what is not held is allowed. */
 bool device_hold(device *d, lks_error *error);

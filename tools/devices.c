@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool print_text(const device_list *list)
 {
@@ -49,6 +50,16 @@ static bool print_json(const device_list *list, lks_error *error)
     return json_finish(&j, true, error);
 }
 
+/* Only one backend has instruction sets. */
+static device_ways ways_of(const device *d, const device_ways *ways)
+{
+    device_ways own = *ways;
+
+    if (strcmp(d->info.backend, DEVICE_CPU) != 0)
+        own.isa = NULL;
+    return own;
+}
+
 /* A driver may list a device that it cannot run: compile or compute wrongly.  Opening it shows that. */
 static void try_devices(device_list *list, const device_ways *ways)
 {
@@ -56,11 +67,13 @@ static void try_devices(device_list *list, const device_ways *ways)
         device *d = &list->device[i];
         lks_error why;
 
-        d->ways = *ways;
+        d->ways = ways_of(d, ways);
         if (d->info.usable && !device_hold(d, &why)) {
             d->info.usable = false;
             snprintf(d->info.reason, sizeof d->info.reason, "%.*s", (int)sizeof d->info.reason - 1, why.text);
         }
+        if (d->ways.isa && d->info.usable)
+            snprintf(d->info.driver, sizeof d->info.driver, "%.60s: asked for", d->ways.isa);
         device_release(d);
     }
 }
@@ -76,7 +89,7 @@ static bool any_usable(const device_list *list)
 static bool devices_main(int argc, char **argv, lks_error *error)
 {
     common_options common = { .json = false };
-    const option_spec specs[] = { OPTIONS_CACHE(&common.ways), OPTIONS_JSON(&common) };
+    const option_spec specs[] = { OPTIONS_ISA(&common.ways), OPTIONS_CACHE(&common.ways), OPTIONS_JSON(&common) };
     device_list list;
     int first;
     bool ok;
@@ -99,6 +112,7 @@ const command command_devices = {
     "usage: lockstep devices [options]\n\n"
     "Lists every device of every backend in this build, and opens each, which tests it.  A device that is not usable says\n"
     "why, and what would mend it.  Exit status 0 if at least one is usable.\n\n"
+    HELP_ISA("")
     HELP_CACHE("")
     "  --json              print JSON\n",
     devices_main

@@ -26,7 +26,8 @@ static bool parse(int argc, char **argv, explain_options *o, lks_error *error)
         { "backend", OPTION_LIST, &o->backends, 0, 0, NULL },
         { "device", OPTION_TEXT, &o->common.device, 0, 0, NULL },
         { "variant", OPTION_TEXT, &o->variant, 0, 0, NULL },
-        OPTIONS_CACHE(&o->common.ways), OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
+        OPTIONS_ISA(&o->common.ways), OPTIONS_THREADS(&o->common.ways), OPTIONS_CACHE(&o->common.ways),
+        OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
     };
     int first;
 
@@ -39,6 +40,7 @@ static bool parse(int argc, char **argv, explain_options *o, lks_error *error)
     if (o->op == NO_OP || !o->at)
         return error_set(error, "%s: give the op and the element, such as --op 3 --at 0,1,2,3: see lockstep info for the ops",
                          o->op == NO_OP ? "--op" : "--at");
+    device_imply(&o->common.ways, &o->backends);
     o->model = argv[first];
     o->inputs = argv + first + 1;
     o->input_count = (uint32_t)(argc - first - 1);
@@ -337,6 +339,7 @@ const command command_explain = {
     "  --backend NAME      besides cpu_ref only that backend; may be repeated; it then must be usable\n"
     "  --device NAME       only devices with that number, UUID, or part of a name\n"
     "  --variant NAME      the kernels that devices other than cpu_ref must use\n"
+    HELP_ISA("") HELP_THREADS("")
     HELP_CACHE("")
     HELP_LIMITS
     "  --json              print JSON\n",

@@ -36,6 +36,8 @@ typedef struct option_spec {
 typedef struct device_ways {
     bool no_fuse, no_graph, no_cache;
     const char *cache;              /* a folder for compiled kernels; NULL: the user's own (tools/cache.h) */
+    const char *isa;                /* instruction set of the backend cpu; NULL: its own choice */
+    uint32_t threads;               /* of the backend cpu; 0: one per core */
 } device_ways;
 
 /* What all commands that load a model understand. */
@@ -67,14 +69,29 @@ typedef struct common_options {
     "                      " gap "(default: $XDG_CACHE_HOME/lockstep, else ~/.cache/lockstep)\n"      \
     "  --no-cache          " gap "OpenCL: compile the kernels anew, and keep none\n"
 
+#define THREADS_MAX 1024
+
+#define OPTIONS_ISA(ways) { "isa", OPTION_TEXT, &(ways)->isa, 0, 0, NULL }
+
+#define HELP_ISA(gap)                                                                                   \
+    "  --isa NAME          " gap "cpu: the instruction set to use, see lockstep devices; changes no byte\n"
+
+#define OPTIONS_THREADS(ways) { "threads", OPTION_U32, &(ways)->threads, 0, THREADS_MAX, NULL }
+
+/* What names the backend as well: device_imply. */
+#define HELP_THREADS(gap)                                                                               \
+    "  --threads N         " gap "cpu: so many threads, to 1024; 0 (default): one per core; changes no byte.\n" \
+    "                      " gap "Where --backend names none, --isa and --threads choose cpu\n"
+
 #define OPTIONS_WAYS(ways)                                                                              \
     { "no-fuse", OPTION_FLAG, &(ways)->no_fuse, 0, 0, NULL },                                           \
     { "no-graph", OPTION_FLAG, &(ways)->no_graph, 0, 0, NULL },                                         \
-    OPTIONS_CACHE(ways)
+    OPTIONS_ISA(ways), OPTIONS_CACHE(ways)
 
 #define HELP_WAYS(gap)                                                                                  \
     "  --no-fuse           " gap "run op by op; changes no byte\n"                                      \
     "  --no-graph          " gap "CUDA: launch kernel by kernel, for profilers; changes no byte\n"      \
+    HELP_ISA(gap)                                                                                       \
     HELP_CACHE(gap)
 
 #define HELP_LIMITS                                                                                     \

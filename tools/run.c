@@ -39,7 +39,7 @@ static bool parse(int argc, char **argv, run_options *o, lks_error *error)
         { "check", OPTION_TEXT, &o->check_text, 0, 0, NULL },
         { "variant", OPTION_TEXT, &o->variant, 0, 0, NULL },
         { "show", OPTION_FLAG, &o->show, 0, 0, NULL },
-        OPTIONS_DEVICE(&o->common), OPTIONS_WAYS(&o->common.ways), OPTIONS_LIMITS(&o->common),
+        OPTIONS_DEVICE(&o->common), OPTIONS_WAYS(&o->common.ways), OPTIONS_THREADS(&o->common.ways), OPTIONS_LIMITS(&o->common),
         OPTIONS_JSON(&o->common),
     };
     int first;
@@ -288,7 +288,7 @@ const command command_run = {
     "  --show              draw 8-bit image inputs as text, where they have at most 64 columns\n"
     "  --backend NAME      see lockstep devices; default: the first usable one\n"
     "  --device NAME       its number within the backend, from 0, its UUID, or a part of its name\n"
-    HELP_WAYS("")
+    HELP_WAYS("") HELP_THREADS("")
     "  --variant NAME      use the kernels of that name where the backend has them; changes no byte\n"
     "  --check RULE        run again on cpu_ref and compare every byte of the outputs; where they differ, nothing is\n"
     "                      written, and the first op that differs is named.  auto (default): the first run of a session\n"

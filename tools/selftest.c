@@ -38,7 +38,7 @@ static bool parse(int argc, char **argv, selftest_options *o, lks_error *error)
         { "certificate", OPTION_TEXT, &o->certificate, 0, 0, NULL },
         { "export", OPTION_TEXT, &o->export, 0, 0, NULL },
         { "json", OPTION_FLAG, &o->json, 0, 0, NULL },
-        OPTIONS_WAYS(&o->ways),
+        OPTIONS_WAYS(&o->ways), OPTIONS_THREADS(&o->ways),
     };
     int first;
 
@@ -51,6 +51,7 @@ static bool parse(int argc, char **argv, selftest_options *o, lks_error *error)
         return error_set(error, "--case runs one case: leave --cases away");
     if (o->certificate && (o->only != NO_CASE || o->seconds || o->ops.count || o->variant))
         return error_set(error, "--certificate is for the whole list: leave --op, --variant, --case and --time away");
+    device_imply(&o->ways, &o->backends);
     o->cases = o->cases ? o->cases : DEFAULT_CASES;
     return true;
 }
@@ -217,7 +218,7 @@ const command command_selftest = {
     "Checked are: every op output (reference); the same in a second run in other memory (repeat); that no byte beside a\n"
     "tensor is written (guard); runs that keep no intermediate tensors, with ops fused and not (keep); each image of a\n"
     "batch alone (batch).\n"
-    "The variant \"auto\" is what the device chooses by itself.\n\n"
+    "The variant \"auto\" is what the device chooses by itself; variants of cpu are the instruction sets that the machine has.\n\n"
     "A failure prints the command that replays it alone; where that passes, the device kept something from an earlier case:\n"
     "run with --cases K+1.  A row is OK, FAIL, or NOT_SUPPORTED, where the variant does none of the cases; a device needs a\n"
     "passing variant for every op.  The last line is PASSED or FAILED.\n\n"
@@ -233,7 +234,7 @@ const command command_selftest = {
     "                      and backend that agree, for equal --cases, --seed and version.  Where there are several devices,\n"
     "                      name one\n"
     "  --export FILE       write the cases and the answers of cpu_ref as records of tests/golden/README.md\n"
-    HELP_WAYS("")
+    HELP_WAYS("") HELP_THREADS("")
     "  --json              print JSON\n",
     selftest_main
 };

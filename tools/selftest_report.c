@@ -107,6 +107,10 @@ static void replay(const selftest *s, const target *t, uint32_t variant, uint32_
     snprintf(text, size, "%s selftest --backend %s --device %" PRIu32 " --variant %s --op %s --seed %" PRIu64 " --case %" PRIu64,
              s->program, t->device.info.backend, t->device.index, t->variant[variant] ? t->variant[variant] : AUTO,
              cases_name(s->kind[kind]), s->seed, f->k);
+    if (t->device.ways.isa)
+        append(text, size, " --isa %s", t->device.ways.isa);
+    if (t->device.ways.threads)
+        append(text, size, " --threads %" PRIu32, t->device.ways.threads);
 }
 
 void report_failure(const selftest *s, const target *t, uint32_t variant, uint32_t kind, const failure *f)

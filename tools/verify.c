@@ -50,7 +50,7 @@ static bool parse(int argc, char **argv, verify_options *o, lks_error *error)
         { "junit", OPTION_TEXT, &o->junit, 0, 0, NULL },
         { "reduce", OPTION_TEXT, &o->reduce, 0, 0, NULL },
         { "capsule", OPTION_TEXT, &o->capsule, 0, 0, NULL },
-        OPTIONS_WAYS(&o->common.ways), OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
+        OPTIONS_WAYS(&o->common.ways), OPTIONS_THREADS(&o->common.ways), OPTIONS_LIMITS(&o->common), OPTIONS_JSON(&o->common),
     };
     int first;
 
@@ -60,6 +60,7 @@ static bool parse(int argc, char **argv, verify_options *o, lks_error *error)
         return false;
     if (argc == first)
         return error_set(error, "give a MODEL: see lockstep verify --help");
+    device_imply(&o->common.ways, &o->backends);
     o->model = argv[first];
     o->inputs = argv + first + 1;
     o->input_count = (uint32_t)(argc - first - 1);
@@ -253,7 +254,7 @@ const command command_verify = {
     "  --backend NAME        only that backend; may be repeated; it then must be usable\n"
     "  --device NAME         only devices with that number, UUID, or part of a name\n"
     "  --variant NAME        only devices that have kernels of that name, which then use them\n"
-    HELP_WAYS("  ") "\n"
+    HELP_WAYS("  ") HELP_THREADS("  ") "\n"
     "Comparing with another machine, or with an earlier day:\n"
     "  --save-outputs FILE   write cases, inputs and every op output of the first device (also if it differs)\n"
     "  --load-outputs FILE   run the cases of such a file on every device, and compare every op output with it\n"

@@ -165,6 +165,10 @@ char *verify_replay_line(const verification *v, const verdict *d, const divergen
     fprintf(f, " --device %" PRIu32, d->device.index);
     if (o->variant)
         put_option(f, "--variant", o->variant);
+    if (o->common.ways.isa)
+        put_option(f, "--isa", o->common.ways.isa);
+    if (o->common.ways.threads)
+        fprintf(f, " --threads %" PRIu32, o->common.ways.threads);
     put_cases(f, o, what);
     if (o->common.limits.mem_bytes)
         fprintf(f, " --max-mem %" PRIu64, o->common.limits.mem_bytes);

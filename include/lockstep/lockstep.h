@@ -197,7 +197,8 @@ typedef struct lks_context_options {
     const char *backend;        /* NULL: the first usable device that is not by_name_only, fastest first */
     uint32_t device;            /* of that backend, from 0 */
     uint32_t threads;           /* of a backend that runs on the CPU; 0: one per core.  Changes no byte */
-    const char *isa;            /* of the backend "cpu": the instruction set to use; NULL: the best.  Changes no byte */
+    const char *isa;            /* the instruction set of the backend "cpu", which it chooses if none is named; NULL: the best
+                                   that the machine has.  Changes no byte */
     int no_graph;               /* CUDA: launch kernel by kernel, as profilers like it.  Changes no byte */
     const char *cache_dir;      /* OpenCL: a folder for compiled kernels, made if absent; NULL: none is kept */
 } lks_context_options;
@@ -206,7 +207,8 @@ typedef struct lks_context_options {
  * Open a device.  options: NULL for the defaults (all zero).
  *
  * LKS_OK    *context is the caller's.
- * otherwise LKS_ERR_NO_DEVICE, _DEVICE, _NOMEM, or _ARGUMENT (threads that the backend does not have).
+ * otherwise LKS_ERR_NO_DEVICE, _DEVICE, _NOMEM, or _ARGUMENT (threads, or an instruction set, that the backend or the machine
+ *           does not have).  Where no backend is named, a device that cannot be used is passed over, one that lacks memory is not.
  */
 lks_status lks_context_open(const lks_context_options *options, lks_context **context, lks_error *error);
 

@@ -220,14 +220,14 @@ static size_t patch_bytes(const shape *g)
     return lks_cpu_align((size_t)g->segment_bytes + LKS_CPU_SLACK);
 }
 
-/* Of a chunk: all segments where windows may reach beyond the sides; else that of the last row alone, behind which x ends. */
-static size_t patches(const shape *g)
+/* Of a chunk: all segments where windows may reach beyond the sides; else those of the last pixels, less than a step from the end. */
+static size_t patches(const shape *g, const lks_cpu_isa *isa)
 {
     const lks_window *w = &g->k.window;
     const int64_t right = (int64_t)(w->out_w - 1) * w->stride_w - w->pad_left + (int64_t)(w->kernel_w - 1) * w->dilation_w;
     const int sides = w->pad_left > 0 || right >= w->in_w;
 
-    return (size_t)g->segments * (size_t)(sides && g->segments_w == 1 ? g->chunk_rows : 1);
+    return (size_t)g->segments * (size_t)(sides && g->segments_w == 1 ? g->chunk_rows : isa->k_step);
 }
 
 static work work_in(const shape *g, const lks_cpu_isa *isa, int8_t *scratch, size_t *bytes)
@@ -243,7 +243,7 @@ static work work_in(const shape *g, const lks_cpu_isa *isa, int8_t *scratch, siz
     w.joined = (int16_t *)(void *)at;
     at += g->joined ? lks_cpu_align(rows * (size_t)g->steps * (size_t)isa->k_step * sizeof *w.joined) : 0;
     w.patches = w.patch = at;
-    at += patches(g) * patch_bytes(g);
+    at += patches(g, isa) * patch_bytes(g);
     *bytes = (size_t)(at - scratch);
     return w;
 }

@@ -114,6 +114,16 @@ LKS_INLINE v v_dot4(v acc, v x, v w)
 
 #endif
 
+LKS_INLINE v v_run8(v acc, const int8_t *x, const int8_t *w)
+{
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_cvtepi8_epi16(load16(x)), _mm256_cvtepi8_epi16(load16(w))));
+}
+
+LKS_INLINE v v_run16(v acc, const int16_t *x, const int8_t *w)
+{
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(load32(x), _mm256_cvtepi8_epi16(load16(w))));
+}
+
 /* ---- words and tables ---------------------------------------------------------------------------------------------------- */
 
 #define WORDS_SHIFT 0

@@ -85,6 +85,18 @@ LKS_INLINE v v_quads(const int8_t *const p[4])
 
 LKS_INLINE v v_dot4(v acc, v x, v w) { return _mm512_dpbusd_epi32(acc, x, w); }
 
+LKS_INLINE v widen_bytes(const int8_t *p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
+
+LKS_INLINE v v_run8(v acc, const int8_t *x, const int8_t *w)
+{
+    return _mm512_add_epi32(acc, _mm512_madd_epi16(widen_bytes(x), widen_bytes(w)));
+}
+
+LKS_INLINE v v_run16(v acc, const int16_t *x, const int8_t *w)
+{
+    return _mm512_add_epi32(acc, _mm512_madd_epi16(_mm512_loadu_si512(x), widen_bytes(w)));
+}
+
 /* ---- words and tables ---------------------------------------------------------------------------------------------------- */
 
 #define WORDS_SHIFT 8

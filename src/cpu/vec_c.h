@@ -213,6 +213,19 @@ LKS_INLINE v v_tile_dot(v acc, v x, v w)
     return v_dot4(acc, x, w);
 }
 
+/* 2 * LANES products of two runs, added to any lanes of acc. */
+LKS_INLINE v v_run8(v acc, const int8_t *x, const int8_t *w)
+{
+    EACH_LANE acc.e[i] += (uint32_t)(x[i] * w[i] + x[LANES + i] * w[LANES + i]);
+    return acc;
+}
+
+LKS_INLINE v v_run16(v acc, const int16_t *x, const int8_t *w)
+{
+    EACH_LANE acc.e[i] += (uint32_t)(x[i] * w[i] + x[LANES + i] * w[LANES + i]);
+    return acc;
+}
+
 /* ---- words and tables ---------------------------------------------------------------------------------------------------- */
 
 #define WORDS_SHIFT 0       /* v_words gives elements times 2^that; 0 or 8 */

@@ -194,6 +194,12 @@ lks_status lks_cuda_open(uint32_t i, const lks_context_options *options, lks_dev
     lks_status st;
 
     *device = NULL;
+    if (options->isa) {
+        error->status = LKS_ERR_ARGUMENT;
+        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME ": instruction set \"%.40s\": a card has none to choose",
+                 options->isa);
+        return error->status;
+    }
     if (find_card(i, &info, &found.caps) != LKS_OK)
         return refuse(i, "there is no such card: see lockstep devices", error);
     if (!info.usable)

@@ -11,16 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static lks_status open_named(lks_context *c, const lks_context_options *o, lks_error *error)
+/* The one whose instruction sets lks_context_options.isa names. */
+#define WITH_SETS "cpu"
+
+static lks_status open_named(lks_context *c, const lks_context_options *o, const char *name, lks_error *error)
 {
     for (size_t i = 0; lks_backend_at(i); i++)
-        if (strcmp(lks_backend_at(i)->name, o->backend) == 0) {
+        if (strcmp(lks_backend_at(i)->name, name) == 0) {
             c->backend = lks_backend_at(i);
             return c->backend->open(o->device, o, &c->device, error);
         }
-    return lks_fail(error, LKS_ERR_NO_DEVICE, "backend \"%.40s\": this build has none of that name", o->backend);
+    return lks_fail(error, LKS_ERR_NO_DEVICE, "backend \"%.40s\": this build has none of that name", name);
 }
 
+/* A device that only lacked memory is not passed over: the caller would be given a slower one without being told. */
 static lks_status open_first_usable(lks_context *c, const lks_context_options *o, lks_error *error)
 {
     lks_status st;
@@ -36,10 +40,17 @@ static lks_status open_first_usable(lks_context *c, const lks_context_options *o
         if (c->backend->describe(0, &info) == LKS_OK && info.by_name_only)
             continue;
         st = c->backend->open(0, o, &c->device, error);
-        if (st == LKS_OK)
+        if (st == LKS_OK || st == LKS_ERR_NOMEM)
             return st;
     }
     return st;
+}
+
+static lks_status open_device(lks_context *c, const lks_context_options *o, lks_error *error)
+{
+    const char *name = o->backend || !o->isa ? o->backend : WITH_SETS;
+
+    return name ? open_named(c, o, name, error) : open_first_usable(c, o, error);
 }
 
 lks_status lks_context_open(const lks_context_options *options, lks_context **context, lks_error *error)
@@ -58,7 +69,7 @@ lks_status lks_context_open(const lks_context_options *options, lks_context **co
         return lks_fail(error, LKS_ERR_NOMEM, "out of memory");
     atomic_init(&c->references, 1);
     c->index = o->device;
-    st = o->backend ? open_named(c, o, error) : open_first_usable(c, o, error);
+    st = open_device(c, o, error);
     if (st != LKS_OK) {
         lks_context_close(c);
         return st;

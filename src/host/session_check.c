@@ -84,32 +84,43 @@ static lks_status compare_outputs(lks_session *s, const lks_out *expected, const
 
 /* ---- where it began ------------------------------------------------------------------------------------------------------ */
 
-/* Whether a tensor differs in two sessions that keep, after the same run, and where. */
-static bool differs(const lks_session *s, lks_session *reference, lks_session *device, uint32_t tensor, lks_mismatch *first)
+/*
+ * Compare a tensor of two sessions that keep, after the same run.
+ *
+ * LKS_OK            it is equal.
+ * LKS_ERR_MISMATCH  *first says where it differs.
+ * otherwise         it could not be read: that says nothing about its bytes.
+ */
+static lks_status compare_kept(const lks_session *s, lks_session *reference, lks_session *device, uint32_t tensor,
+                               lks_mismatch *first, lks_error *error)
 {
     size_t bytes = lks_session_image_bytes(reference, tensor) * s->images;
     uint8_t *both = malloc(2 * bytes);
     lks_mismatch where;
-    bool found = both && lks_session_read(reference, tensor, both, bytes, NULL) == LKS_OK
-        && lks_session_read(device, tensor, both + bytes, bytes, NULL) == LKS_OK
-        && compare_tensor(s, tensor, both, both + bytes, bytes, &where) == LKS_ERR_MISMATCH;
+    lks_status st = both ? lks_session_read(reference, tensor, both, bytes, error)
+        : lks_fail(error, LKS_ERR_NOMEM, "out of memory: %zu bytes", 2 * bytes);
 
-    if (found)
+    if (st == LKS_OK)
+        st = lks_session_read(device, tensor, both + bytes, bytes, error);
+    if (st == LKS_OK)
+        st = compare_tensor(s, tensor, both, both + bytes, bytes, &where);
+    if (st == LKS_ERR_MISMATCH)
         *first = where;
     free(both);
-    return found;
+    return st;
 }
 
-/* The first op output that differs; false: none. */
-static bool find_first(const lks_session *s, lks_session *reference, lks_session *device, lks_mismatch *first)
+/* The same of all op outputs, up to the first that differs. */
+static lks_status find_first(const lks_session *s, lks_session *reference, lks_session *device, lks_mismatch *first,
+                             lks_error *error)
 {
     const lks_graph *g = &s->model->graph;
+    lks_status st = LKS_OK;
 
-    for (uint32_t i = 0; i < g->op_count; i++)
-        for (uint32_t k = 0; k < g->ops[i].output_count; k++)
-            if (differs(s, reference, device, g->ops[i].output[k], first))
-                return true;
-    return false;
+    for (uint32_t i = 0; i < g->op_count && st == LKS_OK; i++)
+        for (uint32_t k = 0; k < g->ops[i].output_count && st == LKS_OK; k++)
+            st = compare_kept(s, reference, device, g->ops[i].output[k], first, error);
+    return st;
 }
 
 /* Start from the state that the device had before the run. */
@@ -183,7 +194,7 @@ static void locate(lks_session *s, const lks_in *in, const lks_out *scratch)
         o.context = s->context;
         o.variant = s->variant;
         if (lks_session_open(s->model, &o, &device, NULL) == LKS_OK && run_again(s, device, in, scratch, NULL) == LKS_OK)
-            find_first(s, reference, device, &s->mismatch);
+            find_first(s, reference, device, &s->mismatch, NULL);
     }
     lks_session_close(reference);
     lks_session_close(device);
@@ -213,8 +224,10 @@ lks_status lks_session_check(lks_session *s, const lks_in *in, const lks_out *ou
     if (st == LKS_OK && compare_outputs(s, expected, out) != LKS_OK) {
         locate(s, in, expected);
         st = report(s, error);
-    } else if (st == LKS_OK && s->plan->keep && find_first(s, s->reference, s, &s->mismatch)) {
-        st = report(s, error);
+    } else if (st == LKS_OK && s->plan->keep) {
+        st = find_first(s, s->reference, s, &s->mismatch, error);
+        if (st == LKS_ERR_MISMATCH)
+            st = report(s, error);
     }
     if (st == LKS_OK && s->keep_state && s->state_bytes)
         st = check_state(s, error);

@@ -107,6 +107,8 @@ static lks_status take_options(lks_device_handle *d, const lks_context_options *
 {
     if (o->threads)
         return lks_cl_fail(error, LKS_ERR_ARGUMENT, "opencl: %u threads: the driver decides about them", o->threads);
+    if (o->isa)
+        return lks_cl_fail(error, LKS_ERR_ARGUMENT, "opencl: instruction set \"%.40s\": the driver's compiler decides", o->isa);
     d->has_lock = pthread_mutex_init(&d->lock, NULL) == 0;
     if (!d->has_lock)
         return lks_cl_fail_memory(d, sizeof d->lock, error);

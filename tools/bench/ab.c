@@ -120,6 +120,10 @@ static void make_arguments(const bench_options *o, arguments *a)
         add_word(a, "--variant");
         add_word(a, o->variant);
     }
+    if (o->ways.isa) {
+        add_word(a, "--isa");
+        add_word(a, o->ways.isa);
+    }
     if (o->ways.no_fuse)
         add_word(a, "--no-fuse");
     if (o->ways.no_graph)

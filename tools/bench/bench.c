@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #define BATCH_MAX 65536
-#define THREADS_MAX 1024
 #define INFLIGHT_MAX 64
 #define NAME_MAX_BYTES 256
 
@@ -263,7 +262,7 @@ static void open_group(group *g)
     g->context = NULL;
     g->why = (lks_error){ LKS_ERR_NO_DEVICE, "" };
     if (g->device.info.usable)
-        device_connect(&g->device, g->threads, &g->context, &g->why);
+        device_connect(&g->device, &g->context, &g->why);
     else
         snprintf(g->why.text, sizeof g->why.text, "not usable: %s", g->device.info.reason);
     g->device_open_ms = (machine_seconds() - start) * 1e3;
@@ -334,6 +333,7 @@ static bool measure_device(bench *b, const device *d, lks_error *error)
         bench_job job = { .b = b };
 
         g.device.ways = o->ways;
+        g.device.ways.threads = g.threads;
         open_group(&g);
         if (o->peak)
             ok = measure_row(&g, &job, (bench_row){ .model = "", .inflight = 1, .scenario = PEAK_ONLY }, error);
@@ -367,11 +367,12 @@ static bool measure_named(bench *b, const device_list *list, const char *backend
 static bool sweep(bench *b, lks_error *error)
 {
     const bench_options *o = b->options;
-    const common_options common = { .device = o->device };
+    common_options common = { .device = o->device, .ways = o->ways };
     device_list list;
     device first;
     bool ok = true;
 
+    common.ways.threads = o->threads.item[0];
     if (o->backends.count == 0)
         return device_pick(&common, &first, error) && measure_device(b, &first, error);
     if (!device_enumerate(&list, error))
@@ -464,7 +465,8 @@ const command command_bench = {
     "  add:N,H,W,C    max_pool:N,H,W,C,R,S[,stride,pad]    avg_pool:N,H,W,C,R,S[,stride,pad]\n"
     "  (stride 1, pad on all sides so that an odd square kernel keeps the size, dilation 1, groups 1)\n\n"
     "  -b, --batch LIST      such as 1,8,64 (default: the model's own)\n"
-    "  -t, --threads LIST    for backends that run on the CPU (default: theirs)\n"
+    "  -t, --threads LIST    for backends that run on the CPU (default: theirs); it and --isa choose cpu, where --backend\n"
+    "                        names none\n"
     "  --backend LIST        such as cpu_ref,cuda, or all: every usable device (default: the first usable one)\n"
     "  --device NAME         of those backends: a number from 0, a UUID, or part of a name\n"
     "  --variant NAME        use the kernels of that name where the backend has them\n"
