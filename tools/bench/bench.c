@@ -463,11 +463,10 @@ const command command_bench = {
     "  depthwise:N,H,W,C,R,S[,stride,pad,dilation]\n"
     "  fc:M,K,N                                            M rows of K numbers to N\n"
     "  add:N,H,W,C    max_pool:N,H,W,C,R,S[,stride,pad]    avg_pool:N,H,W,C,R,S[,stride,pad]\n"
-    "  (stride 1, pad on all sides so that an odd square kernel keeps the size, dilation 1, groups 1)\n\n"
+    "  (stride 1, pad so that an odd square kernel keeps the size, dilation 1, groups 1)\n\n"
     "  -b, --batch LIST      such as 1,8,64 (default: the model's own)\n"
-    "  -t, --threads LIST    for backends that run on the CPU (default: theirs); it and --isa choose cpu, where --backend\n"
-    "                        names none\n"
-    "  --backend LIST        such as cpu_ref,cuda, or all: every usable device (default: the first usable one)\n"
+    "  -t, --threads LIST    of cpu (default: one per core); it and --isa choose cpu, where --backend names none\n"
+    "  --backend LIST        such as cpu_ref,cpu, or all usable: all (default: the first usable)\n"
     "  --device NAME         of those backends: a number from 0, a UUID, or part of a name\n"
     "  --variant NAME        use the kernels of that name where the backend has them\n"
     "  --scenario LIST       SingleStream (default): one request at a time, for latency; Offline: throughput\n"
@@ -487,8 +486,8 @@ const command command_bench = {
     "\nimages/s is batch / median latency (SingleStream) or images / time (Offline), the median of the rounds.  [spread] is\n"
     "where the median lies with 95 % confidence, judged by the rounds (below six of them: from the worst to the best), and\n"
     "what the percents of peak allow at the lowest and the highest peak that a round saw: so it holds the clock as well.\n"
-    "Beside other processes it also reaches up to the rate that the whole processor would have given.\n"
-    "MiB: the most memory of the process while it opens and first runs the row, above what lockstep --version takes.\n"
-    "A row that a backend has no means for is NOT SUPPORTED, which is no failure as long as one row is measured.\n",
+    "Beside other processes it reaches up to what the whole processor would have given.\n"
+    "MiB: the most memory while the row is opened and first run, above what lockstep --version takes.\n"
+    "A row that a backend has no means for is NOT SUPPORTED: no failure, as long as one row is measured.\n",
     bench_main
 };
