@@ -32,7 +32,7 @@ static lks_status describe_set(const char *isa, const char *backend, uint32_t i,
     lks_error error;
 
     snprintf(info->backend, sizeof info->backend, "%s", backend);
-    if (st != LKS_OK)
+    if (st != LKS_OK || !isa)
         return st;
     info->usable = open_set(isa, i, &one_thread, &device, &error) == LKS_OK;
     if (info->usable)
