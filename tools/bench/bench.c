@@ -463,15 +463,15 @@ const command command_bench = {
     "  depthwise:N,H,W,C,R,S[,stride,pad,dilation]\n"
     "  fc:M,K,N                                            M rows of K numbers to N\n"
     "  add:N,H,W,C    max_pool:N,H,W,C,R,S[,stride,pad]    avg_pool:N,H,W,C,R,S[,stride,pad]\n"
-    "  (stride 1, pad so that an odd square kernel keeps the size, dilation 1, groups 1)\n\n"
+    "  (stride 1, pad on all sides so that an odd square kernel keeps the size, dilation 1, groups 1)\n\n"
     "  -b, --batch LIST      such as 1,8,64 (default: the model's own)\n"
     "  -t, --threads LIST    of cpu (default: one per core); it and --isa choose cpu, where --backend names none\n"
-    "  --backend LIST        such as cpu_ref,cpu, or all usable: all (default: the first usable)\n"
+    "  --backend LIST        such as cpu_ref,cuda, or all: every usable device (default: the first usable one)\n"
     "  --device NAME         of those backends: a number from 0, a UUID, or part of a name\n"
     "  --variant NAME        use the kernels of that name where the backend has them\n"
     "  --scenario LIST       SingleStream (default): one request at a time, for latency; Offline: throughput\n"
     "  --inflight N          Offline: so many requests at once (default: 2 on a device of its own, 1 on the CPU)\n"
-    "  --warmup MS           before the first round, first run included (default 200)\n"
+    "  --warmup MS           before the first round (default 200)\n"
     "  --duration S          of the timed runs of a row, all rounds together (default 3); a round makes one run at least\n"
     "  -r, --rounds N        default 5; with --ab 10 pairs\n"
     "  --seed N              of the inputs: image i is case random_(N + i) of lockstep verify (default 0)\n"
@@ -479,15 +479,15 @@ const command command_bench = {
     "  -o, --output FORMAT   md (default), csv, json or jsonl; all but md have every figure\n"
     "  --save FILE           write the json form\n"
     "  --against FILE        compare with what --save wrote on this device: how many times as fast, with the spread\n"
-    "  --ab PROGRAM          measure another build of lockstep and this one in turns, A B B A, and say which is faster\n"
+    "  --ab PROGRAM          measure another build and this one in turns, A B B A: which is faster?\n"
     "  --threshold PERCENT   with --against or --ab: fail where a row is slower by more, its whole spread included\n"
     HELP_WAYS("  ")
     HELP_LIMITS
     "\nimages/s is batch / median latency (SingleStream) or images / time (Offline), the median of the rounds.  [spread] is\n"
     "where the median lies with 95 % confidence, judged by the rounds (below six of them: from the worst to the best), and\n"
     "what the percents of peak allow at the lowest and the highest peak that a round saw: so it holds the clock as well.\n"
-    "Beside other processes it reaches up to what the whole processor would have given.\n"
+    "Beside other processes it reaches up to the rate of a whole processor.\n"
     "MiB: the most memory while the row is opened and first run, above what lockstep --version takes.\n"
-    "A row that a backend has no means for is NOT SUPPORTED: no failure, as long as one row is measured.\n",
+    "A row that a backend has no means for is NOT SUPPORTED, which is no failure as long as one row is measured.\n",
     bench_main
 };
