@@ -74,7 +74,7 @@ typedef struct common_options {
 #define OPTIONS_ISA(ways) { "isa", OPTION_TEXT, &(ways)->isa, 0, 0, NULL }
 
 #define HELP_ISA(gap)                                                                                   \
-    "  --isa NAME          " gap "cpu: the instruction set to use, see lockstep devices; changes no byte\n"
+    "  --isa NAME          " gap "cpu: the instruction set, see lockstep devices; changes no byte\n"
 
 #define OPTIONS_THREADS(ways) { "threads", OPTION_U32, &(ways)->threads, 0, THREADS_MAX, NULL }
 
