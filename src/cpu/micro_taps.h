@@ -7,7 +7,8 @@
 #define MAX_QUADS 2
 
 /* Outputs i to i + outputs of a call, from their sums. */
-LKS_INLINE void taps_finish(const lks_cpu_taps *t, v *acc, int32_t i, const v_scale *k, const int outputs, lks_cpu_scaling scaling)
+LKS_INLINE void taps_finish(const lks_cpu_taps *t, v *acc, int32_t i, const v_scale *k, const int outputs,
+                            lks_cpu_scaling scaling)
 {
     int8_t *y = t->y + (size_t)i * t->y_step;
     int8_t part[MAX_OUTPUTS * LANES];
@@ -99,8 +100,8 @@ LKS_INLINE v taps_column(const lks_cpu_taps *t, const taps_still *s, int32_t col
  * Outputs i to i + outputs.  window: the first columns - step columns under the first of them, and then under the one that
  * follows the last.  inside: none of the other columns lies beyond the image.
  */
-LKS_INLINE void slide_group(const lks_cpu_taps *t, const taps_still *s, v *window, int32_t i, const int outputs, const int columns,
-                            const int quads, const int step, const int inside, lks_cpu_scaling scaling)
+LKS_INLINE void slide_group(const lks_cpu_taps *t, const taps_still *s, v *window, int32_t i, const int outputs,
+                            const int columns, const int quads, const int step, const int inside, lks_cpu_scaling scaling)
 {
     const int kept = columns - step, span = (outputs - 1) * step + columns;
     const int32_t first = t->first + i * step + kept;
