@@ -100,11 +100,11 @@ typedef struct lks_cpu_tile_kernel {
 /*
  * Depthwise: `count` outputs of LANES channels, from taps four at a time.  Two forms:
  *
- * columns = 0  y[i][c] = tail(base[c] + sum over t of x[t][i * x_step + c] * w[t / 4][c][t % 4]).  x has 4 * groups pointers; what
- *              fills a group has weight 0 and points at anything readable.
- * else         Taps are a kernel of so many columns, 4 * quads rows each, and neighbouring outputs share columns: x are rows of an
- *              image of in_w columns, x_column bytes apart; output i begins at column first + i * step, and a column beyond the
- *              image is `pad`.  w is [column][quad][LANES][4].  lks_cpu_taps_slide says which there are.
+ * columns = 0  y[i][c] = tail(base[c] + sum over t of x[t][i * x_step + c] * w[t / 4][c][t % 4]).  x has 4 * groups pointers;
+ *              what fills a group has weight 0 and points at anything readable.
+ * else         Taps are a kernel of so many columns, 4 * quads rows each, and neighbouring outputs share columns: x are rows of
+ *              an image of in_w columns, x_column bytes apart; output i begins at column first + i * step, and a column beyond
+ *              the image is `pad`.  w is [column][quad][LANES][4].  lks_cpu_taps_slide says which there are.
  *
  * c is a channel, from `channel` on in x; w and scale are those of the LANES channels; y and acc begin with them.
  */
