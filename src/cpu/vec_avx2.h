@@ -98,6 +98,7 @@ LKS_INLINE v v_dot4(v acc, v x, v w) { return _mm256_dpbusd_avx_epi32(acc, x, w)
 #define X_BYTES 2
 #define K_STEP 2
 
+LKS_INLINE v unsigned_form(v x) { return x; }
 LKS_INLINE v v_tile_x(const int8_t *p) { return v_broadcast32(p); }
 LKS_INLINE v v_tile_w(const int8_t *p) { return _mm256_cvtepi8_epi16(load16(p)); }
 LKS_INLINE v v_tile_dot(v acc, v x, v w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
@@ -158,6 +159,21 @@ LKS_INLINE void v_table_map(const v_table *t, const int8_t *x, int8_t *y)
         y[i] = t->of_zero[x[i]];
 }
 
+LKS_INLINE void v_quads4(const int8_t *const p[4], size_t at, v q[4])
+{
+    const v a = unsigned_form(load32(p[0] + at)), b = unsigned_form(load32(p[1] + at));
+    const v c = unsigned_form(load32(p[2] + at)), d = unsigned_form(load32(p[3] + at));
+    const v ab_low = _mm256_unpacklo_epi8(a, b), ab_high = _mm256_unpackhi_epi8(a, b);
+    const v cd_low = _mm256_unpacklo_epi8(c, d), cd_high = _mm256_unpackhi_epi8(c, d);
+
+    q[0] = _mm256_unpacklo_epi16(ab_low, cd_low);
+    q[1] = _mm256_unpackhi_epi16(ab_low, cd_low);
+    q[2] = _mm256_unpacklo_epi16(ab_high, cd_high);
+    q[3] = _mm256_unpackhi_epi16(ab_high, cd_high);
+}
+
+LKS_INLINE v v_quads_of(int32_t x) { return unsigned_form(_mm256_set1_epi8((char)x)); }
+
 /* ---- rows of output ------------------------------------------------------------------------------------------------------ */
 
 typedef struct v_tail {
@@ -208,6 +224,15 @@ LKS_INLINE void v_store_pixels(int8_t *y, size_t step, const v *a, int count, v_
         _mm_storel_epi64((__m128i *)(void *)(y + 2 * step), second);
     if (count > 3)
         _mm_storel_epi64((__m128i *)(void *)(y + 3 * step), _mm_unpackhi_epi64(second, second));
+}
+
+LKS_INLINE void v_store_quads4(int8_t *y, const v a[4], v_tail t)
+{
+    const v low = _mm256_adds_epi16(_mm256_packs_epi32(a[0], a[1]), t.y_zero);
+    const v high = _mm256_adds_epi16(_mm256_packs_epi32(a[2], a[3]), t.y_zero);
+    const v y_min = _mm256_broadcastsi128_si256(t.y_min), y_max = _mm256_broadcastsi128_si256(t.y_max);
+
+    _mm256_storeu_si256((__m256i *)(void *)y, _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(low, high), y_min), y_max));
 }
 
 #endif
