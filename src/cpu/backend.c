@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of the constants of the next step, what is brought nearer during the present one. */
+#define AHEAD_BYTES (128 * 1024)
+
 /* Work that is worth handing to another thread.  Tests set it to 1. */
 #ifndef LKS_CPU_SHARE_NS
 #define LKS_CPU_SHARE_NS 3000
@@ -52,6 +55,7 @@ typedef struct block {
 
 typedef struct program_step {
     const int8_t *packed, *x_data, *x2_data;
+    size_t packed_bytes;
     const lks_cpu_pair *fused;
 } program_step;
 
@@ -220,6 +224,7 @@ static void pack(lks_program *p)
         to->x_data = keep(&at, s->x_data, s->x_data_bytes);
         to->x2_data = keep(&at, s->x2_data, s->x2_data_bytes);
         to->packed = at;
+        to->packed_bytes = bytes;
         if (bytes) {
             memset(at, 0, bytes);
             families[s->kernel]->pack(s, p->isa, at);
@@ -327,6 +332,10 @@ static lks_cpu_call call_of(const lks_stream *stream, uint32_t i, uint32_t n)
     c.x = s->x >= 0 ? arena + place[s->x].offset : p->steps[i].x_data;
     c.x2 = s->x2 >= 0 ? arena + place[s->x2].offset : p->steps[i].x2_data;
     c.x_end = c.x + (s->x >= 0 ? place[s->x].image_bytes * n : s->x_data_bytes);
+    if (i + 1 < p->plan->step_count && p->steps[i + 1].packed_bytes) {
+        c.next = p->steps[i + 1].packed;
+        c.next_bytes = (size_t)lks_cpu_min((int64_t)p->steps[i + 1].packed_bytes, AHEAD_BYTES);
+    }
     c.y = arena + place[s->y].offset;
     c.state = s->state >= 0 ? (int16_t *)(void *)(arena + place[s->state].offset) : NULL;
     return c;

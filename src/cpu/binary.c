@@ -4,7 +4,11 @@
  */
 #include "cpu/family.h"
 
+#include <string.h>
+
 #define UNIT_ELEMENTS 16384
+#define SHORT_ROW 256               /* elements: rows that are better made several at a time */
+#define REPEATED 2048               /* elements, of some rows */
 #define AXES (LKS_MAX_RANK + 1)     /* the images are one more */
 
 /* y as rows of `row` elements along which each operand stands still or moves on one by one; both may be cut anywhere. */
@@ -18,6 +22,20 @@ typedef struct rows {
 static int continues(int64_t stride, int64_t row, int64_t step)
 {
     return stride == row * step;
+}
+
+/* Append an axis, or make the last one longer by it. */
+static void put_axis(rows *r, int64_t dim, int64_t a_stride, int64_t b_stride)
+{
+    const int last = r->axes - 1;
+
+    r->count *= dim;
+    if (last >= 0 && r->a_stride[last] == dim * a_stride && r->b_stride[last] == dim * b_stride)
+        r->dims[last] *= dim;
+    else
+        r->dims[r->axes++] = dim;
+    r->a_stride[r->axes - 1] = a_stride;
+    r->b_stride[r->axes - 1] = b_stride;
 }
 
 static rows rows_of(const lks_cpu_call *c)
@@ -44,12 +62,8 @@ static rows rows_of(const lks_cpu_call *c)
                                              && continues(b[axis], r.row, r.b_step))))
         r.row *= dims[axis--];
     for (int i = 0; i <= axis; i++)
-        if (dims[i] > 1) {
-            r.dims[r.axes] = dims[i];
-            r.a_stride[r.axes] = a[i];
-            r.b_stride[r.axes++] = b[i];
-            r.count *= dims[i];
-        }
+        if (dims[i] > 1)
+            put_axis(&r, dims[i], a[i], b[i]);
     return r;
 }
 
@@ -79,20 +93,72 @@ static int64_t unit_work(const lks_cpu_call *c)
     return 1 + many * (20 + lks_cpu_min(r.row, UNIT_ELEMENTS) / 8);
 }
 
+/* Where row i of each operand is. */
+static void find_row(const rows *r, int64_t i, int64_t *a, int64_t *b)
+{
+    *a = *b = 0;
+    for (int axis = r->axes - 1; axis >= 0; axis--) {
+        const int64_t at = i % r->dims[axis];
+
+        *a += at * r->a_stride[axis];
+        *b += at * r->b_stride[axis];
+        i /= r->dims[axis];
+    }
+}
+
 /* Row i, from element `from` to `to`. */
 static void run_row(const lks_cpu_call *c, const rows *r, int64_t i, int64_t from, int64_t to)
 {
-    int64_t a = from * r->a_step, b = from * r->b_step, left = i;
+    int64_t a, b;
 
-    for (int axis = r->axes - 1; axis >= 0; axis--) {
-        const int64_t at = left % r->dims[axis];
+    find_row(r, i, &a, &b);
+    c->isa->pairs(c->packed, c->x + a + from * r->a_step, (size_t)r->a_step, c->x2 + b + from * r->b_step, (size_t)r->b_step,
+                  c->y + i * r->row + from, (size_t)(to - from));
+}
 
-        a += at * r->a_stride[axis];
-        b += at * r->b_stride[axis];
-        left /= r->dims[axis];
+/* Whether one operand, b or a, is the same in neighbouring rows, while the other one goes on; rows are short. */
+static int repeats(const rows *r, int of_b)
+{
+    const int last = r->axes - 1;
+
+    if (last < 0 || r->row > SHORT_ROW || r->a_step != 1 || r->b_step != 1)
+        return 0;
+    return of_b ? r->b_stride[last] == 0 && r->a_stride[last] == r->row : r->a_stride[last] == 0 && r->b_stride[last] == r->row;
+}
+
+/* Rows i to end, which begin at one index of all axes but the last: the operand that repeats does so in memory. */
+static void run_repeated(const lks_cpu_call *c, const rows *r, int64_t i, int64_t end, int of_b)
+{
+    int8_t repeated[REPEATED];
+    const int64_t row = r->row, at_once = REPEATED / row;
+    int64_t a, b;
+
+    find_row(r, i, &a, &b);
+    for (int64_t k = 0; k < lks_cpu_min(at_once, end - i); k++)
+        memcpy(repeated + k * row, of_b ? c->x2 + b : c->x + a, (size_t)row);
+    for (int64_t k = i; k < end; k += at_once) {
+        const int8_t *other = (of_b ? c->x + a : c->x2 + b) + (k - i) * row;
+
+        c->isa->pairs(c->packed, of_b ? other : repeated, 1, of_b ? repeated : other, 1, c->y + k * row,
+                      (size_t)(lks_cpu_min(at_once, end - k) * row));
     }
-    c->isa->pairs(c->packed, c->x + a, (size_t)r->a_step, c->x2 + b, (size_t)r->b_step, c->y + i * r->row + from,
-                  (size_t)(to - from));
+}
+
+static void run_rows(const lks_cpu_call *c, const rows *r, int64_t first, int64_t end, int64_t from, int64_t to)
+{
+    const int of_b = repeats(r, 1);
+
+    if (of_b || repeats(r, 0)) {
+        const int64_t dim = r->dims[r->axes - 1];
+
+        for (int64_t i = first, next; i < end; i = next) {
+            next = lks_cpu_min(end, i - i % dim + dim);
+            run_repeated(c, r, i, next, of_b);
+        }
+        return;
+    }
+    for (int64_t i = first; i < end; i++)
+        run_row(c, r, i, from, to);
 }
 
 static void run(const lks_cpu_call *c, int64_t first, int64_t end, void *scratch)
@@ -106,8 +172,7 @@ static void run(const lks_cpu_call *c, int64_t first, int64_t end, void *scratch
         const int64_t to = lks_cpu_min(from + UNIT_ELEMENTS, r.row);
         const int64_t last = lks_cpu_min(row + many, r.count);
 
-        for (int64_t i = row; i < last; i++)
-            run_row(c, &r, i, from, to);
+        run_rows(c, &r, row, last, from, to);
         if (c->step->table)
             c->isa->lut(c->step->table, c->y + row * r.row + from, c->y + row * r.row + from,
                         (size_t)((last - row - 1) * r.row + to - from));

@@ -11,6 +11,7 @@
 
 #define AXES (LKS_MAX_RANK + 1)     /* the images are one more */
 #define UNIT_BYTES 16384
+#define SHORT_ROW 16                /* elements that are better walked through across, where x is not contiguous anyway */
 #define TRANSPOSE_COLUMNS 256       /* lines of x that stay in the nearest cache */
 
 /* x has elements where lo <= index < hi. */
@@ -167,14 +168,21 @@ static void copy_plane(const shape *s, range p, range q, const int8_t *x, int64_
 {
     const int64_t at_once = s->q.x == 1 ? q.hi - q.lo : TRANSPOSE_COLUMNS;
 
+    const int whole = p.lo == p.from && p.hi == p.to && q.lo == q.from && q.hi == q.to;
+
     if (!inside)
         p.lo = p.hi = p.to;
-    for (int64_t i = p.from; i < p.to; i++) {
+    for (int64_t i = inside && whole ? p.to : p.from; i < p.to; i++) {
         const int outside = i < p.lo || i >= p.hi;
 
         fill_row(y + i * s->p.y + q.from * s->q.y, s->q.y, (outside ? q.to : q.lo) - q.from, fill);
         if (!outside)
             fill_row(y + i * s->p.y + q.hi * s->q.y, s->q.y, q.to - q.hi, fill);
+    }
+    if (s->q.x != 1 && q.hi - q.lo < SHORT_ROW && p.hi - p.lo > q.hi - q.lo) {
+        for (int64_t j = q.lo; j < q.hi; j++)
+            copy_row(&s->p, x + (at + p.lo * s->p.x + j * s->q.x), y + p.lo * s->p.y + j * s->q.y, p.hi - p.lo);
+        return;
     }
     for (int64_t j = q.lo; j < q.hi; j += at_once)
         for (int64_t i = p.lo; i < p.hi; i++)

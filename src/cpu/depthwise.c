@@ -249,11 +249,13 @@ static void stage_line(const shape *g, const int8_t *row, int8_t *to)
 static void stage_lines(const shape *g, work *w, const int8_t *image, int32_t p, int32_t end)
 {
     const lks_window *s = &g->k.window;
-    const int32_t first = p * s->stride_h - s->pad_top, last = first + (end - 1 - p) * s->stride_h + (s->kernel_h - 1) * s->dilation_h;
+    const size_t row = (size_t)s->in_w * (size_t)g->k.in_c;
+    const int32_t first = p * s->stride_h - s->pad_top;
+    const int32_t last = first + (end - 1 - p) * s->stride_h + (s->kernel_h - 1) * s->dilation_h;
 
     for (int32_t h = first; h <= last; h++)
         if (h >= 0 && h < s->in_h)
-            stage_line(g, image + (size_t)h * (size_t)s->in_w * (size_t)g->k.in_c, w->stage + (size_t)(h - first) * g->line_bytes);
+            stage_line(g, image + (size_t)h * row, w->stage + (size_t)(h - first) * g->line_bytes);
 }
 
 /* Lines under output row p, of a unit whose first row is `first`. */

@@ -28,6 +28,8 @@ typedef struct lks_cpu_call {
     int8_t *y;                      /* of arg_max: int32; of lstm: int16 */
     int16_t *state;
     const lks_cpu_pair *fused;      /* the addition behind the tail; NULL: there is none */
+    const int8_t *next;             /* constants of the next step, the first of them: worth bringing nearer; NULL: it has none */
+    size_t next_bytes;
     const int8_t *x_end;            /* first byte behind x; what lies there may be written by other threads */
 } lks_cpu_call;
 

@@ -36,6 +36,14 @@ enum {
 /* The one that an accumulator of at most |bound| (below 2^31) needs. */
 lks_cpu_scaling lks_cpu_scaling_of(lks_rq rq, uint64_t bound, int32_t rounding);
 
+/* The same scale with a shift that its form can have: with M = 0 the result is 0 whatever it is. */
+static inline lks_rq lks_cpu_shiftable(lks_rq rq, lks_cpu_scaling scaling)
+{
+    const lks_rq none = { 0, scaling == LKS_CPU_TFLITE ? -1 : 32 };
+
+    return rq.m || scaling == LKS_CPU_ANY ? rq : none;
+}
+
 /* How the elements of a pair are made.  pair.c decides, and says why. */
 typedef enum lks_cpu_way {
     LKS_CPU_PAIR_LINEAR,        /* one linear form of both operands, found at build and tried on all 65536 pairs */
@@ -74,6 +82,8 @@ typedef struct lks_cpu_tile {
     int8_t *y;
     size_t y_stride;
     int32_t *acc;               /* [rows][vectors * LANES], where scaling is LKS_CPU_ANY */
+    const int8_t *ahead;        /* what will be read soon, brought nearer while this is computed: ahead_step bytes per step */
+    size_t ahead_step;
 } lks_cpu_tile;
 
 typedef void lks_cpu_tile_function(const lks_cpu_tile *t);
@@ -90,11 +100,11 @@ typedef struct lks_cpu_tile_kernel {
 /*
  * Depthwise: `count` outputs of LANES channels, from taps four at a time.  Two forms:
  *
- * columns = 0  y[i][c] = tail(base[c] + sum over t of x[t][i * x_step + c] * w[t / 4][c][t % 4]).  x has 4 * groups pointers; what
- *              fills a group has weight 0 and points at anything readable.
- * else         Taps are a kernel of so many columns, 4 * quads rows each, and neighbouring outputs share columns: x are rows of an
- *              image of in_w columns, x_column bytes apart; output i begins at column first + i * step, and a column beyond the
- *              image is `pad`.  w is [column][quad][LANES][4].  lks_cpu_taps_slide says which there are.
+ * columns = 0  y[i][c] = tail(base[c] + sum over t of x[t][i * x_step + c] * w[t / 4][c][t % 4]).  x has 4 * groups pointers;
+ *              what fills a group has weight 0 and points at anything readable.
+ * else         Taps are a kernel of so many columns, 4 * quads rows each, and neighbouring outputs share columns: x are rows of
+ *              an image of in_w columns, x_column bytes apart; output i begins at column first + i * step, and a column beyond
+ *              the image is `pad`.  w is [column][quad][LANES][4].  lks_cpu_taps_slide says which there are.
  *
  * c is a channel, from `channel` on in x; w and scale are those of the LANES channels; y and acc begin with them.
  */

@@ -14,8 +14,9 @@ LKS_INLINE v v_set64(int64_t a)
 }
 
 /* The same scale in all lanes, as lks_cpu_pack_scale would have it. */
-LKS_INLINE v_scale v_scale_of(lks_rq rq, lks_cpu_scaling scaling)
+LKS_INLINE v_scale v_scale_of(lks_rq any, lks_cpu_scaling scaling)
 {
+    const lks_rq rq = lks_cpu_shiftable(any, scaling);
     const int64_t half = scaling == LKS_CPU_HALF_UP ? (int64_t)1 << (rq.s - 1) : ((int64_t)1 << 30) + ((int64_t)1 << (30 - rq.s));
     const v m = v_set(rq.m), c = v_set64(half);
     const v_scale k = { v_zero(), m, m, c, c, v_set(scaling == LKS_CPU_HALF_UP ? rq.s - 32 : -rq.s) };

@@ -7,7 +7,8 @@
 #define MAX_QUADS 2
 
 /* Outputs i to i + outputs of a call, from their sums. */
-LKS_INLINE void taps_finish(const lks_cpu_taps *t, v *acc, int32_t i, const v_scale *k, const int outputs, lks_cpu_scaling scaling)
+LKS_INLINE void taps_finish(const lks_cpu_taps *t, v *acc, int32_t i, const v_scale *k, const int outputs,
+                            lks_cpu_scaling scaling)
 {
     int8_t *y = t->y + (size_t)i * t->y_step;
     int8_t part[MAX_OUTPUTS * LANES];
@@ -97,10 +98,10 @@ LKS_INLINE v taps_column(const lks_cpu_taps *t, const taps_still *s, int32_t col
 
 /*
  * Outputs i to i + outputs.  window: the first columns - step columns under the first of them, and then under the one that
- * follows the last.
+ * follows the last.  inside: none of the other columns lies beyond the image.
  */
-LKS_INLINE void slide_group(const lks_cpu_taps *t, const taps_still *s, v *window, int32_t i, const int outputs, const int columns,
-                            const int quads, const int step, lks_cpu_scaling scaling)
+LKS_INLINE void slide_group(const lks_cpu_taps *t, const taps_still *s, v *window, int32_t i, const int outputs,
+                            const int columns, const int quads, const int step, const int inside, lks_cpu_scaling scaling)
 {
     const int kept = columns - step, span = (outputs - 1) * step + columns;
     const int32_t first = t->first + i * step + kept;
@@ -115,7 +116,7 @@ LKS_INLINE void slide_group(const lks_cpu_taps *t, const taps_still *s, v *windo
 
         LKS_UNROLL
         for (int q = 0; q < quads; q++)
-            x[j * quads + q] = (uint32_t)column < (uint32_t)t->in_w ? taps_column(t, s, column, q) : s->pad;
+            x[j * quads + q] = inside || (uint32_t)column < (uint32_t)t->in_w ? taps_column(t, s, column, q) : s->pad;
     }
     LKS_UNROLL
     for (int o = 0; o < outputs; o++) {
@@ -152,10 +153,15 @@ LKS_INLINE void slide(const lks_cpu_taps *t, const int columns, const int quads,
         for (int q = 0; q < quads; q++)
             window[j * quads + q] = (uint32_t)column < (uint32_t)t->in_w ? taps_column(t, &s, column, q) : s.pad;
     }
-    for (; i + outputs <= t->count; i += outputs)
-        slide_group(t, &s, window, i, outputs, columns, quads, step, scaling);
-    for (; i < t->count; i++)
-        slide_group(t, &s, window, i, 1, columns, quads, step, scaling);
+    while (i < t->count) {
+        const int32_t next = t->first + i * step + kept, last = t->first + (i + outputs - 1) * step + columns - 1;
+
+        if (i + outputs <= t->count && next >= 0 && last < t->in_w) {
+            slide_group(t, &s, window, i, outputs, columns, quads, step, 1, scaling);
+            i += outputs;
+        } else
+            slide_group(t, &s, window, i++, 1, columns, quads, step, 0, scaling);
+    }
 }
 
 #define SLIDE(columns, quads, step)                                             \

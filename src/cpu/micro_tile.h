@@ -54,7 +54,8 @@ LKS_INLINE void tile_store(const lks_cpu_tile *t, v acc[MAX_ROWS][MAX_VECTORS], 
 LKS_INLINE void tile(const lks_cpu_tile *t, const int rows, const int vectors)
 {
     const size_t bytes = (size_t)t->steps * (K_STEP * X_BYTES);
-    const int8_t *w = t->w, *x[MAX_ROWS];
+    const int8_t *w = t->w, *x[MAX_ROWS], *ahead = t->ahead;
+    const size_t ahead_step = t->ahead_step;
     v acc[MAX_ROWS][MAX_VECTORS];
 
     LKS_UNROLL
@@ -69,8 +70,10 @@ LKS_INLINE void tile(const lks_cpu_tile *t, const int rows, const int vectors)
         LKS_UNROLL
         for (int i = 0; i < rows; i++)
             x[i] = t->x[(size_t)s * t->x_stride + (size_t)i];
-        for (size_t at = 0; at < bytes; at += K_STEP * X_BYTES, w += vectors * (LANES * K_STEP))
+        for (size_t at = 0; at < bytes; at += K_STEP * X_BYTES, w += vectors * (LANES * K_STEP), ahead += ahead_step) {
+            LKS_PREFETCH(ahead);
             tile_step(acc, x, at, w, rows, vectors);
+        }
     }
     LKS_UNROLL
     for (int i = 0; i < rows; i++)

@@ -14,6 +14,8 @@
 
 /* Rows of a unit: pointers to them, and what is copied of them, stay in the first caches.  A multiple of most tiles' heights. */
 #define CHUNK_ROWS 48
+/* The last unit has up to a third more, so that none is so short that its weights are read for few rows. */
+#define MOST_ROWS(chunk_rows) ((chunk_rows) + (chunk_rows) / 3)
 /* Bytes of rows that are widened at once. */
 #define WIDE_BYTES (128 * 1024)
 /* Units that a step should fall into at least, where its blocks allow it. */
@@ -26,7 +28,7 @@ typedef struct shape {
     int32_t segments, segments_w, segment_bytes;    /* as they lie in x; segments_w: of a kernel row */
     int32_t joined;             /* the set widens: rows are copied into one run before they are multiplied */
     int32_t tile_segments, steps;       /* as tiles see them */
-    int32_t chunk_rows;
+    int32_t chunk_rows, most_rows;
     lks_cpu_split split;        /* of one group */
     size_t block_vector_bytes;  /* packed weights of one vector of columns */
     size_t at_scaling, at_pad, at_scale, at_weights, bytes;     /* in the packed constants */
@@ -89,6 +91,7 @@ static shape shape_of(const lks_step *s, const lks_cpu_isa *isa)
     g.tile_segments = g.joined ? 1 : g.segments;
     g.steps = (g.segment_bytes * (g.joined ? g.segments : 1) - 1) / isa->k_step + 1;
     g.chunk_rows = rows_of_chunk(isa, &g);
+    g.most_rows = MOST_ROWS(g.chunk_rows);
     g.split = lks_cpu_split_columns(isa, g.group_out_c);
     g.block_vector_bytes = (size_t)g.tile_segments * (size_t)g.steps * (size_t)(isa->lanes * isa->k_step);
     vectors = (size_t)g.split.vectors * (size_t)g.k.groups;
@@ -186,18 +189,25 @@ static void finish_any(const lks_cpu_block *b, const lks_cpu_tile *t, int32_t ro
 void lks_cpu_block_run(const lks_cpu_isa *isa, const lks_cpu_block *b, lks_cpu_tile t, int32_t rows)
 {
     const lks_cpu_tile_kernel *kernel = isa->tiles[b->vectors - 1];
+    const size_t steps = (size_t)t.segments * (size_t)t.steps;
 
     t.w = b->w;
     t.scale = b->scale;
     t.scaling = b->scaling;
     t.columns = b->columns;
+    t.ahead = b->ahead ? b->ahead : b->w;
+    t.ahead_step = b->ahead ? b->ahead_bytes / (steps * (size_t)((rows - 1) / kernel->rows + 1)) + 1 : 0;
     while (rows > 0) {
-        while (kernel->rows > rows)
+        /* two tiles of about the same height, not a tall and a flat one */
+        const int32_t wanted = rows > kernel->rows && rows < 2 * kernel->rows ? (rows + 1) / 2 : rows;
+
+        while (kernel->rows > wanted)
             kernel++;
         kernel->run(&t);
         if (b->scaling == LKS_CPU_ANY)
             finish_any(b, &t, kernel->rows, isa->lanes);
         t.x += kernel->rows;
+        t.ahead += t.ahead_step * steps;
         t.y += (size_t)kernel->rows * t.y_stride;
         t.row_add = t.row_add ? t.row_add + kernel->rows : NULL;
         rows -= kernel->rows;
@@ -208,10 +218,10 @@ void lks_cpu_block_run(const lks_cpu_isa *isa, const lks_cpu_block *b, lks_cpu_t
 
 /* Scratch of one thread. */
 typedef struct work {
-    const int8_t **x;           /* [segment][chunk_rows] */
-    int32_t *row_add;           /* [chunk_rows] */
+    const int8_t **x;           /* [segment][most_rows] */
+    int32_t *row_add;           /* [most_rows] */
     int32_t *acc;
-    int16_t *joined;            /* [chunk_rows][steps][k_step] */
+    int16_t *joined;            /* [most_rows][steps][k_step] */
     int8_t *patches, *patch;    /* copies of segments that reach beyond the image; the next free one */
 } work;
 
@@ -227,12 +237,12 @@ static size_t patches(const shape *g, const lks_cpu_isa *isa)
     const int64_t right = (int64_t)(w->out_w - 1) * w->stride_w - w->pad_left + (int64_t)(w->kernel_w - 1) * w->dilation_w;
     const int sides = w->pad_left > 0 || right >= w->in_w;
 
-    return (size_t)g->segments * (size_t)(sides && g->segments_w == 1 ? g->chunk_rows : isa->k_step);
+    return (size_t)g->segments * (size_t)(sides && g->segments_w == 1 ? g->most_rows : isa->k_step);
 }
 
 static work work_in(const shape *g, const lks_cpu_isa *isa, int8_t *scratch, size_t *bytes)
 {
-    const size_t rows = (size_t)g->chunk_rows;
+    const size_t rows = (size_t)g->most_rows;
     work w = { .x = (const int8_t **)(void *)scratch };
     int8_t *at = scratch + lks_cpu_align((size_t)g->segments * rows * sizeof *w.x);
 
@@ -307,7 +317,7 @@ static void find_run(const lks_cpu_call *c, const shape *g, work *w, const int8_
     }
 }
 
-/* All segments under the windows of outputs (p, q), (p, q + 1), ... of an image: segment k into x[k * chunk_rows]. */
+/* All segments under the windows of outputs (p, q), (p, q + 1), ... of an image: segment k into x[k * most_rows]. */
 static void find_segments(const lks_cpu_call *c, const shape *g, work *w, const int8_t *image, int32_t p, int32_t q, int32_t count,
                           const int8_t **x)
 {
@@ -315,7 +325,7 @@ static void find_segments(const lks_cpu_call *c, const shape *g, work *w, const 
     const int8_t *pad = (const int8_t *)c->packed + g->at_pad;
 
     for (int32_t kh = 0; kh < s->kernel_h; kh++)
-        for (int32_t kw = 0; kw < g->segments_w; kw++, x += g->chunk_rows) {
+        for (int32_t kw = 0; kw < g->segments_w; kw++, x += g->most_rows) {
             const int32_t h = p * s->stride_h - s->pad_top + kh * s->dilation_h;
 
             if (h >= 0 && h < s->in_h)
@@ -348,7 +358,7 @@ static void sum_rows(const lks_cpu_call *c, const shape *g, work *w, int32_t row
         uint32_t sum = 0;
 
         for (int32_t k = 0; k < g->segments; k++)
-            sum += (uint32_t)c->isa->sum(w->x[k * g->chunk_rows + r], (size_t)g->segment_bytes);
+            sum += (uint32_t)c->isa->sum(w->x[k * g->most_rows + r], (size_t)g->segment_bytes);
         sum *= 0u - (uint32_t)g->k.w_zero;
         memcpy(&w->row_add[r], &sum, sizeof sum);
     }
@@ -364,7 +374,7 @@ static void join_rows(const lks_cpu_call *c, const shape *g, work *w, int32_t ro
         int16_t *to = w->joined + (size_t)r * padded;
 
         for (int32_t k = 0; k < g->segments; k++)
-            c->isa->widen(w->x[k * g->chunk_rows + r], to + (size_t)k * segment, segment);
+            c->isa->widen(w->x[k * g->most_rows + r], to + (size_t)k * segment, segment);
         memset(to + depth, 0, (padded - depth) * sizeof *to);
         w->x[r] = (const int8_t *)(const void *)to;
     }
@@ -385,7 +395,8 @@ typedef struct units {
 
 static units units_of(const lks_cpu_call *c, const shape *g)
 {
-    units u = { .chunks = (rows_of(c, g) - 1) / g->chunk_rows + 1, .blocks = g->split.blocks * g->k.groups };
+    const int64_t spare = g->most_rows - g->chunk_rows;
+    units u = { .chunks = lks_cpu_max((rows_of(c, g) - spare - 1) / g->chunk_rows + 1, 1), .blocks = g->split.blocks * g->k.groups };
 
     u.parts = (int32_t)lks_cpu_min(u.blocks, u.chunks >= MIN_UNITS ? 1 : (MIN_UNITS - 1) / u.chunks + 1);
     return u;
@@ -407,6 +418,20 @@ int64_t lks_cpu_product_unit_work(const lks_cpu_call *c)
     const int64_t rows = lks_cpu_min(rows_of(c, g), g->chunk_rows);
 
     return rows * g->k.out_c / u.parts * g->segments * g->segment_bytes / (32 * c->isa->lanes) + 1;
+}
+
+/* What is read after a block: the next one, or the constants of the next step. */
+static void look_ahead(const lks_cpu_call *c, const shape *g, int32_t group, int32_t block, lks_cpu_block *b)
+{
+    const size_t bytes = (size_t)b->vectors * g->block_vector_bytes;
+
+    if (block + 1 < g->split.blocks || group + 1 < g->k.groups) {
+        b->ahead = b->w + bytes;
+        b->ahead_bytes = bytes;
+    } else {
+        b->ahead = c->next;
+        b->ahead_bytes = c->next_bytes;
+    }
 }
 
 static lks_cpu_block block_of(const lks_cpu_call *c, const shape *g, int32_t group, int32_t block)
@@ -434,14 +459,15 @@ static void run_chunk(const lks_cpu_call *c, const shape *g, work *w, int64_t fi
 
     for (int32_t i = begin; i < end; i++) {
         const int32_t group = i / g->split.blocks, block = i % g->split.blocks;
-        const lks_cpu_block b = block_of(c, g, group, block);
+        lks_cpu_block b = block_of(c, g, group, block);
         const size_t column = (size_t)(b.rq - c->step->rq);
         const lks_cpu_tile t = {
-            .x = w->x, .x_stride = (size_t)g->chunk_rows, .segments = g->tile_segments, .steps = g->steps,
+            .x = w->x, .x_stride = (size_t)g->most_rows, .segments = g->tile_segments, .steps = g->steps,
             .row_add = g->k.w_zero ? w->row_add : NULL, .tail = g->k.tail, .acc = w->acc,
             .y = c->y + (size_t)first * out_c + column, .y_stride = out_c
         };
 
+        look_ahead(c, g, group, block, &b);
         if (group != found) {
             find_rows(c, g, w, first, rows, group);
             if (g->k.w_zero)
@@ -480,7 +506,8 @@ void lks_cpu_product_run(const lks_cpu_call *c, int64_t first, int64_t end, void
 
     for (int64_t i = first; i < end; i++) {
         const int64_t row = i / u.parts * g->chunk_rows;
-        const int32_t part = (int32_t)(i % u.parts), rows = (int32_t)lks_cpu_min(rows_of(c, g) - row, g->chunk_rows);
+        const int32_t part = (int32_t)(i % u.parts), last = i / u.parts == u.chunks - 1;
+        const int32_t rows = last ? (int32_t)(rows_of(c, g) - row) : g->chunk_rows;
         const int32_t from = (int32_t)((int64_t)u.blocks * part / u.parts), to = (int32_t)((int64_t)u.blocks * (part + 1) / u.parts);
 
         run_chunk(c, g, &w, row, rows, from, to);

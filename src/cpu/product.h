@@ -22,6 +22,8 @@ typedef struct lks_cpu_block {
     const lks_rq *rq;           /* of its columns: for LKS_CPU_ANY */
     lks_cpu_scaling scaling;
     int32_t vectors, columns;
+    const int8_t *ahead;        /* what comes after this block, and how much of it to bring nearer; NULL: nothing */
+    size_t ahead_bytes;
 } lks_cpu_block;
 
 /* Sums of one tile, for LKS_CPU_ANY: of the tallest times the widest. */

@@ -83,7 +83,7 @@ static int64_t unit_work(const lks_cpu_call *c)
 {
     const shape s = shape_of(c);
 
-    return 10 + s.gone.count * (3 + s.run / 32 + lks_cpu_min(s.inner, PART_C) / 16);
+    return 10 + s.gone.count * (2 + s.run / 32 + lks_cpu_min(s.inner, PART_C) / 32);
 }
 
 static size_t scratch_bytes(const lks_step *s, const lks_cpu_isa *isa)
@@ -105,6 +105,25 @@ static int64_t offset_of(const axes *a, int64_t i)
     return at;
 }
 
+/*
+ * The first of some sums of few neighbours: several at a time, as many as there is room for, are neighbours too.  The result is
+ * how many were summed.
+ */
+static int64_t sum_folded(const lks_cpu_call *c, const shape *s, const int8_t *x, int64_t outputs, int32_t *acc)
+{
+    const int64_t folds = PART_C / s->inner, width = folds * s->inner;
+    int64_t done = 0;
+
+    if (s->inner == 1 || folds < 2 || s->gone.rank != 1 || s->gone.step[0] != s->inner)
+        return 0;
+    memset(acc, 0, (size_t)width * sizeof *acc);
+    for (; done + folds <= s->gone.count; done += folds)
+        c->isa->accumulate(x + done * s->inner, acc, (size_t)width);
+    for (int64_t i = outputs; i < width; i++)
+        acc[i % outputs] = (int32_t)((uint32_t)acc[i % outputs] + (uint32_t)acc[i]);
+    return done;
+}
+
 /* Sums of x: their zero points come off all at once, modulo 2^32. */
 static void sum_outputs(const lks_cpu_call *c, const shape *s, const int8_t *x, int8_t *y, int64_t outputs, int32_t *acc)
 {
@@ -112,7 +131,7 @@ static void sum_outputs(const lks_cpu_call *c, const shape *s, const int8_t *x, 
     const uint32_t zero = (uint32_t)(s->gone.count * s->run) * (uint32_t)a->x_zero;
 
     memset(acc, 0, (size_t)outputs * sizeof *acc);
-    for (int64_t i = 0; i < s->gone.count; i++) {
+    for (int64_t i = sum_folded(c, s, x, outputs, acc); i < s->gone.count; i++) {
         const int8_t *from = x + offset_of(&s->gone, i);
 
         if (s->inner > 1)

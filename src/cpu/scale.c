@@ -19,6 +19,8 @@ lks_cpu_scaling lks_cpu_scaling_of(lks_rq rq, uint64_t bound, int32_t rounding)
 {
     const int32_t n = -rq.s;
 
+    if (rq.m == 0)
+        return rounding == LKS_TFLITE ? LKS_CPU_TFLITE : LKS_CPU_HALF_UP;
     if (rounding != LKS_TFLITE)
         return rq.s >= 32 ? LKS_CPU_HALF_UP : LKS_CPU_ANY;
     if (n < 1 || n > 31)
@@ -31,15 +33,16 @@ lks_cpu_scaling lks_cpu_scaling_of(lks_rq rq, uint64_t bound, int32_t rounding)
 static void put_channel(const lks_cpu_isa *isa, const lks_cpu_channel *c, lks_cpu_scaling scaling, int32_t lane, int32_t *scale)
 {
     const size_t lanes = (size_t)isa->lanes, at = (size_t)lane, pair = at & ~(size_t)1;
+    const int32_t s = lks_cpu_shiftable(c->rq, scaling).s;
     int64_t add = 0;
     int32_t shift = 0;
 
     if (scaling == LKS_CPU_HALF_UP) {
-        add = (int64_t)1 << (c->rq.s - 1);
-        shift = c->rq.s - 32;
+        add = (int64_t)1 << (s - 1);
+        shift = s - 32;
     } else if (scaling == LKS_CPU_TFLITE) {
-        add = ((int64_t)1 << 30) + ((int64_t)1 << (30 - c->rq.s));
-        shift = -c->rq.s;
+        add = ((int64_t)1 << 30) + ((int64_t)1 << (30 - s));
+        shift = -s;
     }
     memcpy(scale + LKS_CPU_SCALE_BASE * lanes + at, &c->base, sizeof c->base);
     scale[LKS_CPU_SCALE_M * lanes + at] = c->rq.m;

@@ -14,6 +14,9 @@
 
 #define LKS_INLINE static inline __attribute__((always_inline, unused))
 
+/* Into the second cache: beyond it the way is long enough to be hidden.  It never faults. */
+#define LKS_PREFETCH(p) __builtin_prefetch(p, 0, 2)
+
 /* v lives in a register here: gcc would otherwise spill accumulators inside the loop for the sake of what follows it. */
 #define LKS_KEEP(v, where) __asm__ volatile("" : "+" where(v))
 

@@ -73,8 +73,9 @@ LKS_INLINE __m128i load16(const int8_t *p) { return _mm_loadu_si128((const __m12
 /* Byte i of row r to byte 4 i + r. */
 LKS_INLINE v v_quads(const int8_t *const p[4])
 {
-    const v step = _mm512_setr_epi32(0x30201000, 0x31211101, 0x32221202, 0x33231303, 0x34241404, 0x35251505, 0x36261606, 0x37271707,
-                                     0x38281808, 0x39291909, 0x3a2a1a0a, 0x3b2b1b0b, 0x3c2c1c0c, 0x3d2d1d0d, 0x3e2e1e0e, 0x3f2f1f0f);
+    const v step = _mm512_setr_epi32(0x30201000, 0x31211101, 0x32221202, 0x33231303, 0x34241404, 0x35251505, 0x36261606,
+                                     0x37271707, 0x38281808, 0x39291909, 0x3a2a1a0a, 0x3b2b1b0b, 0x3c2c1c0c, 0x3d2d1d0d,
+                                     0x3e2e1e0e, 0x3f2f1f0f);
     v rows = _mm512_castsi128_si512(load16(p[0]));
 
     rows = _mm512_mask_broadcast_i32x4(rows, 0x00f0, load16(p[1]));
