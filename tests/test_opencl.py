@@ -141,7 +141,7 @@ class OnThePretendedDriver(unittest.TestCase):
                 self.assertIn("opencl 0: ", done.stderr)
 
     def test_a_cpu_is_used_by_name_only(self) -> None:
-        self.assertIn("backend  cpu_ref 0", self.on("cpu=1", "run", DIGITS, PICTURE).stdout)
+        self.assertIn("backend  cpu 0", self.on("cpu=1", "run", DIGITS, PICTURE).stdout)
         self.assertIn("backend  opencl 0", self.on("cpu=0", "run", DIGITS, PICTURE, "--check", "none").stdout)
         self.assertIn("backend  opencl 0", self.on("cpu=1", "run", DIGITS, PICTURE, *BACKEND, "--check", "none").stdout)
 

@@ -172,6 +172,9 @@ Test(session, sessions_share_an_open_device)
     cr_assert_null(c);
     cr_assert_eq(lks_context_open(&(lks_context_options){ .backend = "cpu_ref", .threads = 2 }, &c, &error), LKS_ERR_ARGUMENT);
     cr_assert_not_null(strstr(error.text, "2 threads"));
+    cr_assert_eq(lks_context_open(&(lks_context_options){ .backend = "cpu_ref", .isa = "c" }, &c, &error), LKS_ERR_ARGUMENT);
+    cr_assert_null(c);
+    cr_assert_not_null(strstr(error.text, "instruction set \"c\""));
     cr_assert_eq(lks_context_open(NULL, &c, &error), LKS_OK, "%s", error.text);
     lks_context_device(c, &info);
     cr_assert(info.usable && info.backend[0]);
@@ -191,6 +194,23 @@ Test(session, sessions_share_an_open_device)
     }
     cr_assert_arr_eq(out_bytes[0], out_bytes[1], 48);
     lks_model_close(m);
+}
+
+Test(session, an_instruction_set_chooses_its_backend)
+{
+    lks_device_info info;
+    lks_error error;
+    lks_context *c;
+
+    cr_assert_eq(lks_context_open(&(lks_context_options){ .isa = "c", .threads = 1 }, &c, &error), LKS_OK, "%s", error.text);
+    lks_context_device(c, &info);
+    cr_assert_str_eq(info.backend, "cpu");
+    lks_context_close(c);
+    cr_assert_eq(lks_context_open(&(lks_context_options){ .isa = "abacus" }, &c, &error), LKS_ERR_ARGUMENT);
+    cr_assert_null(c);
+    cr_assert_not_null(strstr(error.text, "cpu: instruction set \"abacus\": this machine has"));
+    cr_assert_eq(lks_context_open(&(lks_context_options){ .threads = 100000 }, &c, &error), LKS_ERR_ARGUMENT);
+    cr_assert_null(c);
 }
 
 Test(session, reading_without_keep_is_refused)
