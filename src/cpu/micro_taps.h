@@ -194,8 +194,8 @@ static void micro_taps(const lks_cpu_taps *t)
 /* ---- four vectors of channels at once ------------------------------------------------------------------------------------ */
 
 /*
- * Interleaving 4 * LANES channels costs an eighth of what four times LANES cost, and what comes out of it in an odd order, packing
- * puts right again.  So weights and constants are packed in that order (depthwise.c).
+ * Interleaving 4 * LANES channels costs a sixth of what four times LANES cost, and what comes out of it in an odd order, packing
+ * to bytes puts right again.  So weights and constants are packed in that order (depthwise.c).
  */
 LKS_INLINE void wide_column(const lks_cpu_taps *t, const int8_t *const x[4], int32_t column, v q[4])
 {

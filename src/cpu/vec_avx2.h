@@ -18,6 +18,7 @@
 typedef __m256i v;
 
 LKS_INLINE v load32(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+LKS_INLINE __m128i load8(const void *p) { return _mm_loadl_epi64((const __m128i *)p); }
 LKS_INLINE __m128i load16(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
 
 LKS_INLINE v v_load(const int32_t *p) { return load32(p); }
@@ -71,8 +72,7 @@ LKS_INLINE v v_broadcast32(const int8_t *p)
 
 LKS_INLINE v interleave4(const int8_t *const p[4])
 {
-    const __m128i a = _mm_loadl_epi64((const __m128i *)(const void *)p[0]), b = _mm_loadl_epi64((const __m128i *)(const void *)p[1]);
-    const __m128i c = _mm_loadl_epi64((const __m128i *)(const void *)p[2]), d = _mm_loadl_epi64((const __m128i *)(const void *)p[3]);
+    const __m128i a = load8(p[0]), b = load8(p[1]), c = load8(p[2]), d = load8(p[3]);
     const __m128i ab = _mm_unpacklo_epi8(a, b), cd = _mm_unpacklo_epi8(c, d);
 
     return _mm256_set_m128i(_mm_unpackhi_epi16(ab, cd), _mm_unpacklo_epi16(ab, cd));
@@ -107,7 +107,8 @@ LKS_INLINE v v_quads(const int8_t *const p[4]) { return interleave4(p); }
 /* Bytes 0 and 2 of a lane, then 1 and 3. */
 LKS_INLINE v v_dot4(v acc, v x, v w)
 {
-    const v even = _mm256_madd_epi16(_mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8), _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8));
+    const v x_even = _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8), w_even = _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8);
+    const v even = _mm256_madd_epi16(x_even, w_even);
     const v odd = _mm256_madd_epi16(_mm256_srai_epi16(x, 8), _mm256_srai_epi16(w, 8));
 
     return _mm256_add_epi32(acc, _mm256_add_epi32(even, odd));

@@ -88,7 +88,8 @@ LKS_INLINE v load_unsigned(const int8_t *p) { return unsigned_form(_mm512_loadu_
 
 LKS_INLINE void v_quads4(const int8_t *const p[4], size_t at, v q[4])
 {
-    const v a = load_unsigned(p[0] + at), b = load_unsigned(p[1] + at), c = load_unsigned(p[2] + at), d = load_unsigned(p[3] + at);
+    const v a = load_unsigned(p[0] + at), b = load_unsigned(p[1] + at);
+    const v c = load_unsigned(p[2] + at), d = load_unsigned(p[3] + at);
     const v ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
     const v cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
 
