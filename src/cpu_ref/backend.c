@@ -68,7 +68,7 @@ static lks_status open_device(uint32_t i, const lks_context_options *options, lk
     }
     if (options->isa) {
         error->status = LKS_ERR_ARGUMENT;
-        snprintf(error->text, sizeof error->text, "cpu_ref: instruction set \"%.40s\": the reference has none to choose", options->isa);
+        snprintf(error->text, sizeof error->text, "cpu_ref: instruction set \"%.40s\": the reference has none", options->isa);
         return LKS_ERR_ARGUMENT;
     }
     if (i != 0) {
