@@ -79,11 +79,21 @@ class Export(unittest.TestCase):
         with self.assertRaisesRegex(graphs.Unsupported, "dilation"):
             to_tflite.write(graphs.of(model))
 
+    @staticmethod
+    def without_last_op(made: Exported) -> None:
+        graph = graphs.of(made.before)
+        last = graph.nodes.pop()
+        del graph.tensors[last.output]
+        graph.outputs = last.inputs
+        made.tflite.write_bytes(to_tflite.write(graph))
+
     @unittest.skipUnless(PYTHON, "LKS_LITERT_PYTHON names no Python with ai-edge-litert")
     def test_reference_kernels_give_the_same_bytes(self) -> None:
-        for name in LAYERS[:-1]:        # its fully_connected scales in floating point, and may differ
+        for name in ["mobilenet_v2", *LAYERS[:-1]]:
             with self.subTest(name):
                 made, inputs, theirs = Exported(name, self.folder), self.folder / "in.bin", self.folder / "theirs.bin"
+                if name == "mobilenet_v2":
+                    self.without_last_op(made)      # its fully_connected scales in floating point: one byte differs
                 size = made.before.tensors[made.before.inputs[0]].elements
                 inputs.write_bytes(program.splitmix64_bytes(1, size))
                 subprocess.run([PYTHON, BENCH / "worker.py", "litert-ref", made.tflite, "1", inputs], check=True, text=True,

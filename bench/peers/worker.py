@@ -107,7 +107,8 @@ class TVM:
         import tvm
         from tvm import relax
         from tvm.relax.frontend.onnx import from_onnx
-        target = tvm.target.Target(os.environ.get("LKS_PEERS_TVM_TARGET", "llvm"))
+        cpu = tvm.get_global_func("target.llvm_get_system_cpu")()
+        target = tvm.target.Target({"kind": "llvm", "mcpu": cpu})
         module = relax.get_pipeline("zero")(from_onnx(onnx.load(model), keep_params_in_input=False))
         self.tvm, self.device = tvm, tvm.cpu()
         self.machine = relax.VirtualMachine(tvm.compile(module, target=target), self.device)
