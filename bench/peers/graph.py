@@ -115,8 +115,8 @@ class Scales:
 
 
 def centre(nodes: list[Node], tensors: dict[str, Tensor]) -> None:
-    """Where an op takes away more than the zero point of its operand (the built-in networks take away the mean as well), move that
-    to where other frameworks have a place for it: into the bias of the add's other operand, or the zero point of the sum."""
+    """Where an op takes away more than the zero point of its operand (the built-in networks take away the mean as well), move
+    that to where other frameworks have a place for it: the bias of the add's other operand, or the zero point of the sum."""
     producer = {n.output: n for n in nodes}
     readers = {}
     for n in nodes:
@@ -149,7 +149,7 @@ def centre_sum(n: Node, tensors: dict[str, Tensor], readers: dict[str, list[Node
         if reader.kind != "fully_connected":
             raise Unsupported("a sum with an offset before something else than fully_connected")
         k = reader.w_shape[1]
-        moved = new - y.zero            # y - new = (y - old) - moved: the real value grew by the mean, which the bias takes away
+        moved = new - y.zero            # y - new = (y - old) - moved: the bias takes away what y now has more
         sums = [sum(reader.w[o * k:(o + 1) * k]) for o in range(reader.w_shape[0])]
         reader.bias = [b + moved * s for b, s in zip(reader.bias, sums)]
     y.zero = new

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * onednn_worker KIND H W C O K STRIDE: oneDNN (version 3) with one layer, batch 1: u8 activations, s8 weights, a scale per channel, a
- * bias, s8 out, NHWC, weights in the layout that it likes best. KIND is conv, depthwise (O = C) or fc (C to O). Data are drawn from a
- * seed. The protocol is that of worker.py; threads are OMP_NUM_THREADS, the instruction set at most ONEDNN_MAX_CPU_ISA.
+ * onednn_worker KIND H W C O K STRIDE: oneDNN (version 3) with one layer, batch 1: u8 activations, s8 weights, a scale per
+ * channel, a bias, s8 out, NHWC, weights in the layout that it likes best. KIND is conv, depthwise (O = C) or fc (C to O). Data are
+ * drawn from a seed. The protocol is that of worker.py; threads are OMP_NUM_THREADS, the instruction set at most ONEDNN_MAX_CPU_ISA.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <oneapi/dnnl/dnnl.h>
@@ -131,11 +131,12 @@ static void build(layer *l, char **argv)
     check(dnnl_primitive_attr_create(&attr), "attributes");
     check(dnnl_primitive_attr_set_scales_mask(attr, DNNL_ARG_WEIGHTS, depthwise ? 3 : 1), "scales");
     if (fc)
-        check(dnnl_inner_product_forward_primitive_desc_create(&pd, l->engine, dnnl_forward_inference, x_md, any_md, b_md, y_md, attr),
-              "an inner product");
+        check(dnnl_inner_product_forward_primitive_desc_create(&pd, l->engine, dnnl_forward_inference, x_md, any_md, b_md, y_md,
+                                                               attr), "an inner product");
     else
-        check(dnnl_convolution_forward_primitive_desc_create(&pd, l->engine, dnnl_forward_inference, dnnl_convolution_direct, x_md,
-                                                             any_md, b_md, y_md, strides, none, pads, pads, attr), "a convolution");
+        check(dnnl_convolution_forward_primitive_desc_create(&pd, l->engine, dnnl_forward_inference, dnnl_convolution_direct,
+                                                             x_md, any_md, b_md, y_md, strides, none, pads, pads, attr),
+              "a convolution");
     check(dnnl_primitive_create(&l->primitive, pd), "the layer");
     packed_md = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
     packed = memory(l, packed_md, DNNL_MEMORY_ALLOCATE);

@@ -196,7 +196,8 @@ class Bench:
         for peer in ["lockstep", *(p for p in self.options.peers if p != "litert-ref")]:
             base = None
             for words, other, threads, more, variant in self.others(peer):
-                row = {"model": model["name"], "peer": f"lockstep ({self.backend})" if peer == "lockstep" else peer, "against": words}
+                name = f"lockstep ({self.backend})" if peer == "lockstep" else peer
+                row = {"model": model["name"], "peer": name, "against": words}
                 try:
                     base = base or self.outputs(peer, model, 1, {}, "")
                     row["differ"], row["bytes"] = figures.differing(base, self.outputs(other, model, threads, more, variant))
