@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench/peers without the peers: the networks that they are given, and the code of the tables.
 
-The exported .tflite must come back through the importer as the network that it was made from. Where LKS_LITERT_PYTHON names a Python
-with ai-edge-litert, its reference kernels must give Lockstep's own bytes for it; where there is onnx, the ONNX file is checked too.
+The exported .tflite must come back through the importer as the network that it was made from. Where LKS_LITERT_PYTHON names a
+Python with ai-edge-litert, its reference kernels must give Lockstep's own bytes for it; where there is onnx, the ONNX file is
+checked too.
 """
 import importlib.util
 import os

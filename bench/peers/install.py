@@ -4,7 +4,7 @@ import pathlib
 import subprocess
 import sys
 
-# oneDNN's wheels after 2023 hold its SYCL build alone, which runs on a CPU through an OpenCL runtime; this is the newest native one.
+# oneDNN's wheels after 2023 hold its SYCL build alone, which needs an OpenCL runtime for the CPU; this is the newest native one.
 ONEDNN = ["onednn-cpu-gomp==2023.2.0", "onednn-devel-cpu-gomp==2023.2.0"]
 COMMON = ["numpy==2.4.6", "onnx==1.23.2"]
 PACKAGES = {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * onednn_worker KIND H W C O K STRIDE: oneDNN (version 3) with one layer, batch 1: u8 activations, s8 weights, a scale per
- * channel, a bias, s8 out, NHWC, weights in the layout that it likes best. KIND is conv, depthwise (O = C) or fc (C to O). Data are
- * drawn from a seed. The protocol is that of worker.py; threads are OMP_NUM_THREADS, the instruction set at most ONEDNN_MAX_CPU_ISA.
+ * channel, a bias, s8 out, NHWC, weights in the layout that it likes best. KIND is conv, depthwise (O = C) or fc (C to O). Data
+ * are drawn from a seed. The protocol is that of worker.py; threads are OMP_NUM_THREADS, the instruction set at most
+ * ONEDNN_MAX_CPU_ISA.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <oneapi/dnnl/dnnl.h>

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A graph as a .tflite file: int8, weights per channel. Lockstep imports the very file that the peers run.
 
-TFLite pads as SAME does: with a stride of 2 and an even extent, nothing before and one behind where the built-in networks have one
-on either side. Shapes and work are the same, and every peer gets the same file."""
+TFLite pads as SAME does: with a stride of 2 and an even extent, nothing before and one behind where the built-in networks have
+one on either side. Shapes and work are the same, and every peer gets the same file."""
 import graph as graphs               # first: it finds tflite_writer
 import tflite_writer as tflite
 
