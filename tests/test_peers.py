@@ -108,8 +108,11 @@ class Export(unittest.TestCase):
         import to_onnx
         for name in ["mobilenet_v2", *LAYERS]:
             with self.subTest(name):
-                model = onnx.load_from_string(to_onnx.write(graphs.of(Exported(name, self.folder).after)))
-                self.assertIn(model.graph.node[-1].op_type, "QuantizeLinear")
+                graph = graphs.of(Exported(name, self.folder).after)
+                plain, nhwc = (onnx.load_from_string(to_onnx.write(graph, nhwc=n)).graph for n in (False, True))
+                self.assertEqual(plain.node[-1].op_type, "QuantizeLinear")
+                shape = [d.dim_value for d in nhwc.input[0].type.tensor_type.shape.dim]
+                self.assertEqual(shape, graph.tensors[graph.inputs[0]].shape)
 
 
 class Figures(unittest.TestCase):

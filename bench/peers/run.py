@@ -4,9 +4,9 @@
     python3 bench/peers/run.py [--threads 1,2] [--rounds 20] [--models resnet50,...] [--peers litert,...] [--json FILE]
 
 Peers come from PyPI into build/peers (install.py). Each runs in a process of its own that stays alive; in every round the
-machine's int8 peak is measured and each process is asked for a slice of runs, in the order A B C, then C B A. A model is a .tflite file, a
-built-in network, or a built-in layer such as conv:1,14,14,256,256,3,3. What is built in becomes a .tflite first, which LiteRT and
-Lockstep both read; ONNX Runtime, OpenVINO and TVM get the same integers and scales as QDQ ONNX (export.py).
+machine's int8 peak is measured and each process is asked for a slice of runs, in the order A B C, then C B A. A model is a .tflite
+file, a built-in network, or a built-in layer such as conv:1,14,14,256,256,3,3. What is built in becomes a .tflite first, which LiteRT
+and Lockstep both read; ONNX Runtime, OpenVINO and TVM get the same integers and scales as QDQ ONNX (export.py).
 
 A second table holds each peer against itself: other kernels, instruction sets and numbers of threads, same inputs.
 """
@@ -95,7 +95,7 @@ class Bench:
     # ---- models
 
     def prepare(self, model: str) -> dict:
-        """{"tflite", "onnx": a path or Failed, "inputs", "macs", ...}"""
+        """{"tflite", "onnx", "nhwc.onnx": a path or Failed, "inputs", "macs", ...}"""
         stem = self.models / re.sub(r"\W+", "_", pathlib.Path(model).stem if model.endswith(".tflite") else model)
         tflite, lks = stem.with_suffix(".tflite"), stem.with_suffix(".lks")
         if model.endswith(".tflite"):
@@ -112,11 +112,12 @@ class Bench:
         for extent in entry["shape"]:
             size *= extent
         ends["inputs"].write_bytes(splitmix64_bytes(1, IMAGES * size))
-        try:
-            output_of([self.python, HERE / "export.py", lks, stem.with_suffix(".onnx")])
-            ends["onnx"] = stem.with_suffix(".onnx")
-        except Failed as why:
-            ends["onnx"] = Failed(f"no ONNX of it: {why}")
+        for suffix in ("onnx", "nhwc.onnx"):
+            try:
+                ends[suffix] = stem.with_suffix(f".{suffix}")
+                output_of([self.python, HERE / "export.py", lks, ends[suffix]])
+            except Failed as why:
+                ends[suffix] = Failed(f"no ONNX of it: {why}")
         return ends
 
     # ---- workers
@@ -132,7 +133,7 @@ class Bench:
         elif peer == "onednn":
             command = [self.build / "onednn_worker", *layer_of(model["model"])]
         else:
-            file = model["tflite" if peer.startswith("litert") else "onnx"]
+            file = model[{"litert": "tflite", "onnxruntime": "nhwc.onnx"}.get(install.package_of(peer), "onnx")]
             if isinstance(file, Failed):
                 raise file
             command = [self.python, HERE / "worker.py", peer, file, threads, model["inputs"]]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A graph as a quantized ONNX file: QDQ, NCHW, weights int8 per channel, activations uint8 (stored + 128) or int8.
 
-uint8 is what ONNX Runtime and OpenVINO are fastest with on x86. The integers are the same, moved by 128. Needs onnx and numpy."""
+uint8 is what ONNX Runtime and OpenVINO are fastest with on x86. The integers are the same, moved by 128. ONNX Runtime's kernels are
+NHWC, and transpositions at the ends cancel out against its own; OpenVINO is no faster with them. Needs onnx and numpy."""
 import numpy
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -10,7 +11,8 @@ import graph as graphs
 
 
 class Writer:
-    def __init__(self, graph: graphs.Graph, unsigned: bool) -> None:
+    def __init__(self, graph: graphs.Graph, unsigned: bool, nhwc: bool) -> None:
+        self.nhwc = nhwc
         self.graph, self.unsigned, self.nodes, self.constants = graph, unsigned, [], []
         self.type = numpy.uint8 if unsigned else numpy.int8
         self.flattened = {}             # a flat tensor that came from several pixels: their [h, w, c]
@@ -118,8 +120,16 @@ class Writer:
             self.one(n, i)
         kind = TensorProto.UINT8 if self.unsigned else TensorProto.INT8
         for name in g.inputs + g.outputs:
-            s = g.tensors[name].shape
-            ends[name] = helper.make_tensor_value_info(name, kind, [s[0], s[3], s[1], s[2]] if len(s) == 4 else s)
+            s, end = g.tensors[name].shape, name
+            if len(s) == 4 and not self.nhwc:
+                s = [s[0], s[3], s[1], s[2]]
+            elif len(s) == 4:
+                end = f"{name}.nhwc"
+                if name in g.inputs:
+                    self.nodes.insert(0, helper.make_node("Transpose", [end], [name], perm=[0, 3, 1, 2]))
+                else:
+                    self.node("Transpose", [name], end, perm=[0, 2, 3, 1])
+            ends[name] = helper.make_tensor_value_info(end, kind, s)
         made = helper.make_graph(self.nodes, "main", [ends[i] for i in g.inputs], [ends[i] for i in g.outputs], self.constants)
         model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         onnx.checker.check_model(model)
@@ -130,5 +140,6 @@ def pads(a) -> list[int]:
     return [a.pad_top, a.pad_left, a.pad_bottom, a.pad_right]
 
 
-def write(graph: graphs.Graph, unsigned: bool = True) -> bytes:
-    return Writer(graph, unsigned).write()
+def write(graph: graphs.Graph, unsigned: bool = True, nhwc: bool = False) -> bytes:
+    """nhwc: the ends are NHWC, with a transposition behind the input and before the output."""
+    return Writer(graph, unsigned, nhwc).write()

@@ -42,12 +42,12 @@ class LiteRT:
         return self.interpreter.get_tensor(self.output["index"]).tobytes()
 
 
-def to_onnx(data: bytes, shape: list[int], dtype: type) -> list[numpy.ndarray]:
-    """NHWC bytes, uint8 or int8 as ends.json says, as what the ONNX model takes: uint8."""
+def to_onnx(data: bytes, shape: list[int], nhwc: bool = False) -> list[numpy.ndarray]:
+    """NHWC bytes, int8 where LKS_PEERS_SIGNED says so, as what the ONNX model takes: uint8."""
     values = numpy.frombuffer(data, numpy.uint8)
     if os.environ.get("LKS_PEERS_SIGNED") == "1":
         values = values ^ 128
-    if len(shape) != 4:
+    if nhwc or len(shape) != 4:
         return list(values.reshape(-1, *shape))
     n, c, h, w = shape
     return [numpy.ascontiguousarray(i) for i in values.reshape(-1, n, h, w, c).transpose(0, 1, 4, 2, 3)]
@@ -65,7 +65,7 @@ class OnnxRuntime:
         self.binding = self.session.io_binding()
 
     def images(self, data: bytes) -> list[numpy.ndarray]:
-        return to_onnx(data, self.input.shape, numpy.uint8)
+        return to_onnx(data, self.input.shape, nhwc=True)
 
     def load(self, image: numpy.ndarray) -> None:
         self.binding.bind_cpu_input(self.input.name, image)
@@ -89,7 +89,7 @@ class OpenVINO:
         self.run = self.request.infer
 
     def images(self, data: bytes) -> list[numpy.ndarray]:
-        return to_onnx(data, list(self.compiled.input(0).shape), numpy.uint8)
+        return to_onnx(data, list(self.compiled.input(0).shape))
 
     def load(self, image: numpy.ndarray) -> None:
         self.request.set_input_tensor(self.tensor(image))
@@ -115,7 +115,7 @@ class TVM:
         self.shape = [d.dim_value for d in onnx.load(model).graph.input[0].type.tensor_type.shape.dim]
 
     def images(self, data: bytes) -> list[numpy.ndarray]:
-        return to_onnx(data, self.shape, numpy.uint8)
+        return to_onnx(data, self.shape)
 
     def load(self, image: numpy.ndarray) -> None:
         self.image = self.tvm.runtime.tensor(image, self.device)
