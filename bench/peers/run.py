@@ -4,9 +4,11 @@
     python3 bench/peers/run.py [--threads 1,2] [--rounds 20] [--models resnet50,...] [--peers litert,...] [--json FILE]
 
 Peers come from PyPI into build/peers (install.py). Each runs in a process of its own that stays alive; in every round the
-machine's int8 peak is measured and each process is asked for a slice of runs, in the order A B C, then C B A. A model is a .tflite
-file, a built-in network, or a built-in layer such as conv:1,14,14,256,256,3,3. What is built in becomes a .tflite first, which LiteRT
-and Lockstep both read; ONNX Runtime, OpenVINO and TVM get the same integers and scales as QDQ ONNX (export.py).
+machine's int8 peak is measured and each process is asked for a slice of runs, in the order A B C, then C B A.
+
+A model is a .tflite file, a built-in network, or a built-in layer such as conv:1,14,14,256,256,3,3. What is built in becomes a
+.tflite first, which LiteRT and Lockstep both read; ONNX Runtime, OpenVINO and TVM get the same integers and scales as QDQ ONNX
+(export.py).
 
 A second table holds each peer against itself: other kernels, instruction sets and numbers of threads, same inputs.
 """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A graph as a quantized ONNX file: QDQ, NCHW, weights int8 per channel, activations uint8 (stored + 128) or int8.
 
-uint8 is what ONNX Runtime and OpenVINO are fastest with on x86. The integers are the same, moved by 128. ONNX Runtime's kernels are
-NHWC, and transpositions at the ends cancel out against its own; OpenVINO is no faster with them. Needs onnx and numpy."""
+uint8 is what ONNX Runtime and OpenVINO are fastest with on x86. The integers are the same, moved by 128. ONNX Runtime's kernels
+are NHWC, and transpositions at the ends cancel out against its own; OpenVINO is no faster with them. Needs onnx and numpy."""
 import numpy
 import onnx
 from onnx import TensorProto, helper, numpy_helper
