@@ -218,7 +218,7 @@ const command command_selftest = {
     "Checked are: every op output (reference); the same in a second run in other memory (repeat); that no byte beside a\n"
     "tensor is written (guard); runs that keep no intermediate tensors, with ops fused and not (keep); each image of a\n"
     "batch alone (batch).\n"
-    "The variant \"auto\" is what the device chooses by itself; variants of cpu are the instruction sets that the machine has.\n\n"
+    "The variant \"auto\" is what the device chooses by itself; variants of cpu are the instruction sets of the machine.\n\n"
     "A failure prints the command that replays it alone; where that passes, the device kept something from an earlier case:\n"
     "run with --cases K+1.  A row is OK, FAIL, or NOT_SUPPORTED, where the variant does none of the cases; a device needs a\n"
     "passing variant for every op.  The last line is PASSED or FAILED.\n\n"

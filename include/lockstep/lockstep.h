@@ -208,7 +208,7 @@ typedef struct lks_context_options {
  *
  * LKS_OK    *context is the caller's.
  * otherwise LKS_ERR_NO_DEVICE, _DEVICE, _NOMEM, or _ARGUMENT (threads, or an instruction set, that the backend or the machine
- *           does not have).  Where no backend is named, a device that cannot be used is passed over, one that lacks memory is not.
+ *           does not have).  Where no backend is named, a device that cannot be used is passed over, one that lacks memory not.
  */
 lks_status lks_context_open(const lks_context_options *options, lks_context **context, lks_error *error);
 

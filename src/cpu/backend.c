@@ -299,7 +299,8 @@ static lks_status stream_open(lks_program *program, lks_stream **stream, lks_err
         stream_close(s);
         return st;
     }
-    memset(s->arena.bytes, 0, program->plan->arena_bytes + LKS_CPU_SLACK);      /* the rows of a step may be read past their end */
+    /* rows may be read past their end */
+    memset(s->arena.bytes, 0, program->plan->arena_bytes + LKS_CPU_SLACK);
     *stream = s;
     return LKS_OK;
 }

@@ -25,10 +25,11 @@
 typedef struct shape {
     lks_conv k;
     int32_t parts, vectors, fold;
+    int32_t wide, pieces;       /* blocks of 4 vectors that go together; they and the other vectors are the pieces of a row */
     int32_t columns, quads, groups;         /* columns 0: taps one by one */
     int32_t staged, unit_rows, line_w, pad_left;
     size_t line_bytes;
-    size_t at_scaling, at_pad, at_scale, at_weights, bytes;     /* in the packed constants */
+    size_t at_scaling, at_pad, at_scale, at_weights, at_wide_scale, at_wide, bytes;    /* in the packed constants */
 } shape;
 
 static int32_t parts_of(const lks_step *s)
@@ -76,12 +77,17 @@ static shape shape_of(const lks_step *s, const lks_cpu_isa *isa)
         g.quads = quads;
         g.groups = g.columns * quads;
     }
+    if (!g.staged && g.columns == 3 && g.quads == 1)
+        g.wide = out_c / (4 * isa->lanes);
+    g.pieces = g.vectors - 3 * g.wide;
     lay_lines(&g);
     g.at_scaling = lks_cpu_align(sizeof g);
     g.at_pad = g.at_scaling + lks_cpu_align((size_t)g.vectors * sizeof(int32_t));
     g.at_scale = g.at_pad + g.line_bytes;
     g.at_weights = g.at_scale + lks_cpu_align((size_t)g.vectors * scale_bytes);
-    g.bytes = g.at_weights + (size_t)g.vectors * (size_t)g.groups * group_bytes;
+    g.at_wide_scale = g.at_weights + lks_cpu_align((size_t)g.vectors * (size_t)g.groups * group_bytes);
+    g.at_wide = g.at_wide_scale + (size_t)g.wide * 4 * scale_bytes;
+    g.bytes = g.at_wide + (size_t)g.wide * 12 * group_bytes;
     return g;
 }
 
@@ -154,14 +160,37 @@ static void pack_lane(const lks_step *s, const shape *g, int32_t lanes, int32_t 
         }
 }
 
+/* A block of 4 vectors, in the order of lks_cpu_lane_channel.  0: it is scaled one by one, and cannot go together. */
+static int pack_wide(const lks_step *s, const lks_cpu_isa *isa, const shape *g, int32_t block, int8_t *packed)
+{
+    const int32_t lanes = isa->lanes, first = block * 4 * lanes;
+    int32_t *scale = (int32_t *)(void *)(packed + g->at_wide_scale) + (size_t)block * 4 * LKS_CPU_SCALE_VECTORS * (size_t)lanes;
+    int8_t *weights = packed + g->at_wide + (size_t)block * 12 * (size_t)lanes * 4;
+    lks_cpu_channel channels[4 * LKS_CPU_MAX_LANES];
+
+    for (int32_t k = 0; k < 4; k++)
+        for (int32_t i = 0; i < lanes; i++) {
+            const int32_t o = first + lks_cpu_lane_channel(k, i);
+
+            channels[k * lanes + i] = scale_of(s, isa, o);
+            pack_lane(s, g, 4 * lanes, o, weights + (size_t)(k * lanes + i) * 4);
+        }
+    return lks_cpu_pack_scale(isa, channels, 4 * lanes, 4, g->k.tail.rounding, scale) != LKS_CPU_ANY;
+}
+
 static void pack(const lks_step *s, const lks_cpu_isa *isa, void *packed)
 {
-    const shape g = shape_of(s, isa);
+    shape g = shape_of(s, isa);
     const int32_t lanes = isa->lanes, used = used_lanes(&g, lanes);
     int8_t *weights = (int8_t *)packed + g.at_weights;
     int32_t *scaling = (int32_t *)(void *)((int8_t *)packed + g.at_scaling);
     int32_t *scale = (int32_t *)(void *)((int8_t *)packed + g.at_scale);
 
+    for (int32_t block = 0; block < g.wide; block++)
+        if (!pack_wide(s, isa, &g, block, packed)) {
+            g.wide = 0;
+            g.pieces = g.vectors;
+        }
     memcpy(packed, &g, sizeof g);
     memset((int8_t *)packed + g.at_pad, g.k.pad_value, g.line_bytes);
     for (int32_t v = 0; v < g.vectors; v++) {
@@ -289,14 +318,30 @@ static void finish_any(const lks_cpu_call *c, const shape *g, const lks_cpu_taps
                                                                  c->step->rq[channel + l % g->k.out_c], t->tail);
 }
 
-/* Vectors begin to end of some outputs; t has everything but what is a vector's own. */
-static void run_vectors(const lks_cpu_call *c, const shape *g, lks_cpu_taps t, int32_t begin, int32_t end)
+/* A block of 4 vectors of some outputs; t has everything but what is the block's own. */
+static void run_wide(const lks_cpu_call *c, const shape *g, lks_cpu_taps t, int32_t block)
+{
+    const int8_t *packed = c->packed;
+    const size_t lanes = (size_t)c->isa->lanes;
+
+    t.channel = (size_t)block * 4 * lanes;
+    t.y += t.channel;
+    t.w = packed + g->at_wide + (size_t)block * 12 * lanes * 4;
+    t.scale = (const int32_t *)(const void *)(packed + g->at_wide_scale) + (size_t)block * 4 * LKS_CPU_SCALE_VECTORS * lanes;
+    t.scaling = g->k.tail.rounding == LKS_TFLITE ? LKS_CPU_TFLITE : LKS_CPU_HALF_UP;
+    c->isa->wide(&t);
+}
+
+/* Pieces begin to end of some outputs; t has everything but what is a piece's own. */
+static void run_pieces(const lks_cpu_call *c, const shape *g, lks_cpu_taps t, int32_t begin, int32_t end)
 {
     const int8_t *packed = c->packed;
     const int32_t lanes = c->isa->lanes;
     int8_t *y = t.y;
 
-    for (int32_t v = begin; v < end; v++) {
+    for (; begin < end && begin < g->wide; begin++)
+        run_wide(c, g, t, begin);
+    for (int32_t v = begin + 3 * g->wide; v < end + 3 * g->wide; v++) {
         const int32_t channel = channel_of(g, lanes, v);
 
         t.channel = (size_t)channel;
@@ -335,7 +380,7 @@ static void run_outputs(const lks_cpu_call *c, const shape *g, work *w, lks_cpu_
     t.first = q * g->k.window.stride_w - g->pad_left;
     if (g->columns == 0)
         find_taps(c, g, w, q);
-    run_vectors(c, g, t, begin, end);
+    run_pieces(c, g, t, begin, end);
 }
 
 /* The outputs of a row whose windows lie within it: *first to *end. */
@@ -377,26 +422,33 @@ static void run_row(const lks_cpu_call *c, const shape *g, work *w, int8_t *y, i
         run_outputs(c, g, w, t, out_w - g->fold, begin, end);
 }
 
-/* What is fused behind the tail, on the channels of vectors begin to end of a row: all, or whole vectors. */
+/* The first channel of a piece. */
+static size_t piece_channel(const shape *g, int32_t lanes, int32_t piece)
+{
+    return (size_t)(piece + 3 * (piece < g->wide ? piece : g->wide)) * (size_t)lanes;
+}
+
+/* What is fused behind the tail, on the channels of pieces begin to end of a row: all, or whole vectors. */
 static void finish_row(const lks_cpu_call *c, const shape *g, size_t at, int32_t begin, int32_t end)
 {
-    const size_t out_c = (size_t)g->k.out_c, pixels = (size_t)g->k.window.out_w, lanes = (size_t)c->isa->lanes;
+    const size_t out_c = (size_t)g->k.out_c, pixels = (size_t)g->k.window.out_w;
+    const size_t first = piece_channel(g, c->isa->lanes, begin), channels = piece_channel(g, c->isa->lanes, end) - first;
 
-    if (end - begin == g->vectors) {
+    if (end - begin == g->pieces) {
         lks_cpu_finish_fused(c, &g->k.fused, c->y + at, c->x2 ? c->x2 + at : NULL, pixels * out_c);
         return;
     }
-    at += (size_t)begin * lanes;
+    at += first;
     for (size_t i = 0; i < pixels; i++, at += out_c)
-        lks_cpu_finish_fused(c, &g->k.fused, c->y + at, c->x2 ? c->x2 + at : NULL, (size_t)(end - begin) * lanes);
+        lks_cpu_finish_fused(c, &g->k.fused, c->y + at, c->x2 ? c->x2 + at : NULL, channels);
 }
 
 /* ---- units --------------------------------------------------------------------------------------------------------------- */
 
-/* A unit is some rows of an image, and some of the vectors of channels where there are few rows. */
+/* A unit is some rows of an image, and some of the pieces of its rows where there are few rows. */
 typedef struct units {
     int64_t images;
-    int32_t blocks, parts;      /* of an image's rows; of the vectors */
+    int32_t blocks, parts;      /* of an image's rows; of the pieces */
 } units;
 
 static units units_of(const lks_cpu_call *c, const shape *g)
@@ -406,7 +458,7 @@ static units units_of(const lks_cpu_call *c, const shape *g)
 
     /* vectors that lie over each other cannot be two threads' */
     if (!g->staged && g->k.out_c % c->isa->lanes == 0 && rows < MIN_UNITS)
-        u.parts = (int32_t)lks_cpu_min(g->vectors, (MIN_UNITS - 1) / rows + 1);
+        u.parts = (int32_t)lks_cpu_min(g->pieces, (MIN_UNITS - 1) / rows + 1);
     return u;
 }
 
@@ -455,8 +507,8 @@ static void run(const lks_cpu_call *c, int64_t first, int64_t end, void *scratch
     for (int64_t i = first; i < end; i++) {
         const int64_t part = i % u.parts, rows = i / u.parts;
 
-        run_unit(c, g, &w, rows / u.blocks, (int32_t)(rows % u.blocks), (int32_t)(g->vectors * part / u.parts),
-                 (int32_t)(g->vectors * (part + 1) / u.parts));
+        run_unit(c, g, &w, rows / u.blocks, (int32_t)(rows % u.blocks), (int32_t)(g->pieces * part / u.parts),
+                 (int32_t)(g->pieces * (part + 1) / u.parts));
     }
 }
 

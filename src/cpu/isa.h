@@ -123,6 +123,18 @@ typedef struct lks_cpu_taps {
     int32_t *acc;               /* [count][LANES], where scaling is LKS_CPU_ANY */
 } lks_cpu_taps;
 
+/*
+ * The same for 4 * LANES channels of a kernel of 3 columns and at most 4 rows, step 1 or 2: lane i of vector k is channel
+ * lks_cpu_lane_channel(k, i), as bytes fall when they are interleaved where they stand.  w is [column][vector][LANES][4], scale
+ * [vector][LKS_CPU_SCALE_VECTORS][LANES]; scaling is not LKS_CPU_ANY.
+ */
+typedef void lks_cpu_wide_function(const lks_cpu_taps *t);
+
+static inline int32_t lks_cpu_lane_channel(int32_t vector, int32_t lane)
+{
+    return 16 * (lane / 4) + 4 * vector + lane % 4;
+}
+
 /* Kernels of whose columns, quads of rows and steps there is the second form. */
 static inline int lks_cpu_taps_slide(int32_t columns, int32_t quads, int32_t step)
 {
@@ -139,6 +151,7 @@ typedef struct lks_cpu_isa {
     int32_t x_offset;           /* what tile and taps add to each x: 128 where instructions want it unsigned; scale.c folds it */
     const lks_cpu_tile_kernel *tiles[LKS_CPU_MAX_VECTORS];      /* by vectors - 1 */
     void (*taps)(const lks_cpu_taps *t);
+    lks_cpu_wide_function *wide;
 
     /* to[i] = x[i], i < count, as int16. */
     void (*widen)(const int8_t *x, int16_t *to, size_t count);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Long short-term memory.  What the gates see of x is one row of inputs per unit; the steps of an image follow one another, so there
- * a unit is an image.  spec 4.52
+ * Long short-term memory.  What the gates see of x is one row of inputs per unit; the steps of an image follow one another, so
+ * there a unit is an image.  spec 4.52
  */
 #include "cpu/family.h"
 

@@ -5,8 +5,8 @@
 #define MAX_ROWS 14
 
 /* One step of depth: the weights once, then each row against all of them. */
-LKS_INLINE void tile_step(v acc[MAX_ROWS][MAX_VECTORS], const int8_t *const x[MAX_ROWS], size_t at, const int8_t *w, const int rows,
-                          const int vectors)
+LKS_INLINE void tile_step(v acc[MAX_ROWS][MAX_VECTORS], const int8_t *const x[MAX_ROWS], size_t at, const int8_t *w,
+                          const int rows, const int vectors)
 {
     v column[MAX_VECTORS];
 

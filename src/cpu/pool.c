@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The pool.  A job is a number of shares, which threads take one by one from an atomic counter.  Which thread takes which share is
- * chance; what a share writes is not, and no two write to the same place.
+ * The pool.  A job is a number of shares, which threads take one by one from an atomic counter.  Which thread takes which share
+ * is chance; what a share writes is not, and no two write to the same place.
  *
  * `free` holds the number of the job in its upper half and the shares that are left in its lower one.  Whoever takes a share by
  * exchanging `free` may read the job, as it cannot end before that share is done; whoever comes too late finds nothing to take.

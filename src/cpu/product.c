@@ -2,9 +2,9 @@
  *
  * The product of matrices behind conv and matmul: packing, and chunks of rows against blocks of columns.
  *
- * The sum of (x - x_zero)(w - w_zero) is expanded.  What depends on weights alone becomes part of the base, as does what tiles add
- * to each x (isa.h); where w_zero is not 0, the sum of a row's x times -w_zero is added to the row.  All is modulo 2^32, and the
- * true sum fits int32 (the bound law).  What fills a step of depth has weight 0.
+ * The sum of (x - x_zero)(w - w_zero) is expanded.  What depends on weights alone becomes part of the base, as does what tiles
+ * add to each x (isa.h); where w_zero is not 0, the sum of a row's x times -w_zero is added to the row.  All is modulo 2^32, and
+ * the true sum fits int32 (the bound law).  What fills a step of depth has weight 0.
  */
 #include "cpu/product.h"
 
@@ -230,7 +230,7 @@ static size_t patch_bytes(const shape *g)
     return lks_cpu_align((size_t)g->segment_bytes + LKS_CPU_SLACK);
 }
 
-/* Of a chunk: all segments where windows may reach beyond the sides; else those of the last pixels, less than a step from the end. */
+/* Of a chunk: all segments where windows may reach beyond the sides; else those less than a step from the end of x. */
 static size_t patches(const shape *g, const lks_cpu_isa *isa)
 {
     const lks_window *w = &g->k.window;
@@ -318,8 +318,8 @@ static void find_run(const lks_cpu_call *c, const shape *g, work *w, const int8_
 }
 
 /* All segments under the windows of outputs (p, q), (p, q + 1), ... of an image: segment k into x[k * most_rows]. */
-static void find_segments(const lks_cpu_call *c, const shape *g, work *w, const int8_t *image, int32_t p, int32_t q, int32_t count,
-                          const int8_t **x)
+static void find_segments(const lks_cpu_call *c, const shape *g, work *w, const int8_t *image, int32_t p, int32_t q,
+                          int32_t count, const int8_t **x)
 {
     const lks_window *s = &g->k.window;
     const int8_t *pad = (const int8_t *)c->packed + g->at_pad;
@@ -396,8 +396,9 @@ typedef struct units {
 static units units_of(const lks_cpu_call *c, const shape *g)
 {
     const int64_t spare = g->most_rows - g->chunk_rows;
-    units u = { .chunks = lks_cpu_max((rows_of(c, g) - spare - 1) / g->chunk_rows + 1, 1), .blocks = g->split.blocks * g->k.groups };
+    units u = { .blocks = g->split.blocks * g->k.groups };
 
+    u.chunks = lks_cpu_max((rows_of(c, g) - spare - 1) / g->chunk_rows + 1, 1);
     u.parts = (int32_t)lks_cpu_min(u.blocks, u.chunks >= MIN_UNITS ? 1 : (MIN_UNITS - 1) / u.chunks + 1);
     return u;
 }
@@ -508,7 +509,8 @@ void lks_cpu_product_run(const lks_cpu_call *c, int64_t first, int64_t end, void
         const int64_t row = i / u.parts * g->chunk_rows;
         const int32_t part = (int32_t)(i % u.parts), last = i / u.parts == u.chunks - 1;
         const int32_t rows = last ? (int32_t)(rows_of(c, g) - row) : g->chunk_rows;
-        const int32_t from = (int32_t)((int64_t)u.blocks * part / u.parts), to = (int32_t)((int64_t)u.blocks * (part + 1) / u.parts);
+        const int32_t from = (int32_t)((int64_t)u.blocks * part / u.parts);
+        const int32_t to = (int32_t)((int64_t)u.blocks * (part + 1) / u.parts);
 
         run_chunk(c, g, &w, row, rows, from, to);
         if (g->k.fused.adds || c->step->table)

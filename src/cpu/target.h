@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What templates need of the compiler.  A set's file names its instructions (isa_*.c); everything after that is compiled for them.
+ * What templates need of the compiler.  A set's file names its instructions (isa_*.c); all that follows is compiled for them.
  */
 #ifndef LKS_CPU_TARGET_H
 #define LKS_CPU_TARGET_H

@@ -18,6 +18,7 @@
 typedef __m256i v;
 
 LKS_INLINE v load32(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+LKS_INLINE __m128i load8(const void *p) { return _mm_loadl_epi64((const __m128i *)p); }
 LKS_INLINE __m128i load16(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
 
 LKS_INLINE v v_load(const int32_t *p) { return load32(p); }
@@ -71,8 +72,7 @@ LKS_INLINE v v_broadcast32(const int8_t *p)
 
 LKS_INLINE v interleave4(const int8_t *const p[4])
 {
-    const __m128i a = _mm_loadl_epi64((const __m128i *)(const void *)p[0]), b = _mm_loadl_epi64((const __m128i *)(const void *)p[1]);
-    const __m128i c = _mm_loadl_epi64((const __m128i *)(const void *)p[2]), d = _mm_loadl_epi64((const __m128i *)(const void *)p[3]);
+    const __m128i a = load8(p[0]), b = load8(p[1]), c = load8(p[2]), d = load8(p[3]);
     const __m128i ab = _mm_unpacklo_epi8(a, b), cd = _mm_unpacklo_epi8(c, d);
 
     return _mm256_set_m128i(_mm_unpackhi_epi16(ab, cd), _mm_unpacklo_epi16(ab, cd));
@@ -98,6 +98,7 @@ LKS_INLINE v v_dot4(v acc, v x, v w) { return _mm256_dpbusd_avx_epi32(acc, x, w)
 #define X_BYTES 2
 #define K_STEP 2
 
+LKS_INLINE v unsigned_form(v x) { return x; }
 LKS_INLINE v v_tile_x(const int8_t *p) { return v_broadcast32(p); }
 LKS_INLINE v v_tile_w(const int8_t *p) { return _mm256_cvtepi8_epi16(load16(p)); }
 LKS_INLINE v v_tile_dot(v acc, v x, v w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
@@ -106,7 +107,8 @@ LKS_INLINE v v_quads(const int8_t *const p[4]) { return interleave4(p); }
 /* Bytes 0 and 2 of a lane, then 1 and 3. */
 LKS_INLINE v v_dot4(v acc, v x, v w)
 {
-    const v even = _mm256_madd_epi16(_mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8), _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8));
+    const v x_even = _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8), w_even = _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8);
+    const v even = _mm256_madd_epi16(x_even, w_even);
     const v odd = _mm256_madd_epi16(_mm256_srai_epi16(x, 8), _mm256_srai_epi16(w, 8));
 
     return _mm256_add_epi32(acc, _mm256_add_epi32(even, odd));
@@ -158,6 +160,21 @@ LKS_INLINE void v_table_map(const v_table *t, const int8_t *x, int8_t *y)
         y[i] = t->of_zero[x[i]];
 }
 
+LKS_INLINE void v_quads4(const int8_t *const p[4], size_t at, v q[4])
+{
+    const v a = unsigned_form(load32(p[0] + at)), b = unsigned_form(load32(p[1] + at));
+    const v c = unsigned_form(load32(p[2] + at)), d = unsigned_form(load32(p[3] + at));
+    const v ab_low = _mm256_unpacklo_epi8(a, b), ab_high = _mm256_unpackhi_epi8(a, b);
+    const v cd_low = _mm256_unpacklo_epi8(c, d), cd_high = _mm256_unpackhi_epi8(c, d);
+
+    q[0] = _mm256_unpacklo_epi16(ab_low, cd_low);
+    q[1] = _mm256_unpackhi_epi16(ab_low, cd_low);
+    q[2] = _mm256_unpacklo_epi16(ab_high, cd_high);
+    q[3] = _mm256_unpackhi_epi16(ab_high, cd_high);
+}
+
+LKS_INLINE v v_quads_of(int32_t x) { return unsigned_form(_mm256_set1_epi8((char)x)); }
+
 /* ---- rows of output ------------------------------------------------------------------------------------------------------ */
 
 typedef struct v_tail {
@@ -208,6 +225,15 @@ LKS_INLINE void v_store_pixels(int8_t *y, size_t step, const v *a, int count, v_
         _mm_storel_epi64((__m128i *)(void *)(y + 2 * step), second);
     if (count > 3)
         _mm_storel_epi64((__m128i *)(void *)(y + 3 * step), _mm_unpackhi_epi64(second, second));
+}
+
+LKS_INLINE void v_store_quads4(int8_t *y, const v a[4], v_tail t)
+{
+    const v low = _mm256_adds_epi16(_mm256_packs_epi32(a[0], a[1]), t.y_zero);
+    const v high = _mm256_adds_epi16(_mm256_packs_epi32(a[2], a[3]), t.y_zero);
+    const v y_min = _mm256_broadcastsi128_si256(t.y_min), y_max = _mm256_broadcastsi128_si256(t.y_max);
+
+    _mm256_storeu_si256((__m256i *)(void *)y, _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(low, high), y_min), y_max));
 }
 
 #endif

@@ -84,6 +84,22 @@ LKS_INLINE v v_quads(const int8_t *const p[4])
     return unsigned_form(_mm512_permutexvar_epi8(step, rows));
 }
 
+LKS_INLINE v load_unsigned(const int8_t *p) { return unsigned_form(_mm512_loadu_si512(p)); }
+
+LKS_INLINE void v_quads4(const int8_t *const p[4], size_t at, v q[4])
+{
+    const v a = load_unsigned(p[0] + at), b = load_unsigned(p[1] + at);
+    const v c = load_unsigned(p[2] + at), d = load_unsigned(p[3] + at);
+    const v ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
+    const v cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
+
+    q[0] = _mm512_unpacklo_epi16(ab_low, cd_low);
+    q[1] = _mm512_unpackhi_epi16(ab_low, cd_low);
+    q[2] = _mm512_unpacklo_epi16(ab_high, cd_high);
+    q[3] = _mm512_unpackhi_epi16(ab_high, cd_high);
+}
+
+LKS_INLINE v v_quads_of(int32_t x) { return unsigned_form(_mm512_set1_epi8((char)x)); }
 LKS_INLINE v v_dot4(v acc, v x, v w) { return _mm512_dpbusd_epi32(acc, x, w); }
 
 LKS_INLINE v widen_bytes(const int8_t *p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
@@ -191,6 +207,14 @@ LKS_INLINE void v_store_pixels(int8_t *y, size_t step, const v *a, int count, v_
         store16(y + 2 * step, _mm512_extracti32x4_epi32(bytes, 2));
     if (count > 3)
         store16(y + 3 * step, _mm512_extracti32x4_epi32(bytes, 3));
+}
+
+LKS_INLINE void v_store_quads4(int8_t *y, const v a[4], v_tail t)
+{
+    const v low = _mm512_adds_epi16(_mm512_packs_epi32(a[0], a[1]), t.y_zero);
+    const v high = _mm512_adds_epi16(_mm512_packs_epi32(a[2], a[3]), t.y_zero);
+
+    _mm512_storeu_si512(y, _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), t.y_min), t.y_max));
 }
 
 #endif

@@ -197,6 +197,28 @@ LKS_INLINE v v_quads(const int8_t *const p[4])
     return r;
 }
 
+/* The same of 4 * LANES elements from `at` on, in the order of lks_cpu_lane_channel. */
+LKS_INLINE void v_quads4(const int8_t *const p[4], size_t at, v q[4])
+{
+    for (int j = 0; j < 4; j++) {
+        int8_t quads[LANES][4];
+
+        EACH_LANE
+            for (int k = 0; k < 4; k++)
+                quads[i][k] = p[k][at + (size_t)lks_cpu_lane_channel(j, i)];
+        memcpy(&q[j], quads, sizeof q[j]);
+    }
+}
+
+/* Quads of one value. */
+LKS_INLINE v v_quads_of(int32_t x)
+{
+    v r;
+
+    memset(&r, x, sizeof r);
+    return r;
+}
+
 LKS_INLINE v v_dot4(v acc, v x, v w)
 {
     int8_t a[4 * LANES], b[4 * LANES];
@@ -290,6 +312,14 @@ LKS_INLINE void v_store_pixels(int8_t *y, size_t step, const v *a, int count, v_
 {
     for (int k = 0; k < count; k++)
         v_store_row(y + (size_t)k * step, &a[k], 1, LANES, t);
+}
+
+/* 4 * LANES outputs from four vectors in the order of lks_cpu_lane_channel. */
+LKS_INLINE void v_store_quads4(int8_t *y, const v a[4], v_tail t)
+{
+    for (int j = 0; j < 4; j++)
+        EACH_LANE
+            y[lks_cpu_lane_channel(j, i)] = (int8_t)lks_clamp((int32_t)a[j].e[i] + t.y_zero, t.y_min, t.y_max);
 }
 
 #endif
