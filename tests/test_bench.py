@@ -174,7 +174,7 @@ class Formats(Case):
         row = json.loads(program.lockstep("bench", "--peak", "-r", 2, "-o", "json"))["rows"][0]
         self.assertEqual((row["scenario"], row["model"], row["status"]), ("Peak", None, "OK"))
         self.assertGreater(row["peak_gmac_per_s"], 0)
-        self.assertIn("NOT SUPPORTED: cpu_ref: 2 threads", call("bench", "--peak", "-t", 2).stdout)
+        self.assertIn("NOT SUPPORTED: cpu_ref: 2 threads", call("bench", "--peak", "-t", 2, "--backend", "cpu_ref").stdout)
         self.assertIsNone(rows("--op", "add:1,5,5,4")[0]["percent_of_peak"])      # no MACs: nothing to hold against it
         self.assertRegex(program.lockstep("bench", "--peak", "-r", 1), r"int8 +[\d.]+ GMAC/s by .*\n +copy +[\d.]+ GB/s")
 
@@ -190,9 +190,9 @@ class Sweeps(Case):
         self.assertEqual(got, expected)
 
     def test_what_a_backend_lacks_is_said(self) -> None:
-        text = program.lockstep("bench", "--op", SMALL, "-t", "1,2", *FAST)
+        text = program.lockstep("bench", "--op", SMALL, "-t", "1,2", "--backend", "cpu_ref", *FAST)
         self.assertIn("NOT SUPPORTED: cpu_ref: 2 threads: the reference has one", text)
-        done = call("bench", "--op", SMALL, "-t", 2, *FAST)
+        done = call("bench", "--op", SMALL, "-t", 2, "--backend", "cpu_ref", *FAST)
         self.assertEqual(done.returncode, 1)
         self.assertIn("no row could be measured", done.stderr)
         self.assertEqual(done.stdout.splitlines()[-1], "FAILED")
