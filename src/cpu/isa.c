@@ -11,14 +11,14 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#elif defined(__aarch64__) && defined(__linux__)
+#elif defined(LKS_CPU_WITH_NEON) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
 
 const lks_cpu_isa *const lks_cpu_isas[] = {
 #if defined(__x86_64__)
     &lks_cpu_isa_avx512vnni, &lks_cpu_isa_avxvnni, &lks_cpu_isa_avx2,
-#elif defined(__aarch64__)
+#elif defined(LKS_CPU_WITH_NEON)
     &lks_cpu_isa_i8mm, &lks_cpu_isa_dotprod, &lks_cpu_isa_neon,
 #endif
     &lks_cpu_isa_c, NULL
@@ -76,7 +76,7 @@ static void processor_name(char *name, size_t bytes)
     snprintf(name, bytes, "%s", *begin ? begin : "x86-64");
 }
 
-#elif defined(__aarch64__)
+#elif defined(LKS_CPU_WITH_NEON)
 
 /* Bits of the kernel's interface, which older headers lack. */
 #define HAS_DOTPROD (1ul << 20)

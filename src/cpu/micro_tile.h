@@ -50,6 +50,23 @@ LKS_INLINE void tile_store(const lks_cpu_tile *t, v acc[MAX_ROWS][MAX_VECTORS], 
             v_store(t->acc + (size_t)(i * vectors + j) * LANES, acc[i][j]);
 }
 
+/* From sums of products, with the base in them, to what the tile is for. */
+LKS_INLINE void tile_end(const lks_cpu_tile *t, v acc[MAX_ROWS][MAX_VECTORS], const int rows, const int vectors)
+{
+    if (t->row_add)
+        LKS_UNROLL
+        for (int i = 0; i < rows; i++)
+            LKS_UNROLL
+            for (int j = 0; j < vectors; j++)
+                acc[i][j] = v_add(acc[i][j], v_set(t->row_add[i]));
+    if (t->scaling == LKS_CPU_HALF_UP)
+        tile_finish(t, acc, rows, vectors, LKS_CPU_HALF_UP);
+    else if (t->scaling == LKS_CPU_TFLITE)
+        tile_finish(t, acc, rows, vectors, LKS_CPU_TFLITE);
+    else
+        tile_store(t, acc, rows, vectors);
+}
+
 /* rows and vectors are constants where this is used. */
 LKS_INLINE void tile(const lks_cpu_tile *t, const int rows, const int vectors)
 {
@@ -80,18 +97,7 @@ LKS_INLINE void tile(const lks_cpu_tile *t, const int rows, const int vectors)
         LKS_UNROLL
         for (int j = 0; j < vectors; j++)
             LKS_KEEP(acc[i][j], REGISTER);
-    if (t->row_add)
-        LKS_UNROLL
-        for (int i = 0; i < rows; i++)
-            LKS_UNROLL
-            for (int j = 0; j < vectors; j++)
-                acc[i][j] = v_add(acc[i][j], v_set(t->row_add[i]));
-    if (t->scaling == LKS_CPU_HALF_UP)
-        tile_finish(t, acc, rows, vectors, LKS_CPU_HALF_UP);
-    else if (t->scaling == LKS_CPU_TFLITE)
-        tile_finish(t, acc, rows, vectors, LKS_CPU_TFLITE);
-    else
-        tile_store(t, acc, rows, vectors);
+    tile_end(t, acc, rows, vectors);
 }
 
 #define TILE(rows, vectors)                                     \
