@@ -133,6 +133,20 @@ LKS_INLINE v v_quads(const int8_t *const p[4])
     return vreinterpretq_s32_s8(vqtbl1q_s8(vreinterpretq_s8_s32(rows), vld1q_u8(order)));
 }
 
+LKS_INLINE void v_quads4(const int8_t *const p[4], size_t at, v q[4])
+{
+    const int8x16_t a = vld1q_s8(p[0] + at), b = vld1q_s8(p[1] + at), c = vld1q_s8(p[2] + at), d = vld1q_s8(p[3] + at);
+    const int16x8_t ab_low = vreinterpretq_s16_s8(vzip1q_s8(a, b)), ab_high = vreinterpretq_s16_s8(vzip2q_s8(a, b));
+    const int16x8_t cd_low = vreinterpretq_s16_s8(vzip1q_s8(c, d)), cd_high = vreinterpretq_s16_s8(vzip2q_s8(c, d));
+
+    q[0] = vreinterpretq_s32_s16(vzip1q_s16(ab_low, cd_low));
+    q[1] = vreinterpretq_s32_s16(vzip2q_s16(ab_low, cd_low));
+    q[2] = vreinterpretq_s32_s16(vzip1q_s16(ab_high, cd_high));
+    q[3] = vreinterpretq_s32_s16(vzip2q_s16(ab_high, cd_high));
+}
+
+LKS_INLINE v v_quads_of(int32_t x) { return vreinterpretq_s32_s8(vdupq_n_s8((int8_t)x)); }
+
 LKS_INLINE v v_run8(v acc, const int8_t *x, const int8_t *w)
 {
     return vpadalq_s16(acc, vmull_s8(vld1_s8(x), vld1_s8(w)));
@@ -256,5 +270,7 @@ LKS_INLINE void v_store_pixels(int8_t *y, size_t step, const v *a, int count, v_
     if (count > 3)
         store_word(y + 3 * step, vgetq_lane_s32(words, 3));
 }
+
+LKS_INLINE void v_store_quads4(int8_t *y, const v a[4], v_tail t) { vst1q_s8(y, finished_row(a, 4, t)); }
 
 #endif
