@@ -19,6 +19,17 @@
     extern __shared__ __align__(128) unsigned char lks_block_shared[]; \
     unsigned char *const name = lks_block_shared
 
+/* Keep v in a register: what it was computed from is forgotten, or the compiler may compute it anew in each round of a loop. */
+static __device__ __forceinline__ void lks_hold(int32_t &v)
+{
+    asm volatile("" : "+r"(v));
+}
+
+static __device__ __forceinline__ void lks_hold(const int8_t *&v)
+{
+    asm volatile("" : "+l"(v));
+}
+
 /* acc + the sum of four products of signed bytes, modulo 2^32. */
 static __device__ __forceinline__ uint32_t lks_dp4a(uint32_t a, uint32_t b, uint32_t acc)
 {
@@ -64,6 +75,16 @@ static __device__ __forceinline__ void lks_copy_wait(void)
 #if __CUDA_ARCH__ >= 800
     asm volatile("cp.async.wait_group %0;" :: "n"(pending) : "memory");
 #endif
+}
+
+/*
+ * Four matrices of 8 rows of 16 bytes from shared memory.  Lanes 8 j to 8 j + 7 name the rows of matrix j, each 16-byte aligned;
+ * r[j] then has bytes 4 (lane mod 4) and on of its row lane / 4.  PTX ISA, ldmatrix.
+ */
+static __device__ __forceinline__ void lks_ldmatrix_x4(uint32_t r[4], const void *row)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"((uint32_t)__cvta_generic_to_shared(row)) : "memory");
 }
 
 /* d += a b for signed bytes, modulo 2^32: 8 rows, 8 columns, depth 16.  PTX ISA, mma.m8n8k16. */

@@ -59,15 +59,62 @@ static __device__ __forceinline__ int32_t lks_follow(int32_t v, int32_t x2, cons
     return lks_apply_table(fused.adds ? lks_add(v, x2, fused.add) : v, table);
 }
 
-/* The same on four elements, and on sixteen. */
+/* lks_add on four elements side by side; rounding and subtracts are constants, so that most of it goes. */
+template <int rounding, int subtracts>
+static __device__ __forceinline__ uint32_t lks_add4(uint32_t v, uint32_t x2, lks_addition p)
+{
+    uint32_t y = 0;
+
+    p.tail.rounding = rounding;
+    p.subtracts = subtracts;
+#pragma unroll
+    for (int32_t i = 0; i < 4; i++)
+        y |= (uint32_t)(uint8_t)lks_add(lks_byte(v, i), lks_byte(x2, i), p) << (8 * i);
+    return y;
+}
+
+/* On sixteen, eight at a time: they take turns in the first places, where their results then follow the others. */
+template <int rounding, int subtracts>
+static __device__ __forceinline__ uint4 lks_add16(uint4 v, uint4 x2, const lks_addition &p)
+{
+#pragma unroll 1
+    for (int32_t i = 0; i < 2; i++) {
+        v = uint4{ v.z, v.w, lks_add4<rounding, subtracts>(v.x, x2.x, p), lks_add4<rounding, subtracts>(v.y, x2.y, p) };
+        x2 = uint4{ x2.z, x2.w, x2.x, x2.y };
+    }
+    return v;
+}
+
+static __device__ __forceinline__ uint32_t lks_apply_table4(uint32_t v, const int8_t *table)
+{
+    return lks_word(table[lks_byte(v, 0) + 128], table[lks_byte(v, 1) + 128], table[lks_byte(v, 2) + 128],
+                    table[lks_byte(v, 3) + 128]);
+}
+
+/* lks_follow on four elements, and on sixteen. */
 static __device__ __forceinline__ uint32_t lks_follow4(uint32_t v, uint32_t x2, const lks_fused &fused, const int8_t *table)
 {
     uint32_t y = 0;
 
-#pragma unroll 1                        /* rare enough to be kept small: two requantizations and more */
+#pragma unroll 1                        /* of layers whose channels are no multiple of 16: kept small */
     for (int32_t i = 0; i < 4; i++)
         y |= (uint32_t)(uint8_t)lks_follow(lks_byte(v, i), lks_byte(x2, i), fused, table) << (8 * i);
     return y;
+}
+
+static __device__ __forceinline__ uint4 lks_follow16(uint4 v, uint4 x2, const lks_fused &fused, const int8_t *table)
+{
+    const int32_t half_up = fused.add.tail.rounding == LKS_HALF_UP;
+
+    if (fused.adds && fused.add.subtracts == 0)
+        v = half_up ? lks_add16<LKS_HALF_UP, 0>(v, x2, fused.add) : lks_add16<LKS_TFLITE, 0>(v, x2, fused.add);
+    else if (fused.adds)
+        v = uint4{ lks_follow4(v.x, x2.x, fused, NULL), lks_follow4(v.y, x2.y, fused, NULL), lks_follow4(v.z, x2.z, fused, NULL),
+                   lks_follow4(v.w, x2.w, fused, NULL) };
+    if (table)
+        v = uint4{ lks_apply_table4(v.x, table), lks_apply_table4(v.y, table), lks_apply_table4(v.z, table),
+                   lks_apply_table4(v.w, table) };
+    return v;
 }
 
 /* Store bytes of y at y + at, from shared or local memory, with what follows: bytes is 1, 4 or 16, and all are aligned to it. */
@@ -82,13 +129,7 @@ static __device__ __forceinline__ void lks_store(const void *from, const int8_t 
 
         if (fused.adds)
             a = *(const uint4 *)x2;
-        if (follows) {
-            v.x = lks_follow4(v.x, a.x, fused, table);
-            v.y = lks_follow4(v.y, a.y, fused, table);
-            v.z = lks_follow4(v.z, a.z, fused, table);
-            v.w = lks_follow4(v.w, a.w, fused, table);
-        }
-        *(uint4 *)y = v;
+        *(uint4 *)y = follows ? lks_follow16(v, a, fused, table) : v;
     } else if (bytes == 4) {
         uint32_t v = *(const uint32_t *)from, a = fused.adds ? *(const uint32_t *)x2 : 0;
 
