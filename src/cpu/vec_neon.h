@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Vectors of 4 int32: NEON of 64-bit Arm, and its dot product where LKS_DOTPROD is defined.  vec_c.h says what each function does.
+ * Vectors of 4 int32: NEON of 64-bit Arm, and its dot product where LKS_DOTPROD is defined.  vec_c.h says what each function
+ * does.
  */
 #ifndef LKS_CPU_VEC_NEON_H
 #define LKS_CPU_VEC_NEON_H
