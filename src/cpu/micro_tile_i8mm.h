@@ -72,6 +72,13 @@ LKS_INLINE void tile_i8mm(const lks_cpu_tile *t, const int rows, const int vecto
         }
     }
     LKS_UNROLL
+    for (int i = 0; i < pairs; i++)
+        LKS_UNROLL
+        for (int j = 0; j < vectors; j++) {
+            LKS_KEEP(acc[i][j].left, REGISTER);
+            LKS_KEEP(acc[i][j].right, REGISTER);
+        }
+    LKS_UNROLL
     for (int i = 0; i < rows; i++)
         LKS_UNROLL
         for (int j = 0; j < vectors; j++) {
