@@ -4,7 +4,7 @@
  */
 #include "cuda/direct.cuh"
 #include "cuda/family.h"
-#include "cuda/tile.cuh"
+#include "cuda/mma.cuh"
 
 /* row16: 1x1 without gathering; gather16, gather4, gather1: as many bytes at a time as in_c / groups is a multiple of. */
 LKS_TILE_KERNEL(conv_row16_128x128_kernel, 128x128, LKS_LOAD_ROW16, false)
@@ -24,6 +24,18 @@ LKS_TILE_KERNEL(conv_gather1_128x64_kernel, 128x64, LKS_LOAD_GATHER1, false)
 LKS_TILE_KERNEL(conv_gather1_64x64_kernel, 64x64, LKS_LOAD_GATHER1, false)
 LKS_TILE_KERNEL(conv_gather1_64x32_kernel, 64x32, LKS_LOAD_GATHER1, false)
 
+/* Tensor cores.  What cannot be copied 16 bytes at a time has few channels: no large tile. */
+LKS_MMA_KERNEL(conv_row16_mma_128x128_kernel, mma_128x128, LKS_LOAD_ROW16)
+LKS_MMA_KERNEL(conv_row16_mma_128x64_kernel, mma_128x64, LKS_LOAD_ROW16)
+LKS_MMA_KERNEL(conv_row16_mma_64x64_kernel, mma_64x64, LKS_LOAD_ROW16)
+LKS_MMA_KERNEL(conv_gather16_mma_128x128_kernel, mma_128x128, LKS_LOAD_GATHER16)
+LKS_MMA_KERNEL(conv_gather16_mma_128x64_kernel, mma_128x64, LKS_LOAD_GATHER16)
+LKS_MMA_KERNEL(conv_gather16_mma_64x64_kernel, mma_64x64, LKS_LOAD_GATHER16)
+LKS_MMA_KERNEL(conv_gather4_mma_128x64_kernel, mma_128x64, LKS_LOAD_GATHER4)
+LKS_MMA_KERNEL(conv_gather4_mma_64x64_kernel, mma_64x64, LKS_LOAD_GATHER4)
+LKS_MMA_KERNEL(conv_gather1_mma_128x64_kernel, mma_128x64, LKS_LOAD_GATHER1)
+LKS_MMA_KERNEL(conv_gather1_mma_64x64_kernel, mma_64x64, LKS_LOAD_GATHER1)
+
 /* With a zero point of the weights, which is rare: the sums of x too, on one tile. */
 LKS_TILE_KERNEL(conv_gather16_w_zero_64x64_kernel, 64x64, LKS_LOAD_GATHER16, true)
 LKS_TILE_KERNEL(conv_gather4_w_zero_64x64_kernel, 64x64, LKS_LOAD_GATHER4, true)
@@ -41,18 +53,17 @@ extern "C" __global__ void __launch_bounds__(256) conv_direct_kernel(const lks_d
 
 /* ---- host ---------------------------------------------------------------------------------------------------------------- */
 
-static const char *const variants[] = {
-    "dp4a_128x128", "dp4a_128x64", "dp4a_64x64", "dp4a_64x32",
-    "dp4a_128x128_split", "dp4a_128x64_split", "dp4a_64x64_split", "dp4a_64x32_split", "direct", NULL
-};
+static const char *const variants[] = { LKS_TILE_NAMES(""), LKS_TILE_NAMES("_split"), "direct", NULL };
 enum { DIRECT = 2 * LKS_TILE_COUNT };
 
 static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
 {
     const lks_conv *k = &s->args.conv;
+    const uint32_t tile = lks_tile_of(variant);
 
     return variant == DIRECT
-        || (lks_tile_fits(k, lks_tile_of(variant)) && (k->w_zero == 0 || lks_tile_of(variant) == LKS_TILE_64X64));
+        || (lks_tile_fits(k, tile) && (k->w_zero == 0 || tile == LKS_TILE_64X64)
+            && (tile != LKS_TILE_MMA_128X128 || lks_tile_load_of(k) <= LKS_LOAD_GATHER16));
 }
 
 /* Groups of less than 8 channels would leave most of a tile idle. */
@@ -88,11 +99,15 @@ static void pack(const lks_step *s, uint32_t variant, void *packed)
     case LKS_TILE_128X128: return LAUNCH(load, 128x128); \
     case LKS_TILE_128X64: return LAUNCH(load, 128x64); \
     case LKS_TILE_64X64: return LAUNCH(load, 64x64); \
-    default: return LAUNCH(load, 64x32); \
+    case LKS_TILE_64X32: return LAUNCH(load, 64x32); \
+    case LKS_TILE_MMA_128X64: return LAUNCH(load, mma_128x64); \
+    default: return LAUNCH(load, mma_64x64); \
     }
 
 static cudaError_t launch_tile(const lks_tile_args &a, uint32_t tile, lks_tile_load load, cudaStream_t stream)
 {
+    if (tile == LKS_TILE_MMA_128X128)
+        return load == LKS_LOAD_ROW16 ? LAUNCH(row16, mma_128x128) : LAUNCH(gather16, mma_128x128);
     switch (load) {
     case LKS_LOAD_ROW16: LAUNCH_SIZES(row16)
     case LKS_LOAD_GATHER16: LAUNCH_SIZES(gather16)

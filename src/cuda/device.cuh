@@ -66,6 +66,16 @@ static __device__ __forceinline__ void lks_copy_wait(void)
 #endif
 }
 
+/*
+ * Four matrices of 8 rows of 16 bytes from shared memory.  Lanes 8 j to 8 j + 7 name the rows of matrix j, each 16-byte aligned; r[j]
+ * then has bytes 4 (lane mod 4) and on of its row lane / 4.  PTX ISA, ldmatrix.
+ */
+static __device__ __forceinline__ void lks_ldmatrix_x4(uint32_t r[4], const void *row)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"((uint32_t)__cvta_generic_to_shared(row)) : "memory");
+}
+
 /* d += a b for signed bytes, modulo 2^32: 8 rows, 8 columns, depth 16.  PTX ISA, mma.m8n8k16. */
 static __device__ __forceinline__ void lks_mma_8x8x16(uint32_t d[2], uint32_t a, uint32_t b)
 {

@@ -3,7 +3,7 @@
  * Fully connected: the tiles of conv, and for few rows a kernel that streams the weights.  spec 4.2
  */
 #include "cuda/family.h"
-#include "cuda/tile.cuh"
+#include "cuda/mma.cuh"
 
 #include <string.h>
 
@@ -13,6 +13,10 @@ LKS_TILE_KERNEL(matmul_row16_128x128_kernel, 128x128, LKS_LOAD_ROW16, false)
 LKS_TILE_KERNEL(matmul_row16_128x64_kernel, 128x64, LKS_LOAD_ROW16, false)
 LKS_TILE_KERNEL(matmul_row16_64x64_kernel, 64x64, LKS_LOAD_ROW16, false)
 LKS_TILE_KERNEL(matmul_row16_64x32_kernel, 64x32, LKS_LOAD_ROW16, false)
+
+LKS_MMA_KERNEL(matmul_row16_mma_128x128_kernel, mma_128x128, LKS_LOAD_ROW16)
+LKS_MMA_KERNEL(matmul_row16_mma_128x64_kernel, mma_128x64, LKS_LOAD_ROW16)
+LKS_MMA_KERNEL(matmul_row16_mma_64x64_kernel, mma_64x64, LKS_LOAD_ROW16)
 
 /* Depths that are no multiple of 16, and a zero point of the weights, are rare: one tile. */
 LKS_TILE_KERNEL(matmul_gather4_64x64_kernel, 64x64, LKS_LOAD_GATHER4, false)
@@ -144,10 +148,7 @@ extern "C" __global__ void __launch_bounds__(STREAM_THREADS) matmul_stream_8_ker
 
 /* ---- host ---------------------------------------------------------------------------------------------------------------- */
 
-static const char *const variants[] = {
-    "dp4a_128x128", "dp4a_128x64", "dp4a_64x64", "dp4a_64x32",
-    "dp4a_128x128_split", "dp4a_128x64_split", "dp4a_64x64_split", "dp4a_64x32_split", "stream", NULL
-};
+static const char *const variants[] = { LKS_TILE_NAMES(""), LKS_TILE_NAMES("_split"), "stream", NULL };
 enum { STREAM = 2 * LKS_TILE_COUNT };
 
 static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
@@ -231,7 +232,10 @@ static cudaError_t launch_tile(const lks_tile_args &a, uint32_t tile, lks_tile_l
     case LKS_TILE_128X128: return LAUNCH(row16, 128x128);
     case LKS_TILE_128X64: return LAUNCH(row16, 128x64);
     case LKS_TILE_64X64: return LAUNCH(row16, 64x64);
-    default: return LAUNCH(row16, 64x32);
+    case LKS_TILE_64X32: return LAUNCH(row16, 64x32);
+    case LKS_TILE_MMA_128X128: return LAUNCH(row16, mma_128x128);
+    case LKS_TILE_MMA_128X64: return LAUNCH(row16, mma_128x64);
+    default: return LAUNCH(row16, mma_64x64);
     }
 }
 

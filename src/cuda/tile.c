@@ -7,11 +7,19 @@
 #include <string.h>
 
 const lks_tile_size lks_tile_sizes[LKS_TILE_COUNT] = {
-    [LKS_TILE_128X128] = { 128, 128, 256, 2, 90 },
-    [LKS_TILE_128X64] = { 128, 64, 256, 3, 85 },
-    [LKS_TILE_64X64] = { 64, 64, 128, 4, 80 },
-    [LKS_TILE_64X32] = { 64, 32, 128, 4, 60 }
+    [LKS_TILE_128X128] = { 128, 128, 0, 90 },
+    [LKS_TILE_128X64] = { 128, 64, 0, 85 },
+    [LKS_TILE_64X64] = { 64, 64, 0, 80 },
+    [LKS_TILE_64X32] = { 64, 32, 0, 60 },
+    [LKS_TILE_MMA_128X128] = { 128, 128, 1, 70 },
+    [LKS_TILE_MMA_128X64] = { 128, 64, 1, 55 },
+    [LKS_TILE_MMA_64X64] = { 64, 64, 1, 40 }
 };
+
+static int32_t depth_of(uint32_t tile)
+{
+    return lks_tile_sizes[tile].mma ? LKS_MMA_DEPTH : LKS_TILE_DEPTH;
+}
 
 lks_conv lks_tile_conv(const lks_step *s)
 {
@@ -48,11 +56,20 @@ static segments segments_of(const lks_conv *k)
     return s;
 }
 
-static int32_t depth_tiles_of(const lks_conv *k)
+static int32_t depth_tiles_of(const lks_conv *k, uint32_t tile)
 {
     segments s = segments_of(k);
 
-    return (int32_t)lks_ceil_div((int64_t)s.count * s.padded, LKS_TILE_DEPTH);
+    return (int32_t)lks_ceil_div((int64_t)s.count * s.padded, depth_of(tile));
+}
+
+/* Where a window stands in a row of the image is an int32 for tensor cores. */
+static int fits_mma(const lks_conv *k)
+{
+    const lks_window *w = &k->window;
+    const int64_t last = (int64_t)w->out_w * w->stride_w + (int64_t)w->kernel_w * w->dilation_w;
+
+    return k->w_zero == 0 && (last + w->in_w + w->pad_left) * k->in_c <= LKS_INT32_MAX;
 }
 
 /* The padded depth must stay an int32 in the kernels, and packed weights within a small multiple of the model's own. */
@@ -60,7 +77,8 @@ int lks_tile_fits(const lks_conv *k, uint32_t tile)
 {
     const int32_t depth = k->window.kernel_h * k->window.kernel_w * (k->in_c / k->groups), group_out_c = k->out_c / k->groups;
 
-    return depth <= 1 << 28 && (k->groups == 1 || 16 * group_out_c >= lks_tile_sizes[tile].columns);
+    return depth <= 1 << 28 && (k->groups == 1 || 16 * group_out_c >= lks_tile_sizes[tile].columns)
+        && (!lks_tile_sizes[tile].mma || fits_mma(k));
 }
 
 static int32_t group_tiles_of(const lks_conv *k, uint32_t tile)
@@ -117,38 +135,52 @@ void lks_pack_table(const lks_step *s, void *packed)
 }
 
 /*
- * Which column of a tile stands in row r of its shared memory: with r = 32 a + 4 j + l, column 32 a + 8 l + j.  A thread of lane
- * column l reads rows l, l + 4, ..., which lie in different banks than those of its neighbours, and gets 8 adjacent columns.
+ * Which column of a tile stands in row r of its shared memory, so that every thread gets 8 adjacent columns.
+ *
+ * dp4a: with r = 32 a + 4 j + l, column 32 a + 8 l + j.  A thread of lane column l reads rows l, l + 4, ..., which lie in
+ * different banks than those of its neighbours.
+ * Tensor cores: the thread of lane column l has columns 2 l and 2 l + 1 of each product of 8 columns; with r = 32 a + 8 j + 2 l
+ * + i, column 32 a + 8 l + 2 j + i.
  */
-static int32_t column_of_row(int32_t r)
+static int32_t column_of_row(int32_t r, int mma)
 {
-    return (r & ~31) + (r & 3) * 8 + ((r & 31) >> 2);
+    return mma ? (r & ~31) + ((r >> 1) & 3) * 8 + ((r >> 3) & 3) * 2 + (r & 1) : (r & ~31) + (r & 3) * 8 + ((r & 31) >> 2);
+}
+
+/* Where a byte of depth stands in its row of a stage: of tensor cores, 16 bytes at a time change places (mma.cuh). */
+static size_t byte_of_row(size_t depth, int32_t row, int mma)
+{
+    return mma ? depth ^ (size_t)((row >> 1) & 3) << 4 : depth;
 }
 
 /* One column into its place in a column tile; the rest of the tile is zero already. */
-static void pack_weights(const int8_t *w, segments s, int32_t row, int32_t columns, uint8_t *tile)
+static void pack_weights(const int8_t *w, segments s, int32_t row, uint32_t tile, uint8_t *to)
 {
+    const size_t tile_depth = (size_t)depth_of(tile), columns = (size_t)lks_tile_sizes[tile].columns;
+
     for (int32_t i = 0; i < s.count; i++)
         for (int32_t j = 0; j < s.bytes; j++) {
-            size_t depth = (size_t)i * (size_t)s.padded + (size_t)j;
-            size_t at = (depth / LKS_TILE_DEPTH * (size_t)columns + (size_t)row) * LKS_TILE_DEPTH + depth % LKS_TILE_DEPTH;
+            size_t depth = (size_t)i * (size_t)s.padded + (size_t)j, inside = depth % tile_depth;
 
-            tile[at] = (uint8_t)*w++;
+            to[(depth / tile_depth * columns + (size_t)row) * tile_depth + byte_of_row(inside, row, lks_tile_sizes[tile].mma)]
+                = (uint8_t)*w++;
         }
 }
 
+#define PAD_BYTES 16
+
 static size_t column_tile_bytes(const lks_conv *k, uint32_t tile)
 {
-    return (size_t)depth_tiles_of(k) * (size_t)lks_tile_sizes[tile].columns * LKS_TILE_DEPTH;
+    return (size_t)depth_tiles_of(k, tile) * (size_t)lks_tile_sizes[tile].columns * (size_t)depth_of(tile);
 }
 
-/* The table, the columns, the weights. */
+/* The table, the columns, the weights, and PAD_BYTES of the pad value. */
 size_t lks_tile_packed_bytes(const lks_step *s, uint32_t tile)
 {
     const lks_conv k = lks_tile_conv(s);
     size_t column_tiles = (size_t)k.groups * (size_t)group_tiles_of(&k, tile);
 
-    return LKS_TABLE_SIZE
+    return LKS_TABLE_SIZE + PAD_BYTES
         + column_tiles * ((size_t)lks_tile_sizes[tile].columns * sizeof(lks_tile_column) + column_tile_bytes(&k, tile));
 }
 
@@ -166,12 +198,14 @@ void lks_tile_pack(const lks_step *s, uint32_t tile, void *packed)
     const int32_t padded_c = group_tiles_of(&k, tile) * columns;
     lks_tile_column *column = (lks_tile_column *)((uint8_t *)packed + LKS_TABLE_SIZE);
     uint8_t *weights = (uint8_t *)packed + weights_offset(&k, tile);
+    const size_t bytes = lks_tile_packed_bytes(s, tile);
 
-    memset(packed, 0, lks_tile_packed_bytes(s, tile));
+    memset(packed, 0, bytes);
+    memset((uint8_t *)packed + bytes - PAD_BYTES, k.pad_value, PAD_BYTES);
     lks_pack_table(s, packed);
     for (int64_t i = 0; i < (int64_t)k.groups * padded_c; i++) {
         int64_t tile_index = i / columns, row = i % columns;
-        int64_t in_tile = column_of_row((int32_t)row);
+        int64_t in_tile = column_of_row((int32_t)row, lks_tile_sizes[tile].mma);
         int64_t in_group = (tile_index * columns + in_tile) % padded_c;
         int64_t o = (tile_index * columns) / padded_c * group_out_c + in_group;
 
@@ -180,7 +214,7 @@ void lks_tile_pack(const lks_step *s, uint32_t tile, void *packed)
         if (in_group >= group_out_c)
             continue;
         column[tile_index * columns + in_tile] = (lks_tile_column){ lks_column_base(s, &k, (int32_t)o), s->rq[o], 0 };
-        pack_weights(s->w + (size_t)o * (size_t)seg.count * (size_t)seg.bytes, seg, (int32_t)row, columns,
+        pack_weights(s->w + (size_t)o * (size_t)seg.count * (size_t)seg.bytes, seg, (int32_t)row, tile,
                      weights + (size_t)tile_index * column_tile_bytes(&k, tile));
     }
 }
@@ -192,7 +226,7 @@ void lks_tile_pack(const lks_step *s, uint32_t tile, void *packed)
 /* Two blocks per multiprocessor, where the tiles alone give none or one. */
 int32_t lks_tile_splits(const lks_conv *k, uint32_t tile, int64_t n, const lks_cuda_caps *c)
 {
-    int64_t tiles = tiles_of(k, tile, n), depth_tiles = depth_tiles_of(k), splits;
+    int64_t tiles = tiles_of(k, tile, n), depth_tiles = depth_tiles_of(k, tile), splits;
 
     if (tiles >= c->multiprocessors)
         return 1;
@@ -218,17 +252,25 @@ size_t lks_tile_workspace_bytes(const lks_step *s, uint32_t variant, uint32_t ma
 
 /* ---- choosing ------------------------------------------------------------------------------------------------------------ */
 
+/* Products of a multiprocessor in a clock: 64 dp4a; by mma.sync as the manuals say, and on Hopper as measured on an H100. */
+static int64_t rate_of(uint32_t tile, const lks_cuda_caps *c)
+{
+    if (!lks_tile_sizes[tile].mma)
+        return 256;
+    return c->sm == 80 || c->sm >= 100 ? 2048 : c->sm == 90 ? 2800 : 1024;
+}
+
 /*
- * Estimated clocks of a step: rounds of blocks over the multiprocessors, each a number of depth tiles at 64 dp4a per clock, but
- * no faster than the latency of their loads; and what a second kernel costs.  The constants are reasoned, not measured.
+ * Estimated clocks of a step: rounds of blocks over the multiprocessors, each a number of depth tiles at the rate of the unit,
+ * but no faster than the latency of their loads; and what a second kernel costs.
  */
 static int64_t clocks(const lks_conv *k, uint32_t tile, int64_t n, int32_t splits, const lks_cuda_caps *c)
 {
     const lks_tile_size *t = &lks_tile_sizes[tile];
     const int64_t latency = 350, finish = 1500, second_kernel = 5000;
     int64_t blocks = tiles_of(k, tile, n) * splits, per_multiprocessor = lks_ceil_div(blocks, c->multiprocessors);
-    int64_t depth = lks_ceil_div(depth_tiles_of(k), splits);
-    int64_t work = (int64_t)t->rows * t->columns * LKS_TILE_DEPTH / 4 / 64 * 100 / t->percent * per_multiprocessor;
+    int64_t depth = lks_ceil_div(depth_tiles_of(k, tile), splits);
+    int64_t work = (int64_t)t->rows * t->columns * depth_of(tile) * 100 / (rate_of(tile, c) * t->percent) * per_multiprocessor;
     int64_t elements = lks_tile_rows(k, n) * k->out_c;
 
     return depth * (work > latency ? work : latency) + finish * per_multiprocessor
@@ -242,7 +284,7 @@ uint32_t lks_tile_choose(const lks_step *s, uint32_t tiles, uint32_t max_batch, 
     int64_t least = INT64_MAX;
 
     for (uint32_t variant = 0; variant < 2 * LKS_TILE_COUNT; variant++) {
-        uint32_t tile = variant % LKS_TILE_COUNT;
+        uint32_t tile = lks_tile_of(variant);
         int32_t splits = variant < LKS_TILE_COUNT ? 1 : lks_tile_splits(&k, tile, max_batch, c);
         int64_t estimate = clocks(&k, tile, max_batch, splits, c);
 
@@ -286,7 +328,7 @@ static void set_shape(lks_tile_args *a, const lks_conv *k, uint32_t tile, int64_
     a->segment_step = (int64_t)w->dilation_w * k->in_c;
     a->segments = s.count;
     a->segment_bytes = s.bytes;
-    a->depth_tiles = depth_tiles_of(k);
+    a->depth_tiles = depth_tiles_of(k, tile);
     a->out_h = lks_magic_of(w->out_h);
     a->out_w = lks_magic_of(w->out_w);
     a->segment = lks_magic_of(s.padded);
@@ -306,6 +348,7 @@ lks_tile_args lks_tile_args_of(const lks_step *s, uint32_t variant, const lks_cu
         /* x2 is only read where something is added, but its address is computed */
         .x = t->x, .x2 = k.fused.adds ? t->x2 : t->x, .table = s->table ? (const int8_t *)packed : NULL, .y = t->y,
         .columns = (const lks_tile_column *)(packed + LKS_TABLE_SIZE), .weights = packed + weights_offset(&k, tile),
+        .pad = (const int8_t *)packed + lks_tile_packed_bytes(s, tile) - PAD_BYTES,
         .w_zero = k.w_zero, .vector = vector_of(&k), .tail = k.tail, .fused = k.fused
     };
 

@@ -22,7 +22,8 @@
 template <int rows_, int columns_, int thread_rows_, int stages_>
 struct lks_tile {
     static constexpr int rows = rows_, columns = columns_, thread_rows = thread_rows_, stages = stages_;
-    static constexpr int warp_rows = 8 * thread_rows_, warps_n = columns_ >> 5, threads = 2 * rows_;
+    static constexpr int warp_rows = 8 * thread_rows_, warp_columns = 32, groups = 1, warps_n = columns_ >> 5;
+    static constexpr int threads = 2 * rows_;
     static constexpr int stage_bytes = (rows_ + columns_) * LKS_STAGE_STRIDE;
     /* 32 more than a row: 8-byte stores of 16 lanes, 4 rows of 32 bytes, then meet all banks */
     static constexpr int out_stride = columns_ + 32;
@@ -229,7 +230,7 @@ static __device__ __forceinline__ lks_tile_where lks_locate_tile(const lks_tile_
     t.group = (int32_t)lks_divide(t.column_tile, a.group_tiles);
     t.column = (int32_t)lks_remainder(t.column_tile, (uint32_t)t.group, a.group_tiles) * tile::columns;
     t.thread_row = warp_m * tile::warp_rows + (lane >> 2);
-    t.thread_column = warp_n * 32 + (lane & 3) * 8;
+    t.thread_column = warp_n * tile::warp_columns + (lane & 3) * 8;
     return t;
 }
 
@@ -295,18 +296,22 @@ static __device__ __forceinline__ void lks_store_partial(const lks_tile_args &a,
     }
 }
 
+/* acc: of each group of 32 columns of the warp. */
 template <typename tile>
 static __device__ __forceinline__ void lks_finish_tile(const lks_tile_args &a, const lks_tile_where &t,
-                                                       const uint32_t acc[tile::thread_rows][8], unsigned char *shared)
+                                                       const uint32_t acc[tile::groups][tile::thread_rows][8],
+                                                       unsigned char *shared)
 {
     const lks_tile_column *columns = a.columns + (size_t)t.column_tile * tile::columns + t.thread_column;
     unsigned char *out = shared + t.thread_row * tile::out_stride + t.thread_column;
 
     __syncthreads();                    /* the last stage has been read */
-    if (a.tail.rounding == LKS_HALF_UP)
-        lks_requant_tile<tile, LKS_HALF_UP>(a, acc, columns, out);
-    else
-        lks_requant_tile<tile, LKS_TFLITE>(a, acc, columns, out);
+#pragma unroll
+    for (int32_t g = 0; g < tile::groups; g++)
+        if (a.tail.rounding == LKS_HALF_UP)
+            lks_requant_tile<tile, LKS_HALF_UP>(a, acc[g], columns + 32 * g, out + 32 * g);
+        else
+            lks_requant_tile<tile, LKS_TFLITE>(a, acc[g], columns + 32 * g, out + 32 * g);
     __syncthreads();
     if (a.vector == 16)
         lks_store_tile<tile, 16>(a, t, shared);
@@ -360,17 +365,17 @@ static __device__ __forceinline__ void lks_compute_tile(const lks_tile_args &a)
 {
     LKS_SHARED(shared);
     const lks_tile_where t = lks_locate_tile<tile>(a);
-    uint32_t acc[tile::thread_rows][8] = { { 0 } }, x_sum[tile::thread_rows] = { 0 };
+    uint32_t acc[1][tile::thread_rows][8] = { { { 0 } } }, x_sum[tile::thread_rows] = { 0 };
 
-    lks_accumulate<tile, load, w_zero>(a, t, acc, x_sum, shared);
+    lks_accumulate<tile, load, w_zero>(a, t, acc[0], x_sum, shared);
     if (w_zero)
 #pragma unroll
         for (int32_t i = 0; i < tile::thread_rows; i++)
 #pragma unroll
             for (int32_t j = 0; j < 8; j++)
-                acc[i][j] -= (uint32_t)a.w_zero * x_sum[i];
+                acc[0][i][j] -= (uint32_t)a.w_zero * x_sum[i];
     if (a.partial)
-        lks_store_partial<tile>(a, t, acc);
+        lks_store_partial<tile>(a, t, acc[0]);
     else
         lks_finish_tile<tile>(a, t, acc, shared);
 }

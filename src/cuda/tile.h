@@ -20,17 +20,23 @@
 extern "C" {
 #endif
 
-/* Bytes of depth that a tile loads at a time: one warp instruction of tensor cores is as deep. */
+/* Bytes of depth that a tile loads at a time: of dp4a (tile.cuh), and of tensor cores (mma.cuh). */
 #define LKS_TILE_DEPTH 32
+#define LKS_MMA_DEPTH 64
 
-/* The tiles, by size: the first variants of conv and matmul; the second ones are the same with split-K. */
-enum { LKS_TILE_128X128, LKS_TILE_128X64, LKS_TILE_64X64, LKS_TILE_64X32, LKS_TILE_COUNT };
+/* The tiles, by unit and size: the first variants of conv and matmul; the second ones are the same with split-K. */
+enum {
+    LKS_TILE_128X128, LKS_TILE_128X64, LKS_TILE_64X64, LKS_TILE_64X32,
+    LKS_TILE_MMA_128X128, LKS_TILE_MMA_128X64, LKS_TILE_MMA_64X64, LKS_TILE_COUNT
+};
+#define LKS_TILE_NAMES(split) \
+    "dp4a_128x128" split, "dp4a_128x64" split, "dp4a_64x64" split, "dp4a_64x32" split, \
+    "mma_128x128" split, "mma_128x64" split, "mma_64x64" split
 
 typedef struct lks_tile_size {
     int32_t rows, columns;
-    int32_t threads;            /* two per row: each loads 16 bytes of a row at a time */
-    int32_t stages;             /* tiles in shared memory at once */
-    int32_t percent;            /* of the rate of dp4a that it is expected to reach: by its loads from shared memory */
+    int32_t mma;                /* by tensor cores */
+    int32_t percent;            /* of the rate of its unit that it is expected to reach: by its loads from shared memory */
 } lks_tile_size;
 
 extern const lks_tile_size lks_tile_sizes[LKS_TILE_COUNT];
@@ -53,7 +59,8 @@ typedef enum lks_tile_load {
 /* Arguments of the tile kernels. */
 typedef struct lks_tile_args {
     const int8_t *x, *x2, *table;
-    const uint8_t *weights;     /* [column tile][depth tile][columns of a tile, permuted][LKS_TILE_DEPTH] */
+    const uint8_t *weights;     /* [column tile][depth tile][columns of a tile, permuted][depth of a tile] */
+    const int8_t *pad;          /* of tensor cores: 16 bytes of the pad value; 16-byte aligned */
     const lks_tile_column *columns;     /* [column tile][columns of a tile] */
     int8_t *y;
     int32_t *partial;           /* [split][rows][out_c]; NULL: no split */
@@ -78,7 +85,7 @@ lks_tile_load lks_tile_load_of(const lks_conv *k);
 
 /*
  * May the tile run it?  Where not (more than 2^28 elements under a window, a handful of channels per group), the direct kernel
- * does.
+ * does.  Tensor cores have no zero point of the weights, nor rows whose windows reach 2^31 elements.
  */
 int lks_tile_fits(const lks_conv *k, uint32_t tile);
 
@@ -94,7 +101,7 @@ int32_t lks_tile_splits(const lks_conv *k, uint32_t tile, int64_t n, const lks_c
 /* Of a variant that is a tile, with or without split-K. */
 static inline uint32_t lks_tile_of(uint32_t variant)
 {
-    return variant & (LKS_TILE_COUNT - 1);
+    return variant < LKS_TILE_COUNT ? variant : variant - LKS_TILE_COUNT;
 }
 
 /* family.h; 0 for variants that do not split. */
