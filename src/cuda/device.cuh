@@ -67,8 +67,8 @@ static __device__ __forceinline__ void lks_copy_wait(void)
 }
 
 /*
- * Four matrices of 8 rows of 16 bytes from shared memory.  Lanes 8 j to 8 j + 7 name the rows of matrix j, each 16-byte aligned; r[j]
- * then has bytes 4 (lane mod 4) and on of its row lane / 4.  PTX ISA, ldmatrix.
+ * Four matrices of 8 rows of 16 bytes from shared memory.  Lanes 8 j to 8 j + 7 name the rows of matrix j, each 16-byte aligned;
+ * r[j] then has bytes 4 (lane mod 4) and on of its row lane / 4.  PTX ISA, ldmatrix.
  */
 static __device__ __forceinline__ void lks_ldmatrix_x4(uint32_t r[4], const void *row)
 {

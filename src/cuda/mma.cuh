@@ -3,9 +3,9 @@
  * The tile of tile.cuh by tensor cores: the same rows, columns, depth and arguments, the same three parts, of which the third is
  * the very same.  Depth comes in 64 bytes at a time; a stage is [row or column][64 bytes] without gaps.
  *
- * The four 16-byte pieces of row r stand in the order piece ^ (r / 2 mod 4).  Two rows are 128 bytes, all banks; the pieces of one
- * number of 8 adjacent rows, which ldmatrix reads at once, then lie in 8 different groups of 4 banks, and so does what 8 threads
- * write at once: two rows.
+ * The four 16-byte pieces of row r stand in the order piece ^ (r / 2 mod 4).  Two rows are 128 bytes, all banks: of 8 adjacent
+ * rows, the pieces of one number, which ldmatrix reads at once, lie in 8 different groups of 4 banks, and so do the two rows that
+ * 8 threads write at once.
  */
 #ifndef LKS_CUDA_MMA_CUH
 #define LKS_CUDA_MMA_CUH
