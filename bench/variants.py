@@ -21,11 +21,18 @@ OPS = """conv:1,56,56,64,64,3,3 conv:1,28,28,128,128,3,3 conv:1,14,14,256,256,3,
 VARIANTS = "auto,mma_128x128,mma_128x64,mma_64x64,mma_128x128_split,mma_128x64_split,mma_64x64_split"
 
 
+AT_ONCE = 16                # layers that one call takes
+
+
 def measure(program: str, backend: str, variant: str, ops: list[str], seconds: float) -> dict[str, tuple[float, float]]:
     """Of each op: milliseconds, and GMAC per image times images."""
+    if len(ops) > AT_ONCE:
+        return measure(program, backend, variant, ops[:AT_ONCE], seconds) | measure(program, backend, variant, ops[AT_ONCE:], seconds)
     command = [program, "bench", *(word for op in ops for word in ("--op", op)), "--backend", backend, "--rounds", "1", "--duration",
                str(seconds), "--warmup", "20", "-o", "jsonl", *([] if variant == "auto" else ["--variant", variant])]
     done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0 and not done.stdout:
+        raise SystemExit(done.stderr)
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return {row["model"].removeprefix("builtin:"): (row["compute_ms"], row["gmac_per_image"] * row["batch"])
             for row in rows if row["compute_ms"]}

@@ -59,15 +59,40 @@ static __device__ __forceinline__ int32_t lks_follow(int32_t v, int32_t x2, cons
     return lks_apply_table(fused.adds ? lks_add(v, x2, fused.add) : v, table);
 }
 
-/* The same on four elements, and on sixteen. */
-static __device__ __forceinline__ uint32_t lks_follow4(uint32_t v, uint32_t x2, const lks_fused &fused, const int8_t *table)
+/* lks_add on four elements; rounding is a constant, so that half of it goes. */
+template <int rounding>
+static __device__ __forceinline__ uint32_t lks_add4(uint32_t v, uint32_t x2, lks_addition p)
 {
     uint32_t y = 0;
 
-#pragma unroll 1                        /* rare enough to be kept small: two requantizations and more */
+    p.tail.rounding = rounding;
+#pragma unroll
     for (int32_t i = 0; i < 4; i++)
-        y |= (uint32_t)(uint8_t)lks_follow(lks_byte(v, i), lks_byte(x2, i), fused, table) << (8 * i);
+        y |= (uint32_t)(uint8_t)lks_add(lks_byte(v, i), lks_byte(x2, i), p) << (8 * i);
     return y;
+}
+
+/* lks_follow on four elements, side by side: one after the other, each would wait for the arithmetic of the one before it. */
+static __device__ __forceinline__ uint32_t lks_follow4(uint32_t v, uint32_t x2, const lks_fused &fused, const int8_t *table)
+{
+    if (fused.adds)
+        v = fused.add.tail.rounding == LKS_HALF_UP ? lks_add4<LKS_HALF_UP>(v, x2, fused.add)
+            : lks_add4<LKS_TFLITE>(v, x2, fused.add);
+    if (table)
+        v = lks_word(table[lks_byte(v, 0) + 128], table[lks_byte(v, 1) + 128], table[lks_byte(v, 2) + 128],
+                     table[lks_byte(v, 3) + 128]);
+    return v;
+}
+
+/* On sixteen.  The words take turns in the first place, where each result then follows the last: one copy of the arithmetic. */
+static __device__ __forceinline__ uint4 lks_follow16(uint4 v, uint4 x2, const lks_fused &fused, const int8_t *table)
+{
+#pragma unroll 1
+    for (int32_t i = 0; i < 4; i++) {
+        v = uint4{ v.y, v.z, v.w, lks_follow4(v.x, x2.x, fused, table) };
+        x2 = uint4{ x2.y, x2.z, x2.w, x2.x };
+    }
+    return v;
 }
 
 /* Store bytes of y at y + at, from shared or local memory, with what follows: bytes is 1, 4 or 16, and all are aligned to it. */
@@ -82,13 +107,7 @@ static __device__ __forceinline__ void lks_store(const void *from, const int8_t 
 
         if (fused.adds)
             a = *(const uint4 *)x2;
-        if (follows) {
-            v.x = lks_follow4(v.x, a.x, fused, table);
-            v.y = lks_follow4(v.y, a.y, fused, table);
-            v.z = lks_follow4(v.z, a.z, fused, table);
-            v.w = lks_follow4(v.w, a.w, fused, table);
-        }
-        *(uint4 *)y = v;
+        *(uint4 *)y = follows ? lks_follow16(v, a, fused, table) : v;
     } else if (bytes == 4) {
         uint32_t v = *(const uint32_t *)from, a = fused.adds ? *(const uint32_t *)x2 : 0;
 

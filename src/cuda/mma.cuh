@@ -21,6 +21,7 @@ struct lks_mma_tile {
     static constexpr int rows = rows_, columns = columns_, warp_rows = warp_rows_, warp_columns = warp_columns_;
     static constexpr int stages = stages_, blocks = blocks_, warps_n = warps_n_, threads = 128;
     static constexpr int thread_rows = warp_rows_ >> 3, groups = warp_columns_ >> 5;
+    static constexpr int pieces = (rows_ * columns_) >> 11;      /* 16-byte pieces of outputs per thread */
     static constexpr int stage_bytes = (rows_ + columns_) * LKS_MMA_DEPTH;
     static constexpr int out_stride = columns_ + 32;
     static constexpr int shared_bytes = stages_ * stage_bytes > rows_ * out_stride ? stages_ * stage_bytes : rows_ * out_stride;
@@ -130,13 +131,19 @@ static __device__ __forceinline__ void lks_load_pieces(const lks_tile_args &a, c
         } else if (load == LKS_LOAD_GATHER16) {
             const int8_t *from = lks_find(a, r[i], d[0]);
 
-            lks_copy16_async(row, from ? from : a.pad);
+            if (from)
+                lks_copy16_async(row, from);
+            else
+                *(uint4 *)row = uint4{ a.pad_word, a.pad_word, a.pad_word, a.pad_word };
         } else if (load == LKS_LOAD_GATHER4) {
 #pragma unroll
             for (int32_t w = 0; w < 4; w++) {
                 const int8_t *from = lks_find(a, r[i], d[w]);
 
-                lks_copy4_async(row + 4 * w, from ? from : a.pad);
+                if (from)
+                    lks_copy4_async(row + 4 * w, from);
+                else
+                    *(uint32_t *)(row + 4 * w) = a.pad_word;
             }
         } else {
             held.piece[load == LKS_LOAD_GATHER1 ? i : 0] = uint4{ lks_fetch4(a, r[i], d[0]), lks_fetch4(a, r[i], d[1]),
@@ -177,8 +184,8 @@ static __device__ __forceinline__ int32_t lks_piece_at(int32_t row, int32_t piec
  * 64 bytes: the second product's are those of the first ^ 2.
  */
 template <typename tile>
-static __device__ __forceinline__ void lks_multiply_mma(uint32_t acc[tile::groups][tile::thread_rows][8], const unsigned char *stage,
-                                                        int32_t x_at, int32_t w_at)
+static __device__ __forceinline__ void lks_multiply_mma(uint32_t acc[tile::groups][tile::thread_rows][8],
+                                                        const unsigned char *stage, int32_t x_at, int32_t w_at)
 {
 #pragma unroll
     for (int32_t k = 0; k < 2; k++) {

@@ -44,9 +44,10 @@ extern "C" __global__ void __launch_bounds__(256) reduce_thread_kernel(const red
 
     const int8_t *x = a.x + lks_locate_element(a.kept, i).first;
 
-    for (int32_t p = 0; p < a.axes.extent[0]; p++)
+    for (int32_t r = 0; r < a.axes.extent[2]; r++)
         for (int32_t q = 0; q < a.axes.extent[1]; q++)
-            for (int32_t r = 0; r < a.axes.extent[2]; r++)
+#pragma unroll 8                        /* the first axis, which is often the only one: loads on their way at once */
+            for (int32_t p = 0; p < a.axes.extent[0]; p++)
                 acc = joined(acc, x[(uint32_t)(p * a.axes.stride[0][0] + q * a.axes.stride[1][0] + r * a.axes.stride[2][0])],
                              a.kind);
     a.y[i] = lks_reduce_finish((int32_t)(acc + a.base), a.kind, a.rq, a.tail);

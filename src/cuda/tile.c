@@ -167,20 +167,18 @@ static void pack_weights(const int8_t *w, segments s, int32_t row, uint32_t tile
         }
 }
 
-#define PAD_BYTES 16
-
 static size_t column_tile_bytes(const lks_conv *k, uint32_t tile)
 {
     return (size_t)depth_tiles_of(k, tile) * (size_t)lks_tile_sizes[tile].columns * (size_t)depth_of(tile);
 }
 
-/* The table, the columns, the weights, and PAD_BYTES of the pad value. */
+/* The table, the columns, the weights. */
 size_t lks_tile_packed_bytes(const lks_step *s, uint32_t tile)
 {
     const lks_conv k = lks_tile_conv(s);
     size_t column_tiles = (size_t)k.groups * (size_t)group_tiles_of(&k, tile);
 
-    return LKS_TABLE_SIZE + PAD_BYTES
+    return LKS_TABLE_SIZE
         + column_tiles * ((size_t)lks_tile_sizes[tile].columns * sizeof(lks_tile_column) + column_tile_bytes(&k, tile));
 }
 
@@ -198,10 +196,8 @@ void lks_tile_pack(const lks_step *s, uint32_t tile, void *packed)
     const int32_t padded_c = group_tiles_of(&k, tile) * columns;
     lks_tile_column *column = (lks_tile_column *)((uint8_t *)packed + LKS_TABLE_SIZE);
     uint8_t *weights = (uint8_t *)packed + weights_offset(&k, tile);
-    const size_t bytes = lks_tile_packed_bytes(s, tile);
 
-    memset(packed, 0, bytes);
-    memset((uint8_t *)packed + bytes - PAD_BYTES, k.pad_value, PAD_BYTES);
+    memset(packed, 0, lks_tile_packed_bytes(s, tile));
     lks_pack_table(s, packed);
     for (int64_t i = 0; i < (int64_t)k.groups * padded_c; i++) {
         int64_t tile_index = i / columns, row = i % columns;
@@ -348,7 +344,6 @@ lks_tile_args lks_tile_args_of(const lks_step *s, uint32_t variant, const lks_cu
         /* x2 is only read where something is added, but its address is computed */
         .x = t->x, .x2 = k.fused.adds ? t->x2 : t->x, .table = s->table ? (const int8_t *)packed : NULL, .y = t->y,
         .columns = (const lks_tile_column *)(packed + LKS_TABLE_SIZE), .weights = packed + weights_offset(&k, tile),
-        .pad = (const int8_t *)packed + lks_tile_packed_bytes(s, tile) - PAD_BYTES,
         .w_zero = k.w_zero, .vector = vector_of(&k), .tail = k.tail, .fused = k.fused
     };
 

@@ -23,7 +23,7 @@ template <int rows_, int columns_, int thread_rows_, int stages_>
 struct lks_tile {
     static constexpr int rows = rows_, columns = columns_, thread_rows = thread_rows_, stages = stages_;
     static constexpr int warp_rows = 8 * thread_rows_, warp_columns = 32, groups = 1, warps_n = columns_ >> 5;
-    static constexpr int threads = 2 * rows_;
+    static constexpr int threads = 2 * rows_, pieces = columns_ >> 5;  /* 16-byte pieces of outputs per thread */
     static constexpr int stage_bytes = (rows_ + columns_) * LKS_STAGE_STRIDE;
     /* 32 more than a row: 8-byte stores of 16 lanes, 4 rows of 32 bytes, then meet all banks */
     static constexpr int out_stride = columns_ + 32;
@@ -260,20 +260,69 @@ static __device__ __forceinline__ void lks_requant_tile(const lks_tile_args &a, 
         *(uint2 *)(out + i * 8 * tile::out_stride) = uint2{ y[i][0], y[i][1] };
 }
 
+/* One place of the tile in shared memory to y: bytes at a time along a row. */
+typedef struct lks_tile_piece {
+    int32_t from;               /* in shared memory */
+    int32_t inside;             /* is there such an output */
+    size_t at;                  /* in y */
+} lks_tile_piece;
+
+template <typename tile, int bytes>
+static __device__ __forceinline__ lks_tile_piece lks_locate_piece(const lks_tile_args &a, const lks_tile_where &t, int32_t i)
+{
+    constexpr int32_t shift = (tile::columns == 128 ? 7 : tile::columns == 64 ? 6 : 5) - (bytes == 16 ? 4 : bytes == 4 ? 2 : 0);
+    const int32_t row = i >> shift, column = (i & ((1 << shift) - 1)) * bytes;
+    lks_tile_piece p;
+
+    p.from = row * tile::out_stride + column;
+    p.inside = t.row + (uint32_t)row < (uint32_t)a.rows && t.column + column < a.group_out_c;
+    p.at = (size_t)(t.row + (uint32_t)row) * (size_t)a.out_c + (size_t)(t.group * a.group_out_c + t.column + column);
+    return p;
+}
+
+/* 16 bytes at a time: what is added is on its way for several pieces at once. */
+template <typename tile>
+static __device__ __forceinline__ void lks_store_pieces(const lks_tile_args &a, const lks_tile_where &t, const unsigned char *out)
+{
+    constexpr int32_t at_once = tile::pieces < 4 ? tile::pieces : 4;
+    const int32_t thread = (int32_t)threadIdx.x, follows = a.fused.adds || a.table;
+
+#pragma unroll 1
+    for (int32_t i = 0; i < tile::pieces; i += at_once) {
+        uint4 x2[at_once];
+
+#pragma unroll
+        for (int32_t k = 0; k < at_once; k++) {
+            const lks_tile_piece p = lks_locate_piece<tile, 16>(a, t, (i + k) * tile::threads + thread);
+
+            x2[k] = a.fused.adds && p.inside ? *(const uint4 *)(a.x2 + p.at) : uint4{ 0, 0, 0, 0 };
+        }
+#pragma unroll 1
+        for (int32_t k = 0; k < at_once; k++) {
+            const lks_tile_piece p = lks_locate_piece<tile, 16>(a, t, (i + k) * tile::threads + thread);
+            uint4 v = *(const uint4 *)(out + p.from);
+
+            if (follows)
+                v = lks_follow16(v, x2[0], a.fused, a.table);
+            if (p.inside)
+                *(uint4 *)(a.y + p.at) = v;
+#pragma unroll
+            for (int32_t next = 0; next + 1 < at_once; next++)      /* registers have no index */
+                x2[next] = x2[next + 1];
+        }
+    }
+}
+
 /* The tile in shared memory to y, bytes at a time along a row. */
 template <typename tile, int bytes>
 static __device__ __forceinline__ void lks_store_tile(const lks_tile_args &a, const lks_tile_where &t, const unsigned char *out)
 {
-    constexpr int32_t shift = (tile::columns == 128 ? 7 : tile::columns == 64 ? 6 : 5) - (bytes == 16 ? 4 : bytes == 4 ? 2 : 0);
-
 #pragma unroll 1
-    for (int32_t i = (int32_t)threadIdx.x; i < tile::rows << shift; i += tile::threads) {
-        const int32_t row = i >> shift, column = (i & ((1 << shift) - 1)) * bytes;
-        const int32_t o = t.group * a.group_out_c + t.column + column;
-        const size_t at = (size_t)(t.row + (uint32_t)row) * (size_t)a.out_c + (size_t)o;
+    for (int32_t i = (int32_t)threadIdx.x; i < (tile::rows * tile::columns) >> (bytes == 4 ? 2 : 0); i += tile::threads) {
+        const lks_tile_piece p = lks_locate_piece<tile, bytes>(a, t, i);
 
-        if (t.row + (uint32_t)row < (uint32_t)a.rows && t.column + column < a.group_out_c)
-            lks_store<bytes>(out + row * tile::out_stride + column, a.x2 + at, a.y + at, a.fused, a.table);
+        if (p.inside)
+            lks_store<bytes>(out + p.from, a.x2 + p.at, a.y + p.at, a.fused, a.table);
     }
 }
 
@@ -289,10 +338,19 @@ static __device__ __forceinline__ void lks_store_partial(const lks_tile_args &a,
         const uint32_t row = t.row + (uint32_t)(t.thread_row + 8 * i);
         int32_t *to = a.partial + ((size_t)blockIdx.y * (size_t)a.rows + row) * (size_t)a.out_c + o;
 
+        if (row >= (uint32_t)a.rows)
+            continue;
 #pragma unroll
-        for (int32_t j = 0; j < 8; j++)
-            if (row < (uint32_t)a.rows && column + j < a.group_out_c)
-                to[j] = (int32_t)acc[i][j];
+        for (int32_t j = 0; j < 8; j += 4)
+            if (a.vector >= 4) {
+                if (column + j < a.group_out_c)
+                    *(uint4 *)(to + j) = uint4{ acc[i][j], acc[i][j + 1], acc[i][j + 2], acc[i][j + 3] };
+            } else {
+#pragma unroll
+                for (int32_t k = j; k < j + 4; k++)
+                    if (column + k < a.group_out_c)
+                        to[k] = (int32_t)acc[i][k];
+            }
     }
 }
 
@@ -314,7 +372,7 @@ static __device__ __forceinline__ void lks_finish_tile(const lks_tile_args &a, c
             lks_requant_tile<tile, LKS_TFLITE>(a, acc[g], columns + 32 * g, out + 32 * g);
     __syncthreads();
     if (a.vector == 16)
-        lks_store_tile<tile, 16>(a, t, shared);
+        lks_store_pieces<tile>(a, t, shared);
     else if (a.vector == 4)
         lks_store_tile<tile, 4>(a, t, shared);
     else
@@ -391,6 +449,7 @@ static __device__ __forceinline__ int32_t lks_finish_split(const lks_tile_args &
     const lks_tile_column c = a.columns[column];
     uint32_t acc = c.base;
 
+#pragma unroll 8                        /* loads on their way at once */
     for (int32_t i = 0; i < a.splits; i++)
         acc += (uint32_t)a.partial[(size_t)i * elements + element];
     return lks_finish((int32_t)acc, c.rq, a.tail);

@@ -60,7 +60,6 @@ typedef enum lks_tile_load {
 typedef struct lks_tile_args {
     const int8_t *x, *x2, *table;
     const uint8_t *weights;     /* [column tile][depth tile][columns of a tile, permuted][depth of a tile] */
-    const int8_t *pad;          /* of tensor cores: 16 bytes of the pad value; 16-byte aligned */
     const lks_tile_column *columns;     /* [column tile][columns of a tile] */
     int8_t *y;
     int32_t *partial;           /* [split][rows][out_c]; NULL: no split */
