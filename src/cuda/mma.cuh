@@ -16,23 +16,28 @@
  * A warp has warp_rows x warp_columns outputs, as products of 16 x 8; a thread of it rows lane / 4, + 8, + 16 ... and of each 32
  * columns 8 adjacent ones (tile.c permutes them).  blocks: that should fit into a multiprocessor at once, by registers.
  */
-template <int rows_, int columns_, int warp_rows_, int warp_columns_, int warps_n_, int stages_, int blocks_>
+template <int rows_, int columns_, int warp_rows_, int warp_columns_, int warps_m_, int warps_n_, int stages_, int blocks_>
 struct lks_mma_tile {
     static constexpr int rows = rows_, columns = columns_, warp_rows = warp_rows_, warp_columns = warp_columns_;
-    static constexpr int stages = stages_, blocks = blocks_, warps_n = warps_n_, threads = 128;
+    static constexpr int stages = stages_, blocks = blocks_;
+    static constexpr int warps_n = warps_n_, warps = warps_m_ * warps_n_, threads = 32 * warps;
     static constexpr int thread_rows = warp_rows_ >> 3, groups = warp_columns_ >> 5;
-    static constexpr int pieces = (rows_ * columns_) >> 11;      /* 16-byte pieces of outputs per thread */
+    /* 16-byte pieces that a thread stores of outputs, and loads of a stage: of x one piece number of every load_step-th row */
+    static constexpr int log_warps = warps == 8 ? 3 : 2, pieces = (rows_ * columns_) >> (9 + log_warps);
+    static constexpr int load_step = 8 * warps, x_loads = rows_ >> (3 + log_warps), w_loads = columns_ >> (3 + log_warps);
     static constexpr int stage_bytes = (rows_ + columns_) * LKS_MMA_DEPTH;
     static constexpr int out_stride = columns_ + 32;
     static constexpr int shared_bytes = stages_ * stage_bytes > rows_ * out_stride ? stages_ * stage_bytes : rows_ * out_stride;
-    /* 16-byte pieces of a stage that a thread loads: of rows of x, one piece number in every 32nd row, and of weights */
-    static constexpr int x_loads = rows_ >> 5, w_loads = columns_ >> 5;
 };
 
 /* Shared memory within the 48 KiB that every card gives without being asked. */
-typedef lks_mma_tile<128, 128, 64, 64, 2, 3, 2> lks_tile_mma_128x128;
-typedef lks_mma_tile<128, 64, 64, 32, 2, 4, 3> lks_tile_mma_128x64;
-typedef lks_mma_tile<64, 64, 32, 32, 2, 4, 4> lks_tile_mma_64x64;
+#ifdef E1
+typedef lks_mma_tile<128, 128, 64, 32, 2, 4, 3, 2> lks_tile_mma_128x128;
+#else
+typedef lks_mma_tile<128, 128, 64, 64, 2, 2, 3, 2> lks_tile_mma_128x128;
+#endif
+typedef lks_mma_tile<128, 64, 64, 32, 2, 2, 4, 3> lks_tile_mma_128x64;
+typedef lks_mma_tile<64, 64, 32, 32, 2, 2, 4, 4> lks_tile_mma_64x64;
 
 /* ---- load ---------------------------------------------------------------------------------------------------------------- */
 
@@ -77,32 +82,23 @@ static __device__ __forceinline__ const int8_t *lks_find(const lks_tile_args &a,
     return h < (uint32_t)a.in_h && at < (uint32_t)a.row_bytes ? r.image + h * (uint32_t)a.row_bytes + at : NULL;
 }
 
-/* Four bytes from an address of any alignment, by the one or two aligned words that hold them. */
-static __device__ __forceinline__ uint32_t lks_load_unaligned(const int8_t *p)
-{
-    const size_t at = (size_t)p;
-    const uint32_t low = *(const uint32_t *)(at & ~(size_t)3), high = *(const uint32_t *)((at + 3) & ~(size_t)3);
-
-    return (uint32_t)((((uint64_t)high << 32) | low) >> (8 * (at & 3)));
-}
-
-/* Four bytes, each of which may be padding. */
+/*
+ * Four bytes, each of which may be padding.  By the aligned words that hold the first and the last of those that exist (or byte 0
+ * of the image, where none does): no branch, so that the loads of many words are on their way at once.
+ */
 static __device__ __forceinline__ uint32_t lks_fetch4(const lks_tile_args &a, const lks_mma_row &r, const lks_mma_depth &d)
 {
     const uint32_t h = (uint32_t)r.h + d.h;
-    const int8_t *line = r.image + h * (uint32_t)a.row_bytes;
-    const int32_t at = r.first + d.at;
-    uint32_t word = a.pad_word;
+    const int32_t at = r.first + d.at, end = a.row_bytes - 1;
+    const int32_t any = h < (uint32_t)a.in_h && at + 3 >= 0 && at <= end;
+    const int32_t before = at < 0 ? -at : 0, behind = at + 3 > end ? at + 3 - end : 0;      /* bytes that do not exist */
+    const int8_t *line = r.image + (any ? h : 0) * (uint32_t)a.row_bytes;
+    const size_t first = (size_t)(line + (any ? at + before : 0)), last = (size_t)(line + (any ? at + 3 - behind : 0));
+    const uint64_t low = *(const uint32_t *)(first & ~(size_t)3), high = *(const uint32_t *)(last & ~(size_t)3);
+    const uint32_t word = (uint32_t)((high << 32 | low) >> (8 * (((size_t)line + (size_t)(int64_t)at) & 3)));
+    const uint32_t exist = any ? (0xffffffffu << (8 * before)) & (0xffffffffu >> (8 * behind)) : 0;
 
-    if (h >= (uint32_t)a.in_h)
-        return word;
-    if (at >= 0 && at + 3 < a.row_bytes)
-        return lks_load_unaligned(line + at);
-#pragma unroll
-    for (int32_t i = 0; i < 4; i++)
-        if ((uint32_t)(at + i) < (uint32_t)a.row_bytes)
-            word = (word & ~(0xffu << (8 * i))) | (uint32_t)(uint8_t)line[at + i] << (8 * i);
-    return word;
+    return (word & exist) | (a.pad_word & ~exist);
 }
 
 /* The pieces of x that a thread brings when they cannot be copied asynchronously: between fetching and keeping, products. */
@@ -111,7 +107,7 @@ struct lks_mma_held {
     uint4 piece[load == LKS_LOAD_GATHER1 ? tile::x_loads : 1];
 };
 
-/* The thread's pieces of x, at some depth: copied to `to` and every 32nd row, or held. */
+/* The thread's pieces of x, at some depth: copied to `to` and every load_step-th row, or held. */
 template <typename tile, lks_tile_load load>
 static __device__ __forceinline__ void lks_load_pieces(const lks_tile_args &a, const lks_mma_row *r, int32_t depth,
                                                        unsigned char *to, lks_mma_held<tile, load> &held)
@@ -124,7 +120,7 @@ static __device__ __forceinline__ void lks_load_pieces(const lks_tile_args &a, c
             d[w] = lks_locate_depth(a, depth + 4 * w);
 #pragma unroll
     for (int32_t i = 0; i < tile::x_loads; i++) {
-        unsigned char *row = to + i * 32 * LKS_MMA_DEPTH;
+        unsigned char *row = to + i * tile::load_step * LKS_MMA_DEPTH;
 
         if (load == LKS_LOAD_ROW16) {
             lks_copy16_async(row, r[i].image + (depth < a.segment_bytes ? depth : 0));
@@ -157,7 +153,7 @@ static __device__ __forceinline__ void lks_keep_pieces(unsigned char *to, const 
 {
 #pragma unroll
     for (int32_t i = 0; load == LKS_LOAD_GATHER1 && i < tile::x_loads; i++)
-        *(uint4 *)(to + i * 32 * LKS_MMA_DEPTH) = held.piece[load == LKS_LOAD_GATHER1 ? i : 0];
+        *(uint4 *)(to + i * tile::load_step * LKS_MMA_DEPTH) = held.piece[load == LKS_LOAD_GATHER1 ? i : 0];
 }
 
 /* The thread's pieces of the weights: as they are packed. */
@@ -172,46 +168,64 @@ static __device__ __forceinline__ void lks_load_weights(const uint8_t *w, unsign
 
 /* ---- multiply ------------------------------------------------------------------------------------------------------------ */
 
-/* Bytes from the beginning of the rows, or columns, of a stage to the 16 that the lane names to ldmatrix for its first product. */
+/* Bytes from the beginning of the rows, or columns, of a stage to a 16-byte piece. */
 static __device__ __forceinline__ int32_t lks_piece_at(int32_t row, int32_t piece)
 {
     return row * LKS_MMA_DEPTH + ((piece ^ ((row >> 1) & 3)) << 4);
 }
 
+/* What a warp multiplies at once: 32 bytes of depth of its rows and columns. */
+template <typename tile>
+struct lks_mma_operands {
+    uint32_t x[tile::warp_rows >> 4][4], w[tile::warp_columns >> 4][4];
+};
+
 /*
- * One stage: two products deep.  The four matrices of a load are, of x, rows 0 to 7 and 8 to 15 of the first 16 bytes of depth,
- * and of the second 16; of the weights the first and second 16 bytes of columns 0 to 7, and of 8 to 15.  Four pieces of a row of
- * 64 bytes: the second product's are those of the first ^ 2.
+ * The four matrices of a load are, of x, rows 0 to 7 and 8 to 15 of the first 16 bytes of depth, and of the second 16; of the
+ * weights the first and second 16 bytes of columns 0 to 7, and of 8 to 15.
+ */
+template <typename tile>
+static __device__ __forceinline__ void lks_load_operands(lks_mma_operands<tile> &o, const unsigned char *stage, int32_t x_at,
+                                                         int32_t w_at)
+{
+#pragma unroll
+    for (int32_t i = 0; i < tile::warp_rows >> 4; i++)
+        lks_ldmatrix_x4(o.x[i], stage + x_at + i * 16 * LKS_MMA_DEPTH);
+#pragma unroll
+    for (int32_t j = 0; j < tile::warp_columns >> 4; j++)
+        lks_ldmatrix_x4(o.w[j], stage + tile::rows * LKS_MMA_DEPTH + w_at + j * 16 * LKS_MMA_DEPTH);
+}
+
+template <typename tile>
+static __device__ __forceinline__ void lks_multiply_operands(uint32_t acc[tile::groups][tile::thread_rows][8],
+                                                             const lks_mma_operands<tile> &o)
+{
+#pragma unroll
+    for (int32_t j = 0; j < tile::warp_columns >> 3; j++)
+#pragma unroll
+        for (int32_t i = 0; i < tile::warp_rows >> 4; i++) {
+            uint32_t *low = &acc[j >> 2][2 * i][2 * (j & 3)], *high = &acc[j >> 2][2 * i + 1][2 * (j & 3)];
+            uint32_t d[4] = { low[0], low[1], high[0], high[1] };
+
+            lks_mma_16x8x32(d, o.x[i], &o.w[j >> 1][2 * (j & 1)]);
+            low[0] = d[0], low[1] = d[1], high[0] = d[2], high[1] = d[3];
+        }
+}
+
+/*
+ * One stage: two products deep, of which the second's operands are on their way while the first is computed.  Its pieces of the
+ * four in a row are those of the first ^ 2.
  */
 template <typename tile>
 static __device__ __forceinline__ void lks_multiply_mma(uint32_t acc[tile::groups][tile::thread_rows][8],
                                                         const unsigned char *stage, int32_t x_at, int32_t w_at)
 {
-#pragma unroll
-    for (int32_t k = 0; k < 2; k++) {
-        uint32_t a[tile::warp_rows >> 4][4];
+    lks_mma_operands<tile> first, second;
 
-#pragma unroll
-        for (int32_t i = 0; i < tile::warp_rows >> 4; i++)
-            lks_ldmatrix_x4(a[i], stage + (x_at ^ (k << 5)) + i * 16 * LKS_MMA_DEPTH);
-#pragma unroll
-        for (int32_t j = 0; j < tile::warp_columns >> 3; j += 2) {
-            uint32_t b[4];
-
-            lks_ldmatrix_x4(b, stage + tile::rows * LKS_MMA_DEPTH + (w_at ^ (k << 5)) + j * 8 * LKS_MMA_DEPTH);
-#pragma unroll
-            for (int32_t i = 0; i < tile::warp_rows >> 4; i++)
-#pragma unroll
-                for (int32_t half = 0; half < 2; half++) {
-                    uint32_t *low = &acc[j >> 2][2 * i][2 * ((j & 3) + half)];
-                    uint32_t *high = &acc[j >> 2][2 * i + 1][2 * ((j & 3) + half)];
-                    uint32_t d[4] = { low[0], low[1], high[0], high[1] };
-
-                    lks_mma_16x8x32(d, a[i], b + 2 * half);
-                    low[0] = d[0], low[1] = d[1], high[0] = d[2], high[1] = d[3];
-                }
-        }
-    }
+    lks_load_operands<tile>(first, stage, x_at, w_at);
+    lks_load_operands<tile>(second, stage, x_at ^ 32, w_at ^ 32);
+    lks_multiply_operands<tile>(acc, first);
+    lks_multiply_operands<tile>(acc, second);
 }
 
 /* ---- a block ------------------------------------------------------------------------------------------------------------- */
@@ -236,7 +250,7 @@ static __device__ __forceinline__ void lks_accumulate_mma(const lks_tile_args &a
 
 #pragma unroll
     for (int32_t i = 0; i < tile::x_loads; i++)
-        r[i] = lks_locate_mma_row<load>(a, t.row + (uint32_t)(thread >> 2) + (uint32_t)(32 * i), t.group);
+        r[i] = lks_locate_mma_row<load>(a, t.row + (uint32_t)(thread >> 2) + (uint32_t)(tile::load_step * i), t.group);
 #pragma unroll
     for (int32_t i = 0; i < tile::stages - 1; i++, next++) {
         if (next < end) {
@@ -287,8 +301,11 @@ static __device__ __forceinline__ void lks_compute_mma_tile(const lks_tile_args 
     }
 }
 
+/* What is held between fetching and keeping takes the registers of a block. */
 #define LKS_MMA_KERNEL(name, size, load) \
-    extern "C" __global__ void __launch_bounds__(lks_tile_##size::threads, lks_tile_##size::blocks) name(const lks_tile_args a) \
+    extern "C" __global__ void __launch_bounds__(lks_tile_##size::threads, \
+                                                 lks_tile_##size::blocks - (load == LKS_LOAD_GATHER1)) \
+    name(const lks_tile_args a) \
     { \
         lks_compute_mma_tile<lks_tile_##size, load>(a); \
     }
