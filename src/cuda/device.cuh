@@ -19,6 +19,17 @@
     extern __shared__ __align__(128) unsigned char lks_block_shared[]; \
     unsigned char *const name = lks_block_shared
 
+/* Keep v in a register: what it was computed from is forgotten, or the compiler may compute it anew in each round of a loop. */
+static __device__ __forceinline__ void lks_hold(int32_t &v)
+{
+    asm volatile("" : "+r"(v));
+}
+
+static __device__ __forceinline__ void lks_hold(const int8_t *&v)
+{
+    asm volatile("" : "+l"(v));
+}
+
 /* acc + the sum of four products of signed bytes, modulo 2^32. */
 static __device__ __forceinline__ uint32_t lks_dp4a(uint32_t a, uint32_t b, uint32_t acc)
 {

@@ -51,10 +51,14 @@ template <lks_tile_load load>
 static __device__ __forceinline__ lks_mma_row lks_locate_mma_row(const lks_tile_args &a, uint32_t row, int32_t group)
 {
     const lks_tile_row r = lks_locate_row(a, row, group);
+    lks_mma_row m = { r.image, r.h, (int32_t)r.first };
 
     if (load == LKS_LOAD_ROW16)
-        return lks_mma_row{ r.image + (uint32_t)r.h * (uint32_t)a.row_bytes + r.first, 0, 0 };
-    return lks_mma_row{ r.image, r.h, (int32_t)r.first };
+        m = lks_mma_row{ r.image + (uint32_t)r.h * (uint32_t)a.row_bytes + r.first, 0, 0 };
+    lks_hold(m.image);
+    lks_hold(m.h);
+    lks_hold(m.first);
+    return m;
 }
 
 /* A byte of depth: how many rows of the image below the window's first, and how many bytes right of it. */

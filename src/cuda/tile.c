@@ -7,13 +7,13 @@
 #include <string.h>
 
 const lks_tile_size lks_tile_sizes[LKS_TILE_COUNT] = {
-    [LKS_TILE_128X128] = { 128, 128, 0, 90 },
-    [LKS_TILE_128X64] = { 128, 64, 0, 85 },
-    [LKS_TILE_64X64] = { 64, 64, 0, 80 },
-    [LKS_TILE_64X32] = { 64, 32, 0, 60 },
-    [LKS_TILE_MMA_128X128] = { 128, 128, 1, 70 },
-    [LKS_TILE_MMA_128X64] = { 128, 64, 1, 55 },
-    [LKS_TILE_MMA_64X64] = { 64, 64, 1, 40 }
+    [LKS_TILE_128X128] = { 128, 128, 0, 90, 2, 350, 5500 },
+    [LKS_TILE_128X64] = { 128, 64, 0, 85, 2, 350, 4000 },
+    [LKS_TILE_64X64] = { 64, 64, 0, 80, 4, 350, 3000 },
+    [LKS_TILE_64X32] = { 64, 32, 0, 60, 4, 350, 2500 },
+    [LKS_TILE_MMA_128X128] = { 128, 128, 1, 57, 2, 1000, 7000 },
+    [LKS_TILE_MMA_128X64] = { 128, 64, 1, 57, 3, 620, 5500 },
+    [LKS_TILE_MMA_64X64] = { 64, 64, 1, 45, 4, 450, 3000 }
 };
 
 static int32_t depth_of(uint32_t tile)
@@ -257,20 +257,20 @@ static int64_t rate_of(uint32_t tile, const lks_cuda_caps *c)
 }
 
 /*
- * Estimated clocks of a step: rounds of blocks over the multiprocessors, each a number of depth tiles at the rate of the unit,
- * but no faster than the latency of their loads; and what a second kernel costs.
+ * Estimated clocks of a step.  A multiprocessor has its share of the blocks to do, as many at once as fit: their depth tiles, at
+ * the rate of the unit, but no faster than the latency of their loads; then their outputs; and what a second kernel costs.
  */
 static int64_t clocks(const lks_conv *k, uint32_t tile, int64_t n, int32_t splits, const lks_cuda_caps *c)
 {
     const lks_tile_size *t = &lks_tile_sizes[tile];
-    const int64_t latency = 350, finish = 1500, second_kernel = 5000;
-    int64_t blocks = tiles_of(k, tile, n) * splits, per_multiprocessor = lks_ceil_div(blocks, c->multiprocessors);
-    int64_t depth = lks_ceil_div(depth_tiles_of(k, tile), splits);
-    int64_t work = (int64_t)t->rows * t->columns * depth_of(tile) * 100 / (rate_of(tile, c) * t->percent) * per_multiprocessor;
-    int64_t elements = lks_tile_rows(k, n) * k->out_c;
+    const int64_t second_kernel = 6500, outputs_per_clock = 3;
+    const int64_t blocks = lks_ceil_div(tiles_of(k, tile, n) * splits, c->multiprocessors);
+    const int64_t depth = lks_ceil_div(depth_tiles_of(k, tile), splits), outputs = (int64_t)t->rows * t->columns;
+    const int64_t work = outputs * depth_of(tile) * 100 / (rate_of(tile, c) * t->percent) * blocks;
+    const int64_t wait = lks_ceil_div(blocks, t->blocks) * t->latency;
 
-    return depth * (work > latency ? work : latency) + finish * per_multiprocessor
-        + (splits > 1 ? second_kernel + elements * splits / c->multiprocessors / 16 : 0);
+    return depth * (work > wait ? work : wait) + outputs * blocks / outputs_per_clock + t->ends
+        + (splits > 1 ? second_kernel + lks_tile_rows(k, n) * k->out_c * splits / c->multiprocessors / 4 : 0);
 }
 
 uint32_t lks_tile_choose(const lks_step *s, uint32_t tiles, uint32_t max_batch, const lks_cuda_caps *c)

@@ -36,7 +36,11 @@ enum {
 typedef struct lks_tile_size {
     int32_t rows, columns;
     int32_t mma;                /* by tensor cores */
-    int32_t percent;            /* of the rate of its unit that it is expected to reach: by its loads from shared memory */
+    /* What the choice is made by; of tensor cores as measured on an H100 (bench/variants.py), of dp4a reasoned. */
+    int32_t percent;            /* of the rate of its unit that blocks reach which fill a multiprocessor */
+    int32_t blocks;             /* that fit into a multiprocessor */
+    int32_t latency;            /* clocks of a depth tile where a block is alone */
+    int32_t ends;               /* clocks of beginning and finish of a block */
 } lks_tile_size;
 
 extern const lks_tile_size lks_tile_sizes[LKS_TILE_COUNT];

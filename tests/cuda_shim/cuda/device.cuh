@@ -42,6 +42,14 @@ static cudaError_t shim_launch_kernel(const char *name, void (*kernel)(P...), di
 
 #define LKS_SHARED(name) unsigned char *name = shim_shared()
 
+static inline void lks_hold(int32_t &)
+{
+}
+
+static inline void lks_hold(const int8_t *&)
+{
+}
+
 /* ---- dot products -------------------------------------------------------------------------------------------------------- */
 
 static inline uint32_t lks_dp4a(uint32_t a, uint32_t b, uint32_t acc)
