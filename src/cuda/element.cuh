@@ -59,39 +59,61 @@ static __device__ __forceinline__ int32_t lks_follow(int32_t v, int32_t x2, cons
     return lks_apply_table(fused.adds ? lks_add(v, x2, fused.add) : v, table);
 }
 
-/* lks_add on four elements; rounding is a constant, so that half of it goes. */
-template <int rounding>
+/* lks_add on four elements side by side; rounding and subtracts are constants, so that most of it goes. */
+template <int rounding, int subtracts>
 static __device__ __forceinline__ uint32_t lks_add4(uint32_t v, uint32_t x2, lks_addition p)
 {
     uint32_t y = 0;
 
     p.tail.rounding = rounding;
+    p.subtracts = subtracts;
 #pragma unroll
     for (int32_t i = 0; i < 4; i++)
         y |= (uint32_t)(uint8_t)lks_add(lks_byte(v, i), lks_byte(x2, i), p) << (8 * i);
     return y;
 }
 
-/* lks_follow on four elements, side by side: one after the other, each would wait for the arithmetic of the one before it. */
-static __device__ __forceinline__ uint32_t lks_follow4(uint32_t v, uint32_t x2, const lks_fused &fused, const int8_t *table)
+/* On sixteen, eight at a time: they take turns in the first places, where their results then follow the others. */
+template <int rounding, int subtracts>
+static __device__ __forceinline__ uint4 lks_add16(uint4 v, uint4 x2, const lks_addition &p)
 {
-    if (fused.adds)
-        v = fused.add.tail.rounding == LKS_HALF_UP ? lks_add4<LKS_HALF_UP>(v, x2, fused.add)
-            : lks_add4<LKS_TFLITE>(v, x2, fused.add);
-    if (table)
-        v = lks_word(table[lks_byte(v, 0) + 128], table[lks_byte(v, 1) + 128], table[lks_byte(v, 2) + 128],
-                     table[lks_byte(v, 3) + 128]);
+#pragma unroll 1
+    for (int32_t i = 0; i < 2; i++) {
+        v = uint4{ v.z, v.w, lks_add4<rounding, subtracts>(v.x, x2.x, p), lks_add4<rounding, subtracts>(v.y, x2.y, p) };
+        x2 = uint4{ x2.z, x2.w, x2.x, x2.y };
+    }
     return v;
 }
 
-/* On sixteen.  The words take turns in the first place, where each result then follows the last: one copy of the arithmetic. */
+static __device__ __forceinline__ uint32_t lks_apply_table4(uint32_t v, const int8_t *table)
+{
+    return lks_word(table[lks_byte(v, 0) + 128], table[lks_byte(v, 1) + 128], table[lks_byte(v, 2) + 128],
+                    table[lks_byte(v, 3) + 128]);
+}
+
+/* lks_follow on four elements, and on sixteen. */
+static __device__ __forceinline__ uint32_t lks_follow4(uint32_t v, uint32_t x2, const lks_fused &fused, const int8_t *table)
+{
+    uint32_t y = 0;
+
+#pragma unroll 1                        /* of layers whose channels are no multiple of 16: kept small */
+    for (int32_t i = 0; i < 4; i++)
+        y |= (uint32_t)(uint8_t)lks_follow(lks_byte(v, i), lks_byte(x2, i), fused, table) << (8 * i);
+    return y;
+}
+
 static __device__ __forceinline__ uint4 lks_follow16(uint4 v, uint4 x2, const lks_fused &fused, const int8_t *table)
 {
-#pragma unroll 1
-    for (int32_t i = 0; i < 4; i++) {
-        v = uint4{ v.y, v.z, v.w, lks_follow4(v.x, x2.x, fused, table) };
-        x2 = uint4{ x2.y, x2.z, x2.w, x2.x };
-    }
+    const int32_t half_up = fused.add.tail.rounding == LKS_HALF_UP;
+
+    if (fused.adds && fused.add.subtracts == 0)
+        v = half_up ? lks_add16<LKS_HALF_UP, 0>(v, x2, fused.add) : lks_add16<LKS_TFLITE, 0>(v, x2, fused.add);
+    else if (fused.adds)
+        v = uint4{ lks_follow4(v.x, x2.x, fused, NULL), lks_follow4(v.y, x2.y, fused, NULL), lks_follow4(v.z, x2.z, fused, NULL),
+                   lks_follow4(v.w, x2.w, fused, NULL) };
+    if (table)
+        v = uint4{ lks_apply_table4(v.x, table), lks_apply_table4(v.y, table), lks_apply_table4(v.z, table),
+                   lks_apply_table4(v.w, table) };
     return v;
 }
 
