@@ -93,7 +93,8 @@ make_program() {
 
 # ---- check ------------------------------------------------------------------------------------------------------------------
 
-# A tool may be absent, or refused by the machine: then it says nothing about errors, and neither do we.
+# A tool may be absent, or refused by the machine: then it says nothing about errors, and neither do we.  It may also be so slow
+# that selftest is cut short before it came to every kind of case, which is selftest's only complaint then: NOT RUN to the end.
 sanitizer() {
     local tool=$1 name=sanitizer-$1 limit begin=$SECONDS log summary
     shift
@@ -108,12 +109,15 @@ sanitizer() {
         return
     fi
     timeout -k 5 "$limit" compute-sanitizer --tool "$tool" "$program" selftest --backend "$backend" --cases 4 \
-        --time $((limit / 2)) --no-graph >"$log" 2>&1
+        --time $((limit * 3 / 4)) --no-graph >"$log" 2>&1
     summary=$(grep -E 'SUMMARY:' "$log" | tail -n 1 | sed 's/^=* *//')
     if [ -z "$summary" ]; then
         record "$name" "NOT RUN" $((SECONDS - begin)) "$(last_line "$log")"
     elif echo "$summary" | grep -Eq '(: | )0 (errors|hazards)' && grep -q '^PASSED' "$log"; then
         record "$name" OK $((SECONDS - begin)) "$summary"
+    elif echo "$summary" | grep -Eq '(: | )0 (errors|hazards)' && grep -q 'cut short by --time' "$log" &&
+        grep -q '): FAIL; no case passed of ' "$log" && ! grep -Eq '[0-9] +FAIL$' "$log"; then
+        record "$name" "NOT RUN" $((SECONDS - begin)) "$summary in $(grep -o '^[0-9]* cases' "$log"), not all kinds"
     else
         record "$name" FAILED $((SECONDS - begin)) "$summary"
     fi
