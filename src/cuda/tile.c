@@ -11,9 +11,9 @@ const lks_tile_size lks_tile_sizes[LKS_TILE_COUNT] = {
     [LKS_TILE_128X64] = { 128, 64, 0, 85, 2, 350, 4000 },
     [LKS_TILE_64X64] = { 64, 64, 0, 80, 4, 350, 3000 },
     [LKS_TILE_64X32] = { 64, 32, 0, 60, 4, 350, 2500 },
-    [LKS_TILE_MMA_128X128] = { 128, 128, 1, 57, 2, 1000, 7000 },
-    [LKS_TILE_MMA_128X64] = { 128, 64, 1, 57, 3, 620, 5500 },
-    [LKS_TILE_MMA_64X64] = { 64, 64, 1, 45, 4, 450, 3000 }
+    [LKS_TILE_MMA_128X128] = { 128, 128, 1, 71, 2, 900, 7000 },
+    [LKS_TILE_MMA_128X64] = { 128, 64, 1, 59, 3, 560, 5500 },
+    [LKS_TILE_MMA_64X64] = { 64, 64, 1, 43, 4, 430, 3000 }
 };
 
 static int32_t depth_of(uint32_t tile)
