@@ -32,7 +32,8 @@ void shim_reset(void)
     int sm = environment("LOCKSTEP_SHIM_SM", 90);
 
     shim = (shim_machine){ .driver = environment("LOCKSTEP_SHIM_DRIVER", RUNTIME_VERSION),
-                           .cards = environment("LOCKSTEP_SHIM_CARDS", 1), .idle = getenv("LOCKSTEP_SHIM_IDLE") };
+                           .cards = environment("LOCKSTEP_SHIM_CARDS", 1), .idle = getenv("LOCKSTEP_SHIM_IDLE"),
+                           .swapped = (shim_swapped)environment("LOCKSTEP_SHIM_SWAPPED", SWAPPED_NONE) };
     if (shim.cards > SHIM_CARDS_MAX)
         shim.cards = SHIM_CARDS_MAX;
     for (int i = 0; i < shim.cards; i++)

@@ -7,6 +7,7 @@
  *     LOCKSTEP_SHIM_CARDS    how many cards (default 1)         LOCKSTEP_SHIM_SM      their compute capability (default 90)
  *     LOCKSTEP_SHIM_DRIVER   the CUDA version that the driver speaks, such as 13000; 0: there is no driver
  *     LOCKSTEP_SHIM_IDLE     a kernel whose launches do nothing: shim_machine.idle
+ *     LOCKSTEP_SHIM_SWAPPED  a fragment of tensor cores whose registers change places: shim_machine.swapped
  *     LOCKSTEP_SHIM_KERNELS  a file to which the names of all kernels that were launched are appended when the program ends
  */
 #ifndef SHIM_SHIM_H
@@ -34,12 +35,16 @@ typedef struct shim_card {
     cudaError_t sticky;         /* a kernel has failed: every call on it says so from then on */
 } shim_card;
 
+/* Registers of a fragment that change places with their neighbours, as if a kernel had taken them for each other. */
+typedef enum shim_swapped { SWAPPED_NONE, SWAPPED_A, SWAPPED_B, SWAPPED_C, SWAPPED_LDMATRIX } shim_swapped;
+
 /* Set by a test before it uses the shim, by one thread. */
 typedef struct shim_machine {
     int driver;                 /* 13000: CUDA 13.0; 0: none */
     int cards;
     shim_card card[SHIM_CARDS_MAX];
     const char *idle;           /* its launches do nothing, and device memory still holds what freed memory held; NULL: none */
+    shim_swapped swapped;
     long fail_malloc;           /* so many calls of cudaMalloc and cudaHostAlloc from now, one has no memory; 0: none */
     long fail_launch;           /* so many executed launches from now, one breaks its card; 0: none */
     long fail_host;             /* so many allocations of src/cuda from now, the host has no memory for one; 0: none */

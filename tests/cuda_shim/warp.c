@@ -4,6 +4,8 @@
  */
 #include "cuda_shim/warp.h"
 
+#include "cuda_shim/shim.h"
+
 #include <string.h>
 
 /* ---- shuffles and votes -------------------------------------------------------------------------------------------------- */
@@ -59,6 +61,12 @@ static const char *ballot(shim_lane *lanes[SHIM_WARP])
 
 /* ---- matrices ------------------------------------------------------------------------------------------------------------ */
 
+/* Where a register of a fragment stands; of m8n8k16 there is one, which can be taken for no other. */
+static int place_of(int i, shim_swapped fragment)
+{
+    return shim.swapped == fragment ? i ^ 1 : i;
+}
+
 /* ldmatrix: lanes 8j .. 8j+7 name the rows of matrix j, and lane i gets bytes 4 (i % 4) .. of row i / 4 of each. */
 static const char *load_matrices(shim_lane *lanes[SHIM_WARP])
 {
@@ -67,7 +75,7 @@ static const char *load_matrices(shim_lane *lanes[SHIM_WARP])
             return "ldmatrix: a row is not aligned to 16 bytes";
     for (int i = 0; i < SHIM_WARP; i++)
         for (int j = 0; j < lanes[0]->words; j++)
-            memcpy(&lanes[i]->value[j], (const char *)lanes[8 * j + i / 4]->row + 4 * (i % 4), 4);
+            memcpy(&lanes[i]->value[j], (const char *)lanes[8 * place_of(j, SWAPPED_LDMATRIX) + i / 4]->row + 4 * (i % 4), 4);
     return NULL;
 }
 
@@ -92,19 +100,19 @@ static const char *multiply(shim_lane *lanes[SHIM_WARP], int m, int k)
         const uint32_t *v = lanes[i]->value;
 
         for (int at = 0; at < 4 * a_registers; at++) {
-            int r = at / 4, row = m == 8 ? 0 : 8 * (r % 2), column = m == 8 ? 0 : 16 * (r / 2);
+            int r = place_of(at / 4, SWAPPED_A), row = m == 8 ? 0 : 8 * (r % 2), column = m == 8 ? 0 : 16 * (r / 2);
 
             a[i / 4 + row][column + 4 * (i % 4) + at % 4] = (int8_t)byte_of(v, at);
         }
         for (int at = 0; at < 4 * b_registers; at++)
-            b[16 * (at / 4) + 4 * (i % 4) + at % 4][i / 4] = (int8_t)byte_of(v + a_registers, at);
+            b[16 * (k == 16 ? 0 : place_of(at / 4, SWAPPED_B)) + 4 * (i % 4) + at % 4][i / 4] = (int8_t)byte_of(v + a_registers, at);
     }
     for (int i = 0; i < SHIM_WARP; i++)
         for (int v = 0; v < m / 4; v++) {
             uint32_t sum = lanes[i]->value[c_at + v];
 
             for (int j = 0; j < k; j++)
-                sum += (uint32_t)(a[i / 4 + 8 * (v / 2)][j] * b[j][2 * (i % 4) + v % 2]);
+                sum += (uint32_t)(a[i / 4 + 8 * (v / 2)][j] * b[j][2 * (i % 4) + place_of(v % 2, SWAPPED_C)]);
             lanes[i]->value[v] = sum;
         }
     return NULL;
