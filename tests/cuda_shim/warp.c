@@ -104,8 +104,11 @@ static const char *multiply(shim_lane *lanes[SHIM_WARP], int m, int k)
 
             a[i / 4 + row][column + 4 * (i % 4) + at % 4] = (int8_t)byte_of(v, at);
         }
-        for (int at = 0; at < 4 * b_registers; at++)
-            b[16 * (k == 16 ? 0 : place_of(at / 4, SWAPPED_B)) + 4 * (i % 4) + at % 4][i / 4] = (int8_t)byte_of(v + a_registers, at);
+        for (int at = 0; at < 4 * b_registers; at++) {
+            int r = k == 16 ? 0 : place_of(at / 4, SWAPPED_B);
+
+            b[16 * r + 4 * (i % 4) + at % 4][i / 4] = (int8_t)byte_of(v + a_registers, at);
+        }
     }
     for (int i = 0; i < SHIM_WARP; i++)
         for (int v = 0; v < m / 4; v++) {
