@@ -31,11 +31,7 @@ struct lks_mma_tile {
 };
 
 /* Shared memory within the 48 KiB that every card gives without being asked. */
-#ifdef E1
-typedef lks_mma_tile<128, 128, 64, 32, 2, 4, 3, 2> lks_tile_mma_128x128;
-#else
 typedef lks_mma_tile<128, 128, 64, 64, 2, 2, 3, 2> lks_tile_mma_128x128;
-#endif
 typedef lks_mma_tile<128, 64, 64, 32, 2, 2, 4, 3> lks_tile_mma_128x64;
 typedef lks_mma_tile<64, 64, 32, 32, 2, 2, 4, 4> lks_tile_mma_64x64;
 
