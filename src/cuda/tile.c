@@ -235,14 +235,15 @@ int32_t lks_tile_splits(const lks_conv *k, uint32_t tile, int64_t n, const lks_c
 /* splits > 1 only where tiles < multiprocessors, and then their product is at most 2 * multiprocessors + tiles. */
 size_t lks_tile_workspace_bytes(const lks_step *s, uint32_t variant, uint32_t max_batch, const lks_cuda_caps *c)
 {
+    if (variant < LKS_TILE_COUNT || variant >= 2 * LKS_TILE_COUNT)
+        return 0;
+
     const lks_conv k = lks_tile_conv(s);
     const lks_tile_size *t = &lks_tile_sizes[lks_tile_of(variant)];
     const size_t tile_elements = (size_t)t->rows * (size_t)t->columns;
-    size_t most = (size_t)lks_tile_rows(&k, max_batch) * (size_t)k.out_c * SPLITS_MAX;
-    size_t tiles = 3 * (size_t)c->multiprocessors * tile_elements;
+    const size_t most = (size_t)lks_tile_rows(&k, max_batch) * (size_t)k.out_c * SPLITS_MAX;
+    const size_t tiles = 3 * (size_t)c->multiprocessors * tile_elements;
 
-    if (variant < LKS_TILE_COUNT || variant >= 2 * LKS_TILE_COUNT)
-        return 0;
     return (most < tiles ? most : tiles) * sizeof(int32_t);
 }
 
