@@ -15,11 +15,11 @@ LKS_TARGET("avx2,avxvnni,bmi2")
 #include "cpu/vec_avx2.h"
 #include "cpu/micro.h"
 
-TILE(1, 1) TILE(2, 1) TILE(4, 1) TILE(8, 1) TILE(12, 1)
+TILE(1, 1) TILE(2, 1) TILE(4, 1) TILE(8, 1)
 TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2)
 
 static const lks_cpu_tile_kernel tiles_1[] = {
-    { 12, tile_12_1 }, { 8, tile_8_1 }, { 4, tile_4_1 }, { 2, tile_2_1 }, { 1, tile_1_1 }
+    { 8, tile_8_1 }, { 4, tile_4_1 }, { 2, tile_2_1 }, { 1, tile_1_1 }
 };
 static const lks_cpu_tile_kernel tiles_2[] = {
     { 6, tile_6_2 }, { 5, tile_5_2 }, { 4, tile_4_2 }, { 3, tile_3_2 }, { 2, tile_2_2 }, { 1, tile_1_2 }

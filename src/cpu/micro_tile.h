@@ -36,6 +36,15 @@ LKS_INLINE void tile_finish(const lks_cpu_tile *t, v acc[MAX_ROWS][MAX_VECTORS],
         for (int i = 0; i < rows; i++)
             acc[i][j] = v_scaled(acc[i][j], &k, scaling);
     }
+    if (vectors == 1 && rows % 4 == 0 && t->columns == LANES) {
+        LKS_UNROLL
+        for (int i = 0; i < rows; i += 4) {
+            const v four[4] = { acc[i][0], acc[i + 1][0], acc[i + 2][0], acc[i + 3][0] };
+
+            v_store_pixels(t->y + (size_t)i * t->y_stride, t->y_stride, four, 4, tail);
+        }
+        return;
+    }
     LKS_UNROLL
     for (int i = 0; i < rows; i++)
         v_store_row(t->y + (size_t)i * t->y_stride, acc[i], vectors, t->columns, tail);

@@ -296,25 +296,38 @@ static const int8_t *patch_end(const shape *g, work *w, const int8_t *x)
     return patch;
 }
 
-/* One segment of outputs q, q + 1, ... of an output row: that in `row` of an image, where kernel column kw begins it. */
+/* Column v of an image's row, and on, where the row has no more or not yet one. */
+static const int8_t *find_beside(const lks_cpu_call *c, const shape *g, work *w, const int8_t *row, int32_t v)
+{
+    const int32_t wide = g->segments_w == 1 ? g->k.window.kernel_w : 1;
+
+    return v + wide <= 0 || v >= g->k.window.in_w ? (const int8_t *)c->packed + g->at_pad : patch_row(g, w, row, v);
+}
+
+/*
+ * One segment of outputs q, q + 1, ... of an output row: that in `row` of an image, where kernel column kw begins it.  Outputs
+ * first to end lie within the row; the others are few.
+ */
 static void find_run(const lks_cpu_call *c, const shape *g, work *w, const int8_t *row, int32_t q, int32_t kw, int32_t count,
                      const int8_t **x)
 {
     const lks_window *s = &g->k.window;
-    const size_t in_c = (size_t)g->k.in_c;
+    const size_t in_c = (size_t)g->k.in_c, step = (size_t)s->stride_w * in_c;
     const size_t reads = g->joined ? (size_t)g->segment_bytes : (size_t)g->steps * (size_t)c->isa->k_step;
-    const int8_t *pad = (const int8_t *)c->packed + g->at_pad, *end = c->x_end - reads;
-    const int32_t wide = g->segments_w == 1 ? s->kernel_w : 1, beyond = s->in_w - wide;
-    int32_t v = q * s->stride_w - s->pad_left + kw * s->dilation_w;
+    const int32_t begin = q * s->stride_w - s->pad_left + kw * s->dilation_w;
+    const int32_t room = s->in_w - (g->segments_w == 1 ? s->kernel_w : 1) - begin;
+    const int32_t first = (int32_t)lks_cpu_min(begin < 0 ? (-begin - 1) / s->stride_w + 1 : 0, count);
+    const int32_t end = (int32_t)lks_cpu_max(lks_cpu_min(room < 0 ? 0 : room / s->stride_w + 1, count), first);
+    const int8_t *at = row + (size_t)(begin + first * s->stride_w) * in_c;
 
-    for (int32_t i = 0; i < count; i++, v += s->stride_w) {
-        const int8_t *at = row + (size_t)v * in_c;
-
-        if (v >= 0 && v <= beyond)
-            x[i] = at <= end ? at : patch_end(g, w, at);
-        else
-            x[i] = v + wide <= 0 || v >= s->in_w ? pad : patch_row(g, w, row, v);
-    }
+    for (int32_t i = 0; i < first; i++)
+        x[i] = find_beside(c, g, w, row, begin + i * s->stride_w);
+    for (int32_t i = first; i < end; i++, at += step)
+        x[i] = at;
+    for (int32_t i = end; i < count; i++)
+        x[i] = find_beside(c, g, w, row, begin + i * s->stride_w);
+    for (int32_t i = end; i > first && x[i - 1] > c->x_end - reads; i--)
+        x[i - 1] = patch_end(g, w, x[i - 1]);
 }
 
 /* All segments under the windows of outputs (p, q), (p, q + 1), ... of an image: segment k into x[k * most_rows]. */
