@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * AVX-512 with VNNI and VBMI: Intel since Ice Lake, AMD since Zen 4.  24 of 32 registers hold accumulators at most; with more than eight rows, their
- * pointers would not fit into the others.
+ * AVX-512 with VNNI and VBMI: Intel since Ice Lake, AMD since Zen 4.  24 of 32 registers hold accumulators at most; with more
+ * than eight rows, their pointers would not fit into the others.
  */
 #include "cpu/sets.h"
 
