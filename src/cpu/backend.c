@@ -17,7 +17,7 @@
 
 /* Work that is worth handing to another thread.  Tests set it to 1. */
 #ifndef LKS_CPU_SHARE_NS
-#define LKS_CPU_SHARE_NS 3000
+#define LKS_CPU_SHARE_NS 1000
 #endif
 
 static const lks_cpu_family *const families[LKS_KERNEL_COUNT] = {

@@ -21,7 +21,7 @@
 #ifndef LKS_CPU_SPINS
 #define LKS_CPU_SPINS 20000
 #endif
-#define SPINS_BEFORE_YIELD 2000     /* there may be fewer processors than threads */
+#define SPINS_BEFORE_YIELD 10000    /* there may be fewer processors than threads */
 
 typedef struct worker {
     pthread_t thread;
