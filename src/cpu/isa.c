@@ -2,6 +2,9 @@
  *
  * Which instruction sets this machine has, and which of them is used.
  */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE             /* syscall */
+#endif
 #include "cpu/isa.h"
 
 #include "cpu/sets.h"
@@ -11,13 +14,17 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(LKS_CPU_WITH_NEON) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
 
 const lks_cpu_isa *const lks_cpu_isas[] = {
 #if defined(__x86_64__)
-    &lks_cpu_isa_avx512vnni, &lks_cpu_isa_avxvnni, &lks_cpu_isa_avx2,
+    &lks_cpu_isa_amx, &lks_cpu_isa_avx512vnni, &lks_cpu_isa_avxvnni, &lks_cpu_isa_avx2,
 #elif defined(LKS_CPU_WITH_NEON)
     &lks_cpu_isa_i8mm, &lks_cpu_isa_dotprod, &lks_cpu_isa_neon,
 #endif
@@ -48,9 +55,28 @@ static int has_avxvnni(void)
         && (a >> 4 & 1);
 }
 
+/*
+ * Leaf 7, EDX bits 24 and 25: tiles, and products of int8.  Their registers are large, so Linux saves them only for a process that
+ * has asked; asking again changes nothing.
+ */
+static int has_amx(void)
+{
+#if defined(__linux__) && defined(SYS_arch_prctl)
+    const long request_permission = 0x1023, tile_data = 18;
+    unsigned a = 0, b = 0, c = 0, d = 0;
+
+    return has_avx512vnni() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 24 & 3) == 3
+        && syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+    return 0;
+#endif
+}
+
 int lks_cpu_has(const lks_cpu_isa *isa)
 {
     __builtin_cpu_init();
+    if (isa == &lks_cpu_isa_amx)
+        return has_amx();
     if (isa == &lks_cpu_isa_avx512vnni)
         return has_avx512vnni();
     if (isa == &lks_cpu_isa_avxvnni)

@@ -84,6 +84,7 @@ typedef struct lks_cpu_tile {
     int32_t *acc;               /* [rows][vectors * LANES], where scaling is LKS_CPU_ANY */
     const int8_t *ahead;        /* what will be read soon, brought nearer while this is computed: ahead_step bytes per step */
     size_t ahead_step;
+    size_t x_step;              /* from row to row, for lks_cpu_matrix */
 } lks_cpu_tile;
 
 typedef void lks_cpu_tile_function(const lks_cpu_tile *t);
@@ -93,6 +94,27 @@ typedef struct lks_cpu_tile_kernel {
     int32_t rows;
     lks_cpu_tile_function *run;
 } lks_cpu_tile_kernel;
+
+/*
+ * Where the processor multiplies matrices by itself: any number of rows against one block, LKS_CPU_MATRIX_ROWS at a time where
+ * scaling is LKS_CPU_ANY.  It differs from a tile in how operands lie:
+ *
+ * x    one segment; rows are x_step bytes apart, from x[0] on, and readable up to a multiple of 16 of them.
+ * w    [pair of vectors][step][vectors of the pair][LANES][k_step]
+ *
+ * Steps are a multiple of depth / k_step.  Between begin and end a thread may call run; x_offset is not added.
+ */
+typedef struct lks_cpu_matrix {
+    int32_t depth;              /* that is multiplied at once; rows of x are filled up to it */
+    void (*begin)(void);
+    void (*run)(const lks_cpu_tile *t, int32_t rows);
+    void (*end)(void);
+    /* to[r * to_step + ...] = the segments of row r, one behind the other, and zeros up to to_step. */
+    void (*join)(const int8_t *const *x, size_t x_stride, int32_t segments, size_t segment_bytes, int8_t *to, size_t to_step,
+                 int32_t rows);
+} lks_cpu_matrix;
+
+#define LKS_CPU_MATRIX_ROWS 32
 
 #define LKS_CPU_MAX_VECTORS 4   /* that a tile is wide */
 #define LKS_CPU_MAX_LANES 16
@@ -150,6 +172,7 @@ typedef struct lks_cpu_isa {
     int32_t x_bytes;            /* of an element of x in tiles: 1, or 2 where the set multiplies int16 */
     int32_t x_offset;           /* what tile and taps add to each x: 128 where instructions want it unsigned; scale.c folds it */
     const lks_cpu_tile_kernel *tiles[LKS_CPU_MAX_VECTORS];      /* by vectors - 1 */
+    const lks_cpu_matrix *matrix;       /* NULL: it has tiles alone */
     void (*taps)(const lks_cpu_taps *t);
     lks_cpu_wide_function *wide;
 

@@ -24,6 +24,6 @@ static const lks_cpu_tile_kernel tiles_2[] = {
     { 6, tile_6_2 }, { 5, tile_5_2 }, { 4, tile_4_2 }, { 3, tile_3_2 }, { 2, tile_2_2 }, { 1, tile_1_2 }
 };
 
-const lks_cpu_isa lks_cpu_isa_avx2 = LKS_CPU_ISA_TABLE("avx2", LKS_CPU_TILES(tiles_1, tiles_2, NULL, NULL));
+const lks_cpu_isa lks_cpu_isa_avx2 = { LKS_CPU_ISA_ENTRIES("avx2", LKS_CPU_TILES(tiles_1, tiles_2, NULL, NULL)) };
 LKS_TARGET_END
 #endif

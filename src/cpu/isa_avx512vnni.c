@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * AVX-512 with VNNI and VBMI: Intel since Ice Lake, AMD since Zen 4.  24 of 32 registers hold accumulators at most; with more
- * than eight rows, their pointers would not fit into the others.
+ * than eight rows, their pointers would not fit into the others.  The set `amx` is the same with a matrix engine (amx.c).
  */
 #include "cpu/sets.h"
 
@@ -33,6 +33,9 @@ static const lks_cpu_tile_kernel tiles_4[] = {
     { 6, tile_6_4 }, { 5, tile_5_4 }, { 4, tile_4_4 }, { 3, tile_3_4 }, { 2, tile_2_4 }, { 1, tile_1_4 }
 };
 
-const lks_cpu_isa lks_cpu_isa_avx512vnni = LKS_CPU_ISA_TABLE("avx512vnni", LKS_CPU_TILES(tiles_1, tiles_2, tiles_3, tiles_4));
+#define TILES LKS_CPU_TILES(tiles_1, tiles_2, tiles_3, tiles_4)
+
+const lks_cpu_isa lks_cpu_isa_avx512vnni = { LKS_CPU_ISA_ENTRIES("avx512vnni", TILES) };
+const lks_cpu_isa lks_cpu_isa_amx = { LKS_CPU_ISA_ENTRIES("amx", TILES), .matrix = &lks_cpu_amx };
 LKS_TARGET_END
 #endif

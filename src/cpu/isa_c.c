@@ -16,4 +16,4 @@ TILE(1, 2) TILE(2, 2) TILE(4, 2)
 static const lks_cpu_tile_kernel tiles_1[] = { { 4, tile_4_1 }, { 1, tile_1_1 } };
 static const lks_cpu_tile_kernel tiles_2[] = { { 4, tile_4_2 }, { 2, tile_2_2 }, { 1, tile_1_2 } };
 
-const lks_cpu_isa lks_cpu_isa_c = LKS_CPU_ISA_TABLE("c", LKS_CPU_TILES(tiles_1, tiles_2, NULL, NULL));
+const lks_cpu_isa lks_cpu_isa_c = { LKS_CPU_ISA_ENTRIES("c", LKS_CPU_TILES(tiles_1, tiles_2, NULL, NULL)) };

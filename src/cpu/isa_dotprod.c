@@ -29,6 +29,6 @@ static const lks_cpu_tile_kernel tiles_4[] = {
     { 5, tile_5_4 }, { 4, tile_4_4 }, { 3, tile_3_4 }, { 2, tile_2_4 }, { 1, tile_1_4 }
 };
 
-const lks_cpu_isa lks_cpu_isa_dotprod = LKS_CPU_ISA_TABLE("dotprod", LKS_CPU_TILES(tiles_1, tiles_2, tiles_3, tiles_4));
+const lks_cpu_isa lks_cpu_isa_dotprod = { LKS_CPU_ISA_ENTRIES("dotprod", LKS_CPU_TILES(tiles_1, tiles_2, tiles_3, tiles_4)) };
 LKS_TARGET_END
 #endif

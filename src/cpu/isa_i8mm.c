@@ -34,6 +34,6 @@ static const lks_cpu_tile_kernel tiles_3[] = {
 };
 static const lks_cpu_tile_kernel tiles_4[] = { { 4, tile_i8mm_4_4 }, { 2, tile_i8mm_2_4 }, { 1, tile_i8mm_1_4 } };
 
-const lks_cpu_isa lks_cpu_isa_i8mm = LKS_CPU_ISA_TABLE("i8mm", LKS_CPU_TILES(tiles_1, tiles_2, tiles_3, tiles_4));
+const lks_cpu_isa lks_cpu_isa_i8mm = { LKS_CPU_ISA_ENTRIES("i8mm", LKS_CPU_TILES(tiles_1, tiles_2, tiles_3, tiles_4)) };
 LKS_TARGET_END
 #endif

@@ -23,5 +23,5 @@ static const lks_cpu_tile_kernel tiles_2[] = { { 4, tile_4_2 }, { 2, tile_2_2 },
 static const lks_cpu_tile_kernel tiles_3[] = { { 2, tile_2_3 }, { 1, tile_1_3 } };
 static const lks_cpu_tile_kernel tiles_4[] = { { 2, tile_2_4 }, { 1, tile_1_4 } };
 
-const lks_cpu_isa lks_cpu_isa_neon = LKS_CPU_ISA_TABLE("neon", LKS_CPU_TILES(tiles_1, tiles_2, tiles_3, tiles_4));
+const lks_cpu_isa lks_cpu_isa_neon = { LKS_CPU_ISA_ENTRIES("neon", LKS_CPU_TILES(tiles_1, tiles_2, tiles_3, tiles_4)) };
 #endif

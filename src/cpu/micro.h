@@ -9,11 +9,9 @@
 #include "cpu/micro_element.h"
 #include "cpu/micro_bilinear.h"
 
-#define LKS_CPU_ISA_TABLE(name_, tiles_)                                                                                \
-    {                                                                                                                   \
-        .name = name_, .lanes = LANES, .max_vectors = MAX_VECTORS, .k_step = K_STEP, .x_bytes = X_BYTES,                \
-        .x_offset = X_OFFSET, .tiles = tiles_, .taps = micro_taps, .wide = micro_wide, .widen = micro_widen,            \
-        .sum = micro_sum, .pairs = micro_pairs, .lut = micro_lut, .requant = micro_requant, .max = micro_max,           \
-        .clamp = micro_clamp, .accumulate = micro_accumulate, .finish = micro_finish, .average = micro_average,         \
-        .top = micro_top, .dot = micro_dot, .dot16 = micro_dot16, .bilinear = micro_bilinear                            \
-    }
+#define LKS_CPU_ISA_ENTRIES(name_, tiles_)                                                                              \
+    .name = name_, .lanes = LANES, .max_vectors = MAX_VECTORS, .k_step = K_STEP, .x_bytes = X_BYTES,                    \
+    .x_offset = X_OFFSET, .tiles = tiles_, .taps = micro_taps, .wide = micro_wide, .widen = micro_widen,                \
+    .sum = micro_sum, .pairs = micro_pairs, .lut = micro_lut, .requant = micro_requant, .max = micro_max,               \
+    .clamp = micro_clamp, .accumulate = micro_accumulate, .finish = micro_finish, .average = micro_average,             \
+    .top = micro_top, .dot = micro_dot, .dot16 = micro_dot16, .bilinear = micro_bilinear

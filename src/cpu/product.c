@@ -18,6 +18,8 @@
 #define MOST_ROWS(chunk_rows) ((chunk_rows) + (chunk_rows) / 3)
 /* Bytes of rows that are widened at once. */
 #define WIDE_BYTES (128 * 1024)
+/* Rows of a unit for a matrix engine, which reads its weights once for so many. */
+#define MATRIX_CHUNK_ROWS 64
 /* Units that a step should fall into at least, where its blocks allow it. */
 #define MIN_UNITS 16
 
@@ -26,7 +28,8 @@ typedef struct shape {
     lks_conv k;
     int32_t group_c, group_out_c;
     int32_t segments, segments_w, segment_bytes;    /* as they lie in x; segments_w: of a kernel row */
-    int32_t joined;             /* the set widens: rows are copied into one run before they are multiplied */
+    int32_t joined;             /* rows are copied into one run before they are multiplied: widened, or for a matrix engine */
+    int32_t in_place;           /* ... which can read them where they stand, but for the last chunk's */
     int32_t tile_segments, steps;       /* as tiles see them */
     int32_t chunk_rows, most_rows;
     lks_cpu_split split;        /* of one group */
@@ -72,7 +75,24 @@ static int32_t rows_of_chunk(const lks_cpu_isa *isa, const shape *g)
     const int64_t row_bytes = (int64_t)g->steps * isa->k_step * isa->x_bytes;
     const int64_t fit = isa->x_bytes == 1 ? CHUNK_ROWS : WIDE_BYTES / row_bytes / 6 * 6;
 
+    if (isa->matrix)
+        return MATRIX_CHUNK_ROWS;
     return (int32_t)lks_cpu_min(lks_cpu_max(fit, 6), CHUNK_ROWS);
+}
+
+/* Of depth, in a tile's segment. */
+static int32_t steps_of(const lks_cpu_isa *isa, int32_t bytes)
+{
+    const int32_t at_once = isa->matrix ? isa->matrix->depth : isa->k_step;
+
+    return ((bytes - 1) / at_once + 1) * (at_once / isa->k_step);
+}
+
+/* Each pixel is a row. */
+static int is_contiguous(const lks_window *w)
+{
+    return w->kernel_h == 1 && w->kernel_w == 1 && w->stride_h == 1 && w->stride_w == 1 && w->out_h == w->in_h
+        && w->out_w == w->in_w;
 }
 
 static shape shape_of(const lks_step *s, const lks_cpu_isa *isa)
@@ -87,9 +107,10 @@ static shape shape_of(const lks_step *s, const lks_cpu_isa *isa)
     g.segments_w = whole_rows ? 1 : w->kernel_w;
     g.segments = w->kernel_h * g.segments_w;
     g.segment_bytes = g.group_c * (whole_rows ? w->kernel_w : 1);
-    g.joined = isa->x_bytes != 1;
+    g.joined = isa->x_bytes != 1 || isa->matrix;
     g.tile_segments = g.joined ? 1 : g.segments;
-    g.steps = (g.segment_bytes * (g.joined ? g.segments : 1) - 1) / isa->k_step + 1;
+    g.steps = steps_of(isa, g.segment_bytes * (g.joined ? g.segments : 1));
+    g.in_place = isa->matrix && is_contiguous(w) && g.k.in_c % 64 == 0 && g.group_c % isa->matrix->depth == 0;
     g.chunk_rows = rows_of_chunk(isa, &g);
     g.most_rows = MOST_ROWS(g.chunk_rows);
     g.split = lks_cpu_split_columns(isa, g.group_out_c);
@@ -126,7 +147,7 @@ static lks_cpu_channel channel_of(const lks_step *s, const lks_cpu_isa *isa, con
         reach += (uint64_t)(v < g->k.w_zero ? g->k.w_zero - v : v - g->k.w_zero);
     }
     return (lks_cpu_channel){
-        .base = (uint32_t)bias - (x_zero + (uint32_t)isa->x_offset) * sum + (uint32_t)depth * x_zero * w_zero,
+        .base = (uint32_t)bias - (x_zero + (isa->matrix ? 0u : (uint32_t)isa->x_offset)) * sum + (uint32_t)depth * x_zero * w_zero,
         .bound = reach * (uint64_t)lks_cpu_reach(g->k.x_zero) + (uint64_t)(bias < 0 ? -bias : bias),
         .rq = s->rq[o]
     };
@@ -163,7 +184,13 @@ static void pack_block(const lks_step *s, const lks_cpu_isa *isa, const shape *g
         channels[i] = channel_of(s, isa, g, first + i);
     ((int32_t *)(void *)(packed + g->at_scaling))[group * g->split.blocks + block] = (int32_t)lks_cpu_pack_scale(
         isa, channels, columns, end - begin, g->k.tail.rounding, (int32_t *)(void *)(packed + g->at_scale) + scale);
-    pack_columns(s, isa, g, first, columns, end - begin, packed + g->at_weights + vector * g->block_vector_bytes);
+    for (int32_t v = begin, wide; v < end; v += wide) {
+        const int32_t skip = (v - begin) * isa->lanes;
+
+        wide = isa->matrix ? (int32_t)lks_cpu_min(end - v, 2) : end - begin;
+        pack_columns(s, isa, g, first + skip, (int32_t)lks_cpu_min(wide * isa->lanes, columns - skip), wide,
+                     packed + g->at_weights + (vector + (size_t)(v - begin)) * g->block_vector_bytes);
+    }
 }
 
 void lks_cpu_product_pack(const lks_step *s, const lks_cpu_isa *isa, void *packed)
@@ -186,16 +213,22 @@ static void finish_any(const lks_cpu_block *b, const lks_cpu_tile *t, int32_t ro
             t->y[(size_t)r * t->y_stride + (size_t)o] = lks_finish(t->acc[r * b->vectors * lanes + o], b->rq[o], t->tail);
 }
 
+/* What is the block's in a tile. */
+static void set_block(const lks_cpu_block *b, lks_cpu_tile *t)
+{
+    t->w = b->w;
+    t->scale = b->scale;
+    t->scaling = b->scaling;
+    t->columns = b->columns;
+    t->ahead = b->ahead ? b->ahead : b->w;
+}
+
 void lks_cpu_block_run(const lks_cpu_isa *isa, const lks_cpu_block *b, lks_cpu_tile t, int32_t rows)
 {
     const lks_cpu_tile_kernel *kernel = isa->tiles[b->vectors - 1];
     const size_t steps = (size_t)t.segments * (size_t)t.steps;
 
-    t.w = b->w;
-    t.scale = b->scale;
-    t.scaling = b->scaling;
-    t.columns = b->columns;
-    t.ahead = b->ahead ? b->ahead : b->w;
+    set_block(b, &t);
     t.ahead_step = b->ahead ? b->ahead_bytes / (steps * (size_t)((rows - 1) / kernel->rows + 1)) + 1 : 0;
     while (rows > 0) {
         /* two tiles of about the same height, not a tall and a flat one */
@@ -214,6 +247,28 @@ void lks_cpu_block_run(const lks_cpu_isa *isa, const lks_cpu_block *b, lks_cpu_t
     }
 }
 
+/* The same for a matrix engine. */
+static void run_matrix(const lks_cpu_isa *isa, const lks_cpu_block *b, lks_cpu_tile t, int32_t rows)
+{
+    const int32_t most = b->scaling == LKS_CPU_ANY ? LKS_CPU_MATRIX_ROWS : rows;
+    const int32_t loops = t.steps * isa->k_step / isa->matrix->depth * ((b->vectors + 1) / 2) * ((rows - 1) / LKS_CPU_MATRIX_ROWS + 1);
+    const int8_t *const x = t.x[0];
+
+    set_block(b, &t);
+    t.ahead_step = b->ahead ? b->ahead_bytes / (size_t)loops + 1 : 0;
+    for (int32_t r = 0, count; r < rows; r += count) {
+        const int8_t *const from = x + (size_t)r * t.x_step;
+
+        count = (int32_t)lks_cpu_min(most, rows - r);
+        t.x = &from;
+        isa->matrix->run(&t, count);
+        if (b->scaling == LKS_CPU_ANY)
+            finish_any(b, &t, count, isa->lanes);
+        t.y += (size_t)count * t.y_stride;
+        t.row_add = t.row_add ? t.row_add + count : NULL;
+    }
+}
+
 /* ---- rows ---------------------------------------------------------------------------------------------------------------- */
 
 /* Scratch of one thread. */
@@ -221,7 +276,7 @@ typedef struct work {
     const int8_t **x;           /* [segment][most_rows] */
     int32_t *row_add;           /* [most_rows] */
     int32_t *acc;
-    int16_t *joined;            /* [most_rows][steps][k_step] */
+    int8_t *joined;             /* [joined_rows][joined_bytes] */
     int8_t *patches, *patch;    /* copies of segments that reach beyond the image; the next free one */
 } work;
 
@@ -240,6 +295,12 @@ static size_t patches(const shape *g, const lks_cpu_isa *isa)
     return (size_t)g->segments * (size_t)(sides && g->segments_w == 1 ? g->most_rows : isa->k_step);
 }
 
+/* Of a row that is copied into one run. */
+static size_t joined_bytes(const shape *g, const lks_cpu_isa *isa)
+{
+    return (size_t)g->steps * (size_t)(isa->k_step * isa->x_bytes);
+}
+
 static work work_in(const shape *g, const lks_cpu_isa *isa, int8_t *scratch, size_t *bytes)
 {
     const size_t rows = (size_t)g->most_rows;
@@ -250,8 +311,8 @@ static work work_in(const shape *g, const lks_cpu_isa *isa, int8_t *scratch, siz
     at += lks_cpu_align(rows * sizeof *w.row_add);
     w.acc = (int32_t *)(void *)at;
     at += lks_cpu_align(LKS_CPU_ACC_ELEMENTS * sizeof *w.acc);
-    w.joined = (int16_t *)(void *)at;
-    at += g->joined ? lks_cpu_align(rows * (size_t)g->steps * (size_t)isa->k_step * sizeof *w.joined) : 0;
+    w.joined = at;
+    at += g->joined ? lks_cpu_align((rows + LKS_CPU_MATRIX_ROWS) * joined_bytes(g, isa)) : 0;
     w.patches = w.patch = at;
     at += patches(g, isa) * patch_bytes(g);
     *bytes = (size_t)(at - scratch);
@@ -377,20 +438,34 @@ static void sum_rows(const lks_cpu_call *c, const shape *g, work *w, int32_t row
     }
 }
 
-/* Each row's segments, widened, one behind the other. */
-static void join_rows(const lks_cpu_call *c, const shape *g, work *w, int32_t rows)
+static void widen_rows(const lks_cpu_call *c, const shape *g, work *w, int32_t rows)
 {
     const size_t segment = (size_t)g->segment_bytes, depth = segment * (size_t)g->segments;
     const size_t padded = (size_t)g->steps * (size_t)c->isa->k_step;
 
     for (int32_t r = 0; r < rows; r++) {
-        int16_t *to = w->joined + (size_t)r * padded;
+        int16_t *to = (int16_t *)(void *)w->joined + (size_t)r * padded;
 
         for (int32_t k = 0; k < g->segments; k++)
             c->isa->widen(w->x[k * g->most_rows + r], to + (size_t)k * segment, segment);
         memset(to + depth, 0, (padded - depth) * sizeof *to);
         w->x[r] = (const int8_t *)(const void *)to;
     }
+}
+
+/* Each row's segments one behind the other.  Returns the bytes from row to row. */
+static size_t join_rows(const lks_cpu_call *c, const shape *g, work *w, int32_t rows)
+{
+    if (g->in_place && rows % 16 == 0)
+        return (size_t)g->k.in_c;
+    if (!c->isa->matrix) {
+        widen_rows(c, g, w, rows);
+    } else {
+        c->isa->matrix->join(w->x, (size_t)g->most_rows, g->segments, (size_t)g->segment_bytes, w->joined,
+                             joined_bytes(g, c->isa), rows);
+        w->x[0] = w->joined;
+    }
+    return joined_bytes(g, c->isa);
 }
 
 /* ---- units --------------------------------------------------------------------------------------------------------------- */
@@ -470,12 +545,13 @@ static void run_chunk(const lks_cpu_call *c, const shape *g, work *w, int64_t fi
 {
     const size_t out_c = (size_t)g->k.out_c;
     int32_t found = -1;
+    size_t x_step = 0;
 
     for (int32_t i = begin; i < end; i++) {
         const int32_t group = i / g->split.blocks, block = i % g->split.blocks;
         lks_cpu_block b = block_of(c, g, group, block);
         const size_t column = (size_t)(b.rq - c->step->rq);
-        const lks_cpu_tile t = {
+        lks_cpu_tile t = {
             .x = w->x, .x_stride = (size_t)g->most_rows, .segments = g->tile_segments, .steps = g->steps,
             .row_add = g->k.w_zero ? w->row_add : NULL, .tail = g->k.tail, .acc = w->acc,
             .y = c->y + (size_t)first * out_c + column, .y_stride = out_c
@@ -487,10 +563,14 @@ static void run_chunk(const lks_cpu_call *c, const shape *g, work *w, int64_t fi
             if (g->k.w_zero)
                 sum_rows(c, g, w, rows);
             if (g->joined)
-                join_rows(c, g, w, rows);
+                x_step = join_rows(c, g, w, rows);
             found = group;
         }
-        lks_cpu_block_run(c->isa, &b, t, rows);
+        t.x_step = x_step;
+        if (c->isa->matrix)
+            run_matrix(c->isa, &b, t, rows);
+        else
+            lks_cpu_block_run(c->isa, &b, t, rows);
     }
 }
 
@@ -518,6 +598,8 @@ void lks_cpu_product_run(const lks_cpu_call *c, int64_t first, int64_t end, void
     size_t bytes;
     work w = work_in(g, c->isa, scratch, &bytes);
 
+    if (c->isa->matrix)
+        c->isa->matrix->begin();
     for (int64_t i = first; i < end; i++) {
         const int64_t row = i / u.parts * g->chunk_rows;
         const int32_t part = (int32_t)(i % u.parts), last = i / u.parts == u.chunks - 1;
@@ -529,4 +611,6 @@ void lks_cpu_product_run(const lks_cpu_call *c, int64_t first, int64_t end, void
         if (g->k.fused.adds || c->step->table)
             finish_chunk(c, g, row, rows, from, to);
     }
+    if (c->isa->matrix)
+        c->isa->matrix->end();
 }

@@ -7,9 +7,10 @@
 
 #include "cpu/isa.h"
 
-extern const lks_cpu_isa lks_cpu_isa_avx512vnni, lks_cpu_isa_avxvnni, lks_cpu_isa_avx2;    /* x86-64 */
+extern const lks_cpu_isa lks_cpu_isa_amx, lks_cpu_isa_avx512vnni, lks_cpu_isa_avxvnni, lks_cpu_isa_avx2;   /* x86-64 */
 extern const lks_cpu_isa lks_cpu_isa_i8mm, lks_cpu_isa_dotprod, lks_cpu_isa_neon;          /* aarch64 */
 extern const lks_cpu_isa lks_cpu_isa_c;
+extern const lks_cpu_matrix lks_cpu_amx;
 
 /* Where NEON is.  Its vectors are written for little-endian machines; others have C. */
 #if defined(__aarch64__) && defined(__ARM_NEON) && !defined(__AARCH64EB__)

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * AMX: tiles of 16 rows of 64 bytes, of which a product of 16 x 64 by 64 x 16 int8 is one instruction.  Intel since Sapphire
+ * Rapids.  Sums are int32 modulo 2^32, exact as in any order.
+ *
+ * Four sums, 32 rows by 32 columns, share two tiles of x and two of w: each byte that is loaded is used twice, which L1 can just
+ * feed.  Rows should begin at multiples of 64 bytes: one that straddles two lines halves the rate, and worse.
+ *
+ * Products run beside vector instructions.  So the sums of one group of rows are finished a row or two at a time between the
+ * products of the next.
+ */
+#include "cpu/sets.h"
+
+#if defined(__x86_64__)
+#include "spec/arith.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+#define GROUP LKS_CPU_MATRIX_ROWS
+#define DEPTH 64                /* bytes of a tile's row: a step of the loops below */
+#define TILE_BYTES 1024
+#define ROWS_AT_ONCE 4          /* that are finished: their sums fill half of the registers */
+
+/* gcc's tile instructions do not say that they read and write memory. */
+#define MEMORY_IS_READ __asm__ volatile("" ::: "memory")
+
+LKS_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512vbmi,avx2,bmi2,amx-tile,amx-int8")
+#include "cpu/vec_avx512.h"
+#include "cpu/micro_scale.h"
+#include "cpu/micro_tile.h"
+
+/* All eight tiles in full: 0 to 3 are sums, 4 and 5 of x, 6 and 7 of w. */
+static void amx_begin(void)
+{
+    struct {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t row_bytes[16];
+        uint8_t rows[16];
+    } shape = { .palette = 1 };
+
+    for (int i = 0; i < 8; i++) {
+        shape.row_bytes[i] = DEPTH;
+        shape.rows[i] = 16;
+    }
+    __asm__ volatile("ldtilecfg %0" :: "m"(shape));
+}
+
+static void amx_end(void)
+{
+    _tile_release();
+}
+
+/* Sums that wait to be finished: t.y, t.row_add and t.acc are those of the first row that is not. */
+typedef struct sums {
+    lks_cpu_tile t;
+    const int32_t *acc;         /* [rows][vectors * LANES] */
+    int32_t rows;
+} sums;
+
+LKS_INLINE void finish_rows(sums *s, const int rows, const int vectors)
+{
+    v acc[MAX_ROWS][MAX_VECTORS];
+
+    LKS_UNROLL
+    for (int i = 0; i < rows; i++)
+        LKS_UNROLL
+        for (int j = 0; j < vectors; j++)
+            acc[i][j] = v_load(s->acc + (i * vectors + j) * LANES);
+    tile_end(&s->t, acc, rows, vectors);
+    s->t.y += (size_t)rows * s->t.y_stride;
+    s->t.row_add = s->t.row_add ? s->t.row_add + rows : NULL;
+    s->t.acc += rows * vectors * LANES;
+    s->acc += rows * vectors * LANES;
+    s->rows -= rows;
+}
+
+LKS_INLINE void finish_some(sums *s, int32_t times, const int vectors)
+{
+    for (; times > 0 && s->rows >= ROWS_AT_ONCE; times--)
+        finish_rows(s, ROWS_AT_ONCE, vectors);
+}
+
+LKS_INLINE void finish_all(sums *s, const int vectors)
+{
+    finish_some(s, GROUP, vectors);
+    while (s->rows > 0)
+        finish_rows(s, 1, vectors);
+}
+
+/* Sums begin with the base of their columns: one row in memory, loaded as 16. */
+LKS_INLINE void load_bases(const int32_t *scale, const int tall, const int wide)
+{
+    const int32_t *left = scale + LKS_CPU_SCALE_BASE * LANES, *right = left + LKS_CPU_SCALE_VECTORS * LANES;
+
+    _tile_loadd(0, left, 0);
+    if (wide)
+        _tile_loadd(1, right, 0);
+    if (tall)
+        _tile_loadd(2, left, 0);
+    if (tall && wide)
+        _tile_loadd(3, right, 0);
+}
+
+LKS_INLINE void multiply_step(const int8_t *x, size_t x_step, const int8_t *w, const int tall, const int wide)
+{
+    const size_t w_step = (size_t)(wide ? 2 : 1) * LANES * K_STEP;
+
+    _tile_loadd(4, x, x_step);
+    _tile_loadd(6, w, w_step);
+    _tile_dpbssd(0, 4, 6);
+    if (wide) {
+        _tile_loadd(7, w + LANES * K_STEP, w_step);
+        _tile_dpbssd(1, 4, 7);
+    }
+    if (tall) {
+        _tile_loadd(5, x + 16 * x_step, x_step);
+        _tile_dpbssd(2, 5, 6);
+    }
+    if (tall && wide)
+        _tile_dpbssd(3, 5, 7);
+}
+
+LKS_INLINE void store_sums(int32_t *acc, const int tall, const int wide, const int vectors)
+{
+    const size_t step = (size_t)vectors * LANES * sizeof *acc;
+
+    _tile_stored(0, acc, step);
+    if (wide)
+        _tile_stored(1, acc + LANES, step);
+    if (tall)
+        _tile_stored(2, acc + 16 * vectors * LANES, step);
+    if (tall && wide)
+        _tile_stored(3, acc + (16 * vectors + 1) * LANES, step);
+    MEMORY_IS_READ;
+}
+
+/* Up to 32 rows by vectors j and, if wide, j + 1; meanwhile some of the rows before them are finished. */
+LKS_INLINE void multiply(const lks_cpu_tile *t, const int8_t *x, const int8_t *w, const int8_t **ahead, int32_t *acc, int32_t j,
+                         sums *before, int32_t times, const int tall, const int wide, const int vectors)
+{
+    const int8_t *const end = x + (size_t)t->steps * K_STEP;
+
+    load_bases(t->scale + j * (LKS_CPU_SCALE_VECTORS * LANES), tall, wide);
+    for (; x < end; x += DEPTH, w += TILE_BYTES * (wide ? 2 : 1)) {
+        multiply_step(x, t->x_step, w, tall, wide);
+        for (size_t i = 0; i < t->ahead_step; i += 64)
+            LKS_PREFETCH(*ahead + i);
+        *ahead += t->ahead_step;
+        finish_some(before, times, vectors);
+    }
+    store_sums(acc + j * LANES, tall, wide, vectors);
+}
+
+/* vectors is a constant where this is used. */
+LKS_INLINE void run(const lks_cpu_tile *t, int32_t rows, const int vectors)
+{
+    const int32_t loops = (vectors + 1) / 2 * (t->steps * K_STEP / DEPTH), times = (GROUP / ROWS_AT_ONCE - 1) / loops + 1;
+    const size_t pair_bytes = (size_t)t->steps * K_STEP * 2 * LANES;
+    const int8_t *ahead = t->ahead;
+    int32_t acc[2][GROUP * MAX_VECTORS * LANES] __attribute__((aligned(64)));
+    sums before = { .t = *t };
+
+    MEMORY_IS_READ;
+    for (int32_t r = 0; r < rows; r += GROUP) {
+        const int8_t *x = t->x[0] + (size_t)r * t->x_step;
+        int32_t *now = acc[r / GROUP % 2];
+        const int32_t count = rows - r < GROUP ? rows - r : GROUP;
+
+        LKS_UNROLL
+        for (int j = 0; j < vectors; j += 2) {
+            const int8_t *w = t->w + (size_t)(j / 2) * pair_bytes;
+
+            if (count > 16)
+                multiply(t, x, w, &ahead, now, j, &before, times, 1, j + 1 < vectors, vectors);
+            else
+                multiply(t, x, w, &ahead, now, j, &before, times, 0, j + 1 < vectors, vectors);
+        }
+        finish_all(&before, vectors);
+        before.acc = now;
+        before.rows = count;
+    }
+    finish_all(&before, vectors);
+}
+
+#define RUN(vectors)                                                    \
+    static void run_##vectors(const lks_cpu_tile *t, int32_t rows)      \
+    {                                                                   \
+        run(t, rows, vectors);                                          \
+    }
+RUN(1) RUN(2) RUN(3) RUN(4)
+
+static void amx_run(const lks_cpu_tile *t, int32_t rows)
+{
+    static void (*const by_vectors[MAX_VECTORS])(const lks_cpu_tile *, int32_t) = { run_1, run_2, run_3, run_4 };
+
+    by_vectors[(t->columns - 1) / LANES](t, rows);
+}
+
+static void amx_join(const int8_t *const *x, size_t x_stride, int32_t segments, size_t segment_bytes, int8_t *to, size_t to_step,
+                     int32_t rows)
+{
+    const size_t whole = segment_bytes / 64 * 64, depth = segment_bytes * (size_t)segments;
+    const __mmask64 rest = ((__mmask64)1 << (segment_bytes - whole)) - 1;
+
+    for (int32_t r = 0; r < rows; r++, to += to_step) {
+        int8_t *at = to;
+
+        for (int32_t s = 0; s < segments; s++, at += segment_bytes) {
+            const int8_t *from = x[(size_t)s * x_stride + (size_t)r];
+
+            for (size_t i = 0; i < whole; i += 64)
+                _mm512_storeu_si512(at + i, _mm512_loadu_si512(from + i));
+            _mm512_mask_storeu_epi8(at + whole, rest, _mm512_maskz_loadu_epi8(rest, from + whole));
+        }
+        _mm512_mask_storeu_epi8(at, ((__mmask64)1 << (to_step - depth)) - 1, _mm512_setzero_si512());
+    }
+}
+
+const lks_cpu_matrix lks_cpu_amx = { .depth = DEPTH, .begin = amx_begin, .run = amx_run, .end = amx_end, .join = amx_join };
+LKS_TARGET_END
+#endif
