@@ -349,12 +349,11 @@ typedef struct share_job {
     int64_t units, units_per_share;
 } share_job;
 
-static void run_share(void *job, uint32_t share, uint32_t thread)
+static void run_shares(void *job, uint32_t first, uint32_t end, uint32_t thread)
 {
     const share_job *j = job;
-    const int64_t first = j->units_per_share * share, end = lks_cpu_min(first + j->units_per_share, j->units);
 
-    families[j->call->step->kernel]->run(j->call, first, end,
+    families[j->call->step->kernel]->run(j->call, j->units_per_share * first, lks_cpu_min(j->units_per_share * end, j->units),
                                          j->stream->scratch.bytes + thread * j->stream->program->scratch_bytes);
 }
 
@@ -371,7 +370,7 @@ static void run_step(const lks_stream *stream, const lks_cpu_call *c, lks_cpu_po
             f->run(c, 0, j.units, stream->scratch.bytes);
         return;
     }
-    lks_cpu_pool_run(pool, run_share, &j, (uint32_t)((j.units + j.units_per_share - 1) / j.units_per_share));
+    lks_cpu_pool_run(pool, run_shares, &j, (uint32_t)((j.units + j.units_per_share - 1) / j.units_per_share));
 }
 
 /* Who finds the pool at work for another stream works alone. */

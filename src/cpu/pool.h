@@ -9,8 +9,8 @@
 
 typedef struct lks_cpu_pool lks_cpu_pool;
 
-/* One share of a job, on thread 0 (the caller of lks_cpu_pool_run) or 1, 2, ... */
-typedef void lks_cpu_work(void *job, uint32_t share, uint32_t thread);
+/* Shares first to end - 1 of a job, on thread 0 (the caller of lks_cpu_pool_run) or 1, 2, ... */
+typedef void lks_cpu_work(void *job, uint32_t first, uint32_t end, uint32_t thread);
 
 #define LKS_CPU_MAX_THREADS 1024
 
