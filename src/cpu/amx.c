@@ -20,7 +20,6 @@
 #define GROUP LKS_CPU_MATRIX_ROWS
 #define DEPTH 64                /* bytes of a tile's row: a step of the loops below */
 #define TILE_BYTES 1024
-#define ROWS_AT_ONCE 4          /* that are finished: their sums fill half of the registers */
 
 /* gcc's tile instructions do not say that they read and write memory. */
 #define MEMORY_IS_READ __asm__ volatile("" ::: "memory")
@@ -51,11 +50,11 @@ static void amx_end(void)
     _tile_release();
 }
 
-/* Sums that wait to be finished: t.y, t.row_add and t.acc are those of the first row that is not. */
+/* Sums that wait to be finished: t.y, t.row_add and t.acc are those of the next row. */
 typedef struct sums {
     lks_cpu_tile t;
     const int32_t *acc;         /* [rows][vectors * LANES] */
-    int32_t rows;
+    int32_t rows, column;       /* column: of the next row in its line */
 } sums;
 
 LKS_INLINE void finish_rows(sums *s, const int rows, const int vectors)
@@ -71,21 +70,37 @@ LKS_INLINE void finish_rows(sums *s, const int rows, const int vectors)
     s->t.y += (size_t)rows * s->t.y_stride;
     s->t.row_add = s->t.row_add ? s->t.row_add + rows : NULL;
     s->t.acc += rows * vectors * LANES;
-    s->acc += rows * vectors * LANES;
-    s->rows -= rows;
+}
+
+/* Rows between two lines are nobody's.  Returns how many were passed. */
+LKS_INLINE int32_t finish_next(sums *s, const int vectors)
+{
+    const int32_t line = s->t.line - s->column, left = line < s->rows ? line : s->rows;
+
+    if (line <= 0)
+        return line + s->t.gap < s->rows ? line + s->t.gap : s->rows;
+    if (left >= 4) {
+        finish_rows(s, 4, vectors);     /* their sums fill half of the registers */
+        return 4;
+    }
+    if (left >= 2) {
+        finish_rows(s, 2, vectors);
+        return 2;
+    }
+    finish_rows(s, 1, vectors);
+    return 1;
 }
 
 LKS_INLINE void finish_some(sums *s, int32_t times, const int vectors)
 {
-    for (; times > 0 && s->rows >= ROWS_AT_ONCE; times--)
-        finish_rows(s, ROWS_AT_ONCE, vectors);
-}
+    for (; times > 0 && s->rows > 0; times--) {
+        const int32_t rows = finish_next(s, vectors);
 
-LKS_INLINE void finish_all(sums *s, const int vectors)
-{
-    finish_some(s, GROUP, vectors);
-    while (s->rows > 0)
-        finish_rows(s, 1, vectors);
+        s->acc += rows * vectors * LANES;
+        s->rows -= rows;
+        s->column += rows;
+        s->column = s->column == s->t.line + s->t.gap ? 0 : s->column;
+    }
 }
 
 /* Sums begin with the base of their columns: one row in memory, loaded as 16. */
@@ -135,19 +150,24 @@ LKS_INLINE void store_sums(int32_t *acc, const int tall, const int wide, const i
     MEMORY_IS_READ;
 }
 
-/* Up to 32 rows by vectors j and, if wide, j + 1; meanwhile some of the rows before them are finished. */
-LKS_INLINE void multiply(const lks_cpu_tile *t, const int8_t *x, const int8_t *w, const int8_t **ahead, int32_t *acc, int32_t j,
-                         sums *before, int32_t times, const int tall, const int wide, const int vectors)
+/* Rows r to r + 31 by vectors j and, if wide, j + 1; meanwhile some of the rows before them are finished. */
+LKS_INLINE void multiply(const lks_cpu_tile *t, int32_t r, int32_t j, const int8_t **ahead, int32_t *acc, sums *before,
+                         int32_t times, const int tall, const int wide, const int vectors)
 {
-    const int8_t *const end = x + (size_t)t->steps * K_STEP;
+    const size_t bytes = (size_t)t->steps * K_STEP;
+    const int8_t *w = t->w + (size_t)j * LANES * (size_t)t->segments * bytes;
 
     load_bases(t->scale + j * (LKS_CPU_SCALE_VECTORS * LANES), tall, wide);
-    for (; x < end; x += DEPTH, w += TILE_BYTES * (wide ? 2 : 1)) {
-        multiply_step(x, t->x_step, w, tall, wide);
-        for (size_t i = 0; i < t->ahead_step; i += 64)
-            LKS_PREFETCH(*ahead + i);
-        *ahead += t->ahead_step;
-        finish_some(before, times, vectors);
+    for (int32_t s = 0; s < t->segments; s++) {
+        const int8_t *x = t->x[(size_t)s * t->x_stride] + (size_t)r * t->x_step;
+
+        for (size_t at = 0; at < bytes; at += DEPTH, w += TILE_BYTES * (wide ? 2 : 1)) {
+            multiply_step(x + at, t->x_step, w, tall, wide);
+            for (size_t i = 0; i < t->ahead_step; i += 64)
+                LKS_PREFETCH(*ahead + i);
+            *ahead += t->ahead_step;
+            finish_some(before, times, vectors);
+        }
     }
     store_sums(acc + j * LANES, tall, wide, vectors);
 }
@@ -155,32 +175,26 @@ LKS_INLINE void multiply(const lks_cpu_tile *t, const int8_t *x, const int8_t *w
 /* vectors is a constant where this is used. */
 LKS_INLINE void run(const lks_cpu_tile *t, int32_t rows, const int vectors)
 {
-    const int32_t loops = (vectors + 1) / 2 * (t->steps * K_STEP / DEPTH), times = (GROUP / ROWS_AT_ONCE - 1) / loops + 1;
-    const size_t pair_bytes = (size_t)t->steps * K_STEP * 2 * LANES;
+    const int32_t loops = (vectors + 1) / 2 * t->segments * (t->steps * K_STEP / DEPTH), times = (GROUP / 4 - 1) / loops + 1;
     const int8_t *ahead = t->ahead;
     int32_t acc[2][GROUP * MAX_VECTORS * LANES] __attribute__((aligned(64)));
     sums before = { .t = *t };
 
     MEMORY_IS_READ;
     for (int32_t r = 0; r < rows; r += GROUP) {
-        const int8_t *x = t->x[0] + (size_t)r * t->x_step;
         int32_t *now = acc[r / GROUP % 2];
-        const int32_t count = rows - r < GROUP ? rows - r : GROUP;
 
         LKS_UNROLL
-        for (int j = 0; j < vectors; j += 2) {
-            const int8_t *w = t->w + (size_t)(j / 2) * pair_bytes;
-
-            if (count > 16)
-                multiply(t, x, w, &ahead, now, j, &before, times, 1, j + 1 < vectors, vectors);
+        for (int j = 0; j < vectors; j += 2)
+            if (rows - r > 16)
+                multiply(t, r, j, &ahead, now, &before, times, 1, j + 1 < vectors, vectors);
             else
-                multiply(t, x, w, &ahead, now, j, &before, times, 0, j + 1 < vectors, vectors);
-        }
-        finish_all(&before, vectors);
+                multiply(t, r, j, &ahead, now, &before, times, 0, j + 1 < vectors, vectors);
+        finish_some(&before, GROUP, vectors);
         before.acc = now;
-        before.rows = count;
+        before.rows = rows - r < GROUP ? rows - r : GROUP;
     }
-    finish_all(&before, vectors);
+    finish_some(&before, GROUP, vectors);
 }
 
 #define RUN(vectors)                                                    \

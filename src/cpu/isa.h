@@ -84,7 +84,8 @@ typedef struct lks_cpu_tile {
     int32_t *acc;               /* [rows][vectors * LANES], where scaling is LKS_CPU_ANY */
     const int8_t *ahead;        /* what will be read soon, brought nearer while this is computed: ahead_step bytes per step */
     size_t ahead_step;
-    size_t x_step;              /* from row to row, for lks_cpu_matrix */
+    size_t x_step;              /* for lks_cpu_matrix: from row to row */
+    int32_t line, gap;          /* the same: after so many rows, so many that are in x alone, not in y, row_add and acc */
 } lks_cpu_tile;
 
 typedef void lks_cpu_tile_function(const lks_cpu_tile *t);
@@ -96,11 +97,11 @@ typedef struct lks_cpu_tile_kernel {
 } lks_cpu_tile_kernel;
 
 /*
- * Where the processor multiplies matrices by itself: any number of rows against one block, LKS_CPU_MATRIX_ROWS at a time where
- * scaling is LKS_CPU_ANY.  It differs from a tile in how operands lie:
+ * Where the processor multiplies matrices by itself: any number of rows against one block.  It differs from a tile in how
+ * operands lie:
  *
- * x    one segment; rows are x_step bytes apart, from x[0] on, and readable up to a multiple of 16 of them.
- * w    [pair of vectors][step][vectors of the pair][LANES][k_step]
+ * x    rows are x_step bytes apart from x[s * x_stride] on, and readable up to a multiple of 16 of them.
+ * w    [pair of vectors][segment][step][vectors of the pair][LANES][k_step]
  *
  * Steps are a multiple of depth / k_step.  Between begin and end a thread may call run; x_offset is not added.
  */
@@ -114,7 +115,7 @@ typedef struct lks_cpu_matrix {
                  int32_t rows);
 } lks_cpu_matrix;
 
-#define LKS_CPU_MATRIX_ROWS 32
+#define LKS_CPU_MATRIX_ROWS 32  /* that are multiplied at once */
 
 #define LKS_CPU_MAX_VECTORS 4   /* that a tile is wide */
 #define LKS_CPU_MAX_LANES 16

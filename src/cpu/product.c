@@ -30,6 +30,7 @@ typedef struct shape {
     int32_t segments, segments_w, segment_bytes;    /* as they lie in x; segments_w: of a kernel row */
     int32_t joined;             /* rows are copied into one run before they are multiplied: widened, or for a matrix engine */
     int32_t in_place;           /* ... which can read them where they stand, but for the last chunk's */
+    int32_t lines;              /* ... or in a copy of the lines of x with their padding; a chunk is so many lines.  0: neither */
     int32_t tile_segments, steps;       /* as tiles see them */
     int32_t chunk_rows, most_rows;
     lks_cpu_split split;        /* of one group */
@@ -95,6 +96,18 @@ static int is_contiguous(const lks_window *w)
         && w->out_w == w->in_w;
 }
 
+/* Lines of a chunk that a matrix engine reads from a copy of x with its padding; 0: it cannot. */
+static int32_t lines_of(const lks_cpu_isa *isa, const lks_conv *k)
+{
+    const lks_window *w = &k->window;
+    const int32_t padded_w = w->out_w + w->kernel_w - 1;
+
+    if (!isa->matrix || k->groups != 1 || k->in_c % isa->matrix->depth || k->w_zero || w->stride_h != 1 || w->stride_w != 1
+        || w->dilation_h != 1 || w->dilation_w != 1 || w->kernel_h * w->kernel_w == 1 || padded_w > MATRIX_CHUNK_ROWS)
+        return 0;
+    return (int32_t)lks_cpu_min(MATRIX_CHUNK_ROWS / padded_w, w->out_h);
+}
+
 static shape shape_of(const lks_step *s, const lks_cpu_isa *isa)
 {
     shape g = { .k = lks_cpu_product_conv(s) };
@@ -108,11 +121,13 @@ static shape shape_of(const lks_step *s, const lks_cpu_isa *isa)
     g.segments = w->kernel_h * g.segments_w;
     g.segment_bytes = g.group_c * (whole_rows ? w->kernel_w : 1);
     g.joined = isa->x_bytes != 1 || isa->matrix;
+    g.lines = lines_of(isa, &g.k);
+    g.joined = g.joined && !g.lines;
     g.tile_segments = g.joined ? 1 : g.segments;
     g.steps = steps_of(isa, g.segment_bytes * (g.joined ? g.segments : 1));
     g.in_place = isa->matrix && is_contiguous(w) && g.k.in_c % 64 == 0 && g.group_c % isa->matrix->depth == 0;
-    g.chunk_rows = rows_of_chunk(isa, &g);
-    g.most_rows = MOST_ROWS(g.chunk_rows);
+    g.chunk_rows = g.lines ? g.lines * w->out_w : rows_of_chunk(isa, &g);
+    g.most_rows = g.lines ? g.chunk_rows : MOST_ROWS(g.chunk_rows);
     g.split = lks_cpu_split_columns(isa, g.group_out_c);
     g.block_vector_bytes = (size_t)g.tile_segments * (size_t)g.steps * (size_t)(isa->lanes * isa->k_step);
     vectors = (size_t)g.split.vectors * (size_t)g.k.groups;
@@ -247,28 +262,6 @@ void lks_cpu_block_run(const lks_cpu_isa *isa, const lks_cpu_block *b, lks_cpu_t
     }
 }
 
-/* The same for a matrix engine. */
-static void run_matrix(const lks_cpu_isa *isa, const lks_cpu_block *b, lks_cpu_tile t, int32_t rows)
-{
-    const int32_t most = b->scaling == LKS_CPU_ANY ? LKS_CPU_MATRIX_ROWS : rows;
-    const int32_t loops = t.steps * isa->k_step / isa->matrix->depth * ((b->vectors + 1) / 2) * ((rows - 1) / LKS_CPU_MATRIX_ROWS + 1);
-    const int8_t *const x = t.x[0];
-
-    set_block(b, &t);
-    t.ahead_step = b->ahead ? b->ahead_bytes / (size_t)loops + 1 : 0;
-    for (int32_t r = 0, count; r < rows; r += count) {
-        const int8_t *const from = x + (size_t)r * t.x_step;
-
-        count = (int32_t)lks_cpu_min(most, rows - r);
-        t.x = &from;
-        isa->matrix->run(&t, count);
-        if (b->scaling == LKS_CPU_ANY)
-            finish_any(b, &t, count, isa->lanes);
-        t.y += (size_t)count * t.y_stride;
-        t.row_add = t.row_add ? t.row_add + count : NULL;
-    }
-}
-
 /* ---- rows ---------------------------------------------------------------------------------------------------------------- */
 
 /* Scratch of one thread. */
@@ -277,7 +270,11 @@ typedef struct work {
     int32_t *row_add;           /* [most_rows] */
     int32_t *acc;
     int8_t *joined;             /* [joined_rows][joined_bytes] */
+    int8_t *lines;              /* [lines + kernel_h - 1][out_w + kernel_w - 1][in_c] */
     int8_t *patches, *patch;    /* copies of segments that reach beyond the image; the next free one */
+    int64_t found_first;        /* what x, row_add and joined hold: this chunk of this group; -1: nothing */
+    int32_t found_group;
+    size_t x_step;              /* from row to row where they are joined or in place */
 } work;
 
 static size_t patch_bytes(const shape *g)
@@ -301,16 +298,26 @@ static size_t joined_bytes(const shape *g, const lks_cpu_isa *isa)
     return (size_t)g->steps * (size_t)(isa->k_step * isa->x_bytes);
 }
 
+/* Of the lines of a chunk, with their padding. */
+static size_t padded_bytes(const shape *g)
+{
+    const lks_window *w = &g->k.window;
+
+    return (size_t)(g->lines + w->kernel_h - 1) * (size_t)(w->out_w + w->kernel_w - 1) * (size_t)g->k.in_c;
+}
+
 static work work_in(const shape *g, const lks_cpu_isa *isa, int8_t *scratch, size_t *bytes)
 {
     const size_t rows = (size_t)g->most_rows;
-    work w = { .x = (const int8_t **)(void *)scratch };
+    work w = { .x = (const int8_t **)(void *)scratch, .found_first = -1 };
     int8_t *at = scratch + lks_cpu_align((size_t)g->segments * rows * sizeof *w.x);
 
     w.row_add = (int32_t *)(void *)at;
     at += lks_cpu_align(rows * sizeof *w.row_add);
     w.acc = (int32_t *)(void *)at;
-    at += lks_cpu_align(LKS_CPU_ACC_ELEMENTS * sizeof *w.acc);
+    at += lks_cpu_align((isa->matrix ? rows * LKS_CPU_MAX_VECTORS * LKS_CPU_MAX_LANES : LKS_CPU_ACC_ELEMENTS) * sizeof *w.acc);
+    w.lines = at;
+    at += g->lines ? padded_bytes(g) + LKS_CPU_MATRIX_ROWS * (size_t)g->k.in_c : 0;
     w.joined = at;
     at += g->joined ? lks_cpu_align((rows + LKS_CPU_MATRIX_ROWS) * joined_bytes(g, isa)) : 0;
     w.patches = w.patch = at;
@@ -468,6 +475,38 @@ static size_t join_rows(const lks_cpu_call *c, const shape *g, work *w, int32_t 
     return joined_bytes(g, c->isa);
 }
 
+/* A line of x, from column -pad_left on, as wide as all windows of a line. */
+static void copy_line(const shape *g, const int8_t *row, int8_t *to)
+{
+    const lks_window *w = &g->k.window;
+    const size_t in_c = (size_t)g->k.in_c, left = (size_t)w->pad_left * in_c;
+    const size_t all = (size_t)(w->out_w + w->kernel_w - 1) * in_c;
+    const size_t bytes = (size_t)lks_cpu_min((int64_t)w->in_w * g->k.in_c, (int64_t)(all - left));
+
+    memset(to, g->k.pad_value, left);
+    memcpy(to + left, row, bytes);
+    memset(to + left + bytes, g->k.pad_value, all - left - bytes);
+}
+
+/* The lines of x under a chunk of whole output lines of one image. */
+static void copy_lines(const lks_cpu_call *c, const shape *g, work *w, int64_t first, int32_t rows)
+{
+    const lks_window *s = &g->k.window;
+    const size_t line = (size_t)(s->out_w + s->kernel_w - 1) * (size_t)g->k.in_c, row = (size_t)s->in_w * (size_t)g->k.in_c;
+    const int64_t out_line = first / s->out_w;
+    const int8_t *image = c->x + (size_t)(out_line / s->out_h) * (size_t)s->in_h * row;
+    const int32_t top = (int32_t)(out_line % s->out_h) - s->pad_top, lines = rows / s->out_w + s->kernel_h - 1;
+
+    for (int32_t i = 0; i < lines; i++)
+        if (top + i >= 0 && top + i < s->in_h)
+            copy_line(g, image + (size_t)(top + i) * row, w->lines + (size_t)i * line);
+        else
+            memset(w->lines + (size_t)i * line, g->k.pad_value, line);
+    for (int32_t kh = 0; kh < s->kernel_h; kh++)
+        w->x[kh * g->most_rows] = w->lines + (size_t)kh * line;
+    w->x_step = (size_t)g->k.in_c;
+}
+
 /* ---- units --------------------------------------------------------------------------------------------------------------- */
 
 static int64_t rows_of(const lks_cpu_call *c, const shape *g)
@@ -481,12 +520,37 @@ typedef struct units {
     int32_t blocks, parts;
 } units;
 
+/* Where chunks are whole lines, none holds lines of two images. */
+static int32_t chunks_of_image(const shape *g)
+{
+    return (g->k.window.out_h - 1) / g->lines + 1;
+}
+
+/* The rows of a chunk. */
+static int32_t rows_of_unit(const lks_cpu_call *c, const shape *g, int64_t chunk, int64_t chunks, int64_t *first)
+{
+    const lks_window *w = &g->k.window;
+
+    if (g->lines) {
+        const int64_t image = chunk / chunks_of_image(g);
+        const int32_t line = (int32_t)(chunk % chunks_of_image(g)) * g->lines;
+
+        *first = (image * w->out_h + line) * w->out_w;
+        return (int32_t)lks_cpu_min(g->lines, w->out_h - line) * w->out_w;
+    }
+    *first = chunk * g->chunk_rows;
+    return chunk == chunks - 1 ? (int32_t)(rows_of(c, g) - *first) : g->chunk_rows;
+}
+
 static units units_of(const lks_cpu_call *c, const shape *g)
 {
     const int64_t spare = g->most_rows - g->chunk_rows;
     units u = { .blocks = g->split.blocks * g->k.groups };
 
-    u.chunks = lks_cpu_max((rows_of(c, g) - spare - 1) / g->chunk_rows + 1, 1);
+    if (g->lines)
+        u.chunks = rows_of(c, g) / ((int64_t)g->k.window.out_h * g->k.window.out_w) * chunks_of_image(g);
+    else
+        u.chunks = lks_cpu_max((rows_of(c, g) - spare - 1) / g->chunk_rows + 1, 1);
     u.parts = (int32_t)lks_cpu_min(u.blocks, u.chunks >= MIN_UNITS ? 1 : (MIN_UNITS - 1) / u.chunks + 1);
     return u;
 }
@@ -540,35 +604,58 @@ static lks_cpu_block block_of(const lks_cpu_call *c, const shape *g, int32_t gro
     };
 }
 
+/* A group's rows of a chunk, as tiles read them. */
+static void make_ready(const lks_cpu_call *c, const shape *g, work *w, int64_t first, int32_t rows, int32_t group)
+{
+    if (first == w->found_first && group == w->found_group)
+        return;
+    if (g->lines)
+        copy_lines(c, g, w, first, rows);
+    else
+        find_rows(c, g, w, first, rows, group);
+    if (g->k.w_zero)
+        sum_rows(c, g, w, rows);
+    if (g->joined)
+        w->x_step = join_rows(c, g, w, rows);
+    w->found_first = first;
+    w->found_group = group;
+}
+
+/* lks_cpu_block_run for a matrix engine. */
+static void run_matrix(const lks_cpu_isa *isa, const shape *g, const work *w, const lks_cpu_block *b, lks_cpu_tile t, int32_t rows)
+{
+    const int32_t between = g->lines ? (rows / g->k.window.out_w - 1) * (g->k.window.kernel_w - 1) : 0;
+    const int32_t groups = (rows + between - 1) / LKS_CPU_MATRIX_ROWS + 1;
+    const int32_t loops = groups * ((b->vectors + 1) / 2) * t.segments * (t.steps * isa->k_step / isa->matrix->depth);
+
+    set_block(b, &t);
+    t.ahead_step = b->ahead ? b->ahead_bytes / (size_t)loops + 1 : 0;
+    t.x_step = w->x_step;
+    t.line = g->lines ? g->k.window.out_w : rows;
+    t.gap = g->lines ? g->k.window.kernel_w - 1 : 0;
+    isa->matrix->run(&t, rows + between);
+    if (b->scaling == LKS_CPU_ANY)
+        finish_any(b, &t, rows, isa->lanes);
+}
+
 /* Blocks begin to end of all groups' against a chunk of rows. */
 static void run_chunk(const lks_cpu_call *c, const shape *g, work *w, int64_t first, int32_t rows, int32_t begin, int32_t end)
 {
     const size_t out_c = (size_t)g->k.out_c;
-    int32_t found = -1;
-    size_t x_step = 0;
+    lks_cpu_tile t = {
+        .x = w->x, .x_stride = (size_t)g->most_rows, .segments = g->tile_segments, .steps = g->steps,
+        .row_add = g->k.w_zero ? w->row_add : NULL, .tail = g->k.tail, .acc = w->acc, .y_stride = out_c
+    };
 
     for (int32_t i = begin; i < end; i++) {
         const int32_t group = i / g->split.blocks, block = i % g->split.blocks;
         lks_cpu_block b = block_of(c, g, group, block);
-        const size_t column = (size_t)(b.rq - c->step->rq);
-        lks_cpu_tile t = {
-            .x = w->x, .x_stride = (size_t)g->most_rows, .segments = g->tile_segments, .steps = g->steps,
-            .row_add = g->k.w_zero ? w->row_add : NULL, .tail = g->k.tail, .acc = w->acc,
-            .y = c->y + (size_t)first * out_c + column, .y_stride = out_c
-        };
 
+        make_ready(c, g, w, first, rows, group);
         look_ahead(c, g, group, block, &b);
-        if (group != found) {
-            find_rows(c, g, w, first, rows, group);
-            if (g->k.w_zero)
-                sum_rows(c, g, w, rows);
-            if (g->joined)
-                x_step = join_rows(c, g, w, rows);
-            found = group;
-        }
-        t.x_step = x_step;
+        t.y = c->y + (size_t)first * out_c + (size_t)(b.rq - c->step->rq);
         if (c->isa->matrix)
-            run_matrix(c->isa, &b, t, rows);
+            run_matrix(c->isa, g, w, &b, t, rows);
         else
             lks_cpu_block_run(c->isa, &b, t, rows);
     }
@@ -601,11 +688,11 @@ void lks_cpu_product_run(const lks_cpu_call *c, int64_t first, int64_t end, void
     if (c->isa->matrix)
         c->isa->matrix->begin();
     for (int64_t i = first; i < end; i++) {
-        const int64_t row = i / u.parts * g->chunk_rows;
-        const int32_t part = (int32_t)(i % u.parts), last = i / u.parts == u.chunks - 1;
-        const int32_t rows = last ? (int32_t)(rows_of(c, g) - row) : g->chunk_rows;
+        const int32_t part = (int32_t)(i % u.parts);
         const int32_t from = (int32_t)((int64_t)u.blocks * part / u.parts);
         const int32_t to = (int32_t)((int64_t)u.blocks * (part + 1) / u.parts);
+        int64_t row;
+        const int32_t rows = rows_of_unit(c, g, i / u.parts, u.chunks, &row);
 
         run_chunk(c, g, &w, row, rows, from, to);
         if (g->k.fused.adds || c->step->table)

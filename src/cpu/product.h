@@ -27,7 +27,7 @@ typedef struct lks_cpu_block {
 } lks_cpu_block;
 
 /* Sums of one tile, for LKS_CPU_ANY: of the tallest times the widest. */
-#define LKS_CPU_ACC_ELEMENTS (LKS_CPU_MATRIX_ROWS * LKS_CPU_MAX_VECTORS * LKS_CPU_MAX_LANES)
+#define LKS_CPU_ACC_ELEMENTS (16 * LKS_CPU_MAX_VECTORS * LKS_CPU_MAX_LANES)
 
 /*
  * `rows` rows against one block, tile by tile.  t has everything of the rows (x, row_add, y, acc, segments, steps, tail); what
