@@ -6,8 +6,7 @@
  * Four sums, 32 rows by 32 columns, share two tiles of x and two of w: each byte that is loaded is used twice, which L1 can just
  * feed.  Rows should begin at multiples of 64 bytes: one that straddles two lines halves the rate, and worse.
  *
- * Products run beside vector instructions.  So the sums of one group of rows are finished a row or two at a time between the
- * products of the next.
+ * To finish the sums of one group of rows between the products of the next brings nothing: the processor throttles them.
  */
 #include "cpu/sets.h"
 
@@ -50,14 +49,14 @@ static void amx_end(void)
     _tile_release();
 }
 
-/* Sums that wait to be finished: t.y, t.row_add and t.acc are those of the next row. */
+/* Sums of products to be finished: t.y, t.row_add and t.acc are those of the next row. */
 typedef struct sums {
     lks_cpu_tile t;
-    const int32_t *acc;         /* [rows][vectors * LANES] */
-    int32_t rows, column;       /* column: of the next row in its line */
+    int32_t acc[GROUP * MAX_VECTORS * LANES] __attribute__((aligned(64)));      /* [rows][vectors * LANES] */
+    int32_t column;             /* of the next row in its line */
 } sums;
 
-LKS_INLINE void finish_rows(sums *s, const int rows, const int vectors)
+LKS_INLINE void finish_rows(sums *s, int32_t row, const int rows, const int vectors)
 {
     v acc[MAX_ROWS][MAX_VECTORS];
 
@@ -65,40 +64,37 @@ LKS_INLINE void finish_rows(sums *s, const int rows, const int vectors)
     for (int i = 0; i < rows; i++)
         LKS_UNROLL
         for (int j = 0; j < vectors; j++)
-            acc[i][j] = v_load(s->acc + (i * vectors + j) * LANES);
+            acc[i][j] = v_load(s->acc + ((row + i) * vectors + j) * LANES);
     tile_end(&s->t, acc, rows, vectors);
     s->t.y += (size_t)rows * s->t.y_stride;
     s->t.row_add = s->t.row_add ? s->t.row_add + rows : NULL;
     s->t.acc += rows * vectors * LANES;
 }
 
-/* Rows between two lines are nobody's.  Returns how many were passed. */
-LKS_INLINE int32_t finish_next(sums *s, const int vectors)
+/* Rows row, row + 1, ... of at most `left`, four at best: their sums fill half of the registers.  Returns how many. */
+LKS_INLINE int32_t finish_next(sums *s, int32_t row, int32_t left, const int vectors)
 {
-    const int32_t line = s->t.line - s->column, left = line < s->rows ? line : s->rows;
-
-    if (line <= 0)
-        return line + s->t.gap < s->rows ? line + s->t.gap : s->rows;
     if (left >= 4) {
-        finish_rows(s, 4, vectors);     /* their sums fill half of the registers */
+        finish_rows(s, row, 4, vectors);
         return 4;
     }
     if (left >= 2) {
-        finish_rows(s, 2, vectors);
+        finish_rows(s, row, 2, vectors);
         return 2;
     }
-    finish_rows(s, 1, vectors);
+    finish_rows(s, row, 1, vectors);
     return 1;
 }
 
-LKS_INLINE void finish_some(sums *s, int32_t times, const int vectors)
+/* Rows between two lines are nobody's. */
+LKS_INLINE void finish_group(sums *s, int32_t rows, const int vectors)
 {
-    for (; times > 0 && s->rows > 0; times--) {
-        const int32_t rows = finish_next(s, vectors);
+    for (int32_t row = 0, count; row < rows; row += count) {
+        const int32_t line = s->t.line - s->column, end = line > 0 ? line : line + s->t.gap;
 
-        s->acc += rows * vectors * LANES;
-        s->rows -= rows;
-        s->column += rows;
+        count = end < rows - row ? end : rows - row;
+        count = line > 0 ? finish_next(s, row, count, vectors) : count;
+        s->column += count;
         s->column = s->column == s->t.line + s->t.gap ? 0 : s->column;
     }
 }
@@ -150,9 +146,9 @@ LKS_INLINE void store_sums(int32_t *acc, const int tall, const int wide, const i
     MEMORY_IS_READ;
 }
 
-/* Rows r to r + 31 by vectors j and, if wide, j + 1; meanwhile some of the rows before them are finished. */
-LKS_INLINE void multiply(const lks_cpu_tile *t, int32_t r, int32_t j, const int8_t **ahead, int32_t *acc, sums *before,
-                         int32_t times, const int tall, const int wide, const int vectors)
+/* Rows r to r + 31, or 15, by vectors j and, if wide, j + 1. */
+LKS_INLINE void multiply(const lks_cpu_tile *t, int32_t r, int32_t j, const int8_t **ahead, int32_t *acc, const int tall,
+                         const int wide, const int vectors)
 {
     const size_t bytes = (size_t)t->steps * K_STEP;
     const int8_t *w = t->w + (size_t)j * LANES * (size_t)t->segments * bytes;
@@ -166,7 +162,6 @@ LKS_INLINE void multiply(const lks_cpu_tile *t, int32_t r, int32_t j, const int8
             for (size_t i = 0; i < t->ahead_step; i += 64)
                 LKS_PREFETCH(*ahead + i);
             *ahead += t->ahead_step;
-            finish_some(before, times, vectors);
         }
     }
     store_sums(acc + j * LANES, tall, wide, vectors);
@@ -175,26 +170,19 @@ LKS_INLINE void multiply(const lks_cpu_tile *t, int32_t r, int32_t j, const int8
 /* vectors is a constant where this is used. */
 LKS_INLINE void run(const lks_cpu_tile *t, int32_t rows, const int vectors)
 {
-    const int32_t loops = (vectors + 1) / 2 * t->segments * (t->steps * K_STEP / DEPTH), times = (GROUP / 4 - 1) / loops + 1;
     const int8_t *ahead = t->ahead;
-    int32_t acc[2][GROUP * MAX_VECTORS * LANES] __attribute__((aligned(64)));
-    sums before = { .t = *t };
+    sums s = { .t = *t };
 
     MEMORY_IS_READ;
     for (int32_t r = 0; r < rows; r += GROUP) {
-        int32_t *now = acc[r / GROUP % 2];
-
         LKS_UNROLL
         for (int j = 0; j < vectors; j += 2)
             if (rows - r > 16)
-                multiply(t, r, j, &ahead, now, &before, times, 1, j + 1 < vectors, vectors);
+                multiply(t, r, j, &ahead, s.acc, 1, j + 1 < vectors, vectors);
             else
-                multiply(t, r, j, &ahead, now, &before, times, 0, j + 1 < vectors, vectors);
-        finish_some(&before, GROUP, vectors);
-        before.acc = now;
-        before.rows = rows - r < GROUP ? rows - r : GROUP;
+                multiply(t, r, j, &ahead, s.acc, 0, j + 1 < vectors, vectors);
+        finish_group(&s, rows - r < GROUP ? rows - r : GROUP, vectors);
     }
-    finish_some(&before, GROUP, vectors);
 }
 
 #define RUN(vectors)                                                    \
@@ -211,23 +199,27 @@ static void amx_run(const lks_cpu_tile *t, int32_t rows)
     by_vectors[(t->columns - 1) / LANES](t, rows);
 }
 
+/* bytes bytes, and some behind them: up to a multiple of 32. */
+LKS_INLINE void copy_run(const int8_t *from, int8_t *to, size_t bytes)
+{
+    size_t i = 0;
+
+    for (; i + 32 < bytes; i += 64)
+        _mm512_storeu_si512(to + i, _mm512_loadu_si512(from + i));
+    if (i < bytes)
+        _mm256_storeu_si256((__m256i *)(void *)(to + i), _mm256_loadu_si256((const __m256i *)(const void *)(from + i)));
+}
+
 static void amx_join(const int8_t *const *x, size_t x_stride, int32_t segments, size_t segment_bytes, int8_t *to, size_t to_step,
                      int32_t rows)
 {
-    const size_t whole = segment_bytes / 64 * 64, depth = segment_bytes * (size_t)segments;
-    const __mmask64 rest = ((__mmask64)1 << (segment_bytes - whole)) - 1;
+    const size_t depth = segment_bytes * (size_t)segments;
+    const __mmask64 rest = ((__mmask64)1 << (to_step - depth)) - 1;
 
     for (int32_t r = 0; r < rows; r++, to += to_step) {
-        int8_t *at = to;
-
-        for (int32_t s = 0; s < segments; s++, at += segment_bytes) {
-            const int8_t *from = x[(size_t)s * x_stride + (size_t)r];
-
-            for (size_t i = 0; i < whole; i += 64)
-                _mm512_storeu_si512(at + i, _mm512_loadu_si512(from + i));
-            _mm512_mask_storeu_epi8(at + whole, rest, _mm512_maskz_loadu_epi8(rest, from + whole));
-        }
-        _mm512_mask_storeu_epi8(at, ((__mmask64)1 << (to_step - depth)) - 1, _mm512_setzero_si512());
+        for (int32_t s = 0; s < segments; s++)
+            copy_run(x[(size_t)s * x_stride + (size_t)r], to + (size_t)s * segment_bytes, segment_bytes);
+        _mm512_mask_storeu_epi8(to + depth, rest, _mm512_setzero_si512());
     }
 }
 

@@ -110,7 +110,10 @@ typedef struct lks_cpu_matrix {
     void (*begin)(void);
     void (*run)(const lks_cpu_tile *t, int32_t rows);
     void (*end)(void);
-    /* to[r * to_step + ...] = the segments of row r, one behind the other, and zeros up to to_step. */
+    /*
+     * to[r * to_step + ...] = the segments of row r, one behind the other, and zeros up to to_step.  Segments are readable, and
+     * what follows the last row is writable, up to a multiple of 32 bytes.
+     */
     void (*join)(const int8_t *const *x, size_t x_stride, int32_t segments, size_t segment_bytes, int8_t *to, size_t to_step,
                  int32_t rows);
 } lks_cpu_matrix;

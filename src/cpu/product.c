@@ -282,14 +282,14 @@ static size_t patch_bytes(const shape *g)
     return lks_cpu_align((size_t)g->segment_bytes + LKS_CPU_SLACK);
 }
 
-/* Of a chunk: all segments where windows may reach beyond the sides; else those less than a step from the end of x. */
+/* Of a chunk: all segments where windows may reach beyond the sides; else those less than a step, or than 32 bytes, from the end of x. */
 static size_t patches(const shape *g, const lks_cpu_isa *isa)
 {
     const lks_window *w = &g->k.window;
     const int64_t right = (int64_t)(w->out_w - 1) * w->stride_w - w->pad_left + (int64_t)(w->kernel_w - 1) * w->dilation_w;
     const int sides = w->pad_left > 0 || right >= w->in_w;
 
-    return (size_t)g->segments * (size_t)(sides && g->segments_w == 1 ? g->most_rows : isa->k_step);
+    return (size_t)g->segments * (size_t)(sides && g->segments_w == 1 ? g->most_rows : isa->matrix ? 32 : isa->k_step);
 }
 
 /* Of a row that is copied into one run. */
@@ -336,20 +336,17 @@ size_t lks_cpu_product_scratch_bytes(const lks_step *s, const lks_cpu_isa *isa)
     return bytes;
 }
 
-/* `bytes` bytes of an image's row, from column v on, which may lie beyond its sides. */
+/* A segment of an image's row that begins with column v, part of it beyond the sides. */
 static const int8_t *patch_row(const shape *g, work *w, const int8_t *row, int32_t v)
 {
     const size_t in_c = (size_t)g->k.in_c;
+    const size_t left = v < 0 ? (size_t)-v * in_c : 0, all = (size_t)g->segment_bytes;
+    const size_t right = (size_t)lks_cpu_min((int64_t)(g->k.window.in_w - v) * g->k.in_c, g->segment_bytes);
     int8_t *patch = w->patch;
 
-    for (int32_t kw = 0; kw < g->k.window.kernel_w; kw++, v++) {
-        int8_t *to = patch + (size_t)kw * in_c;
-
-        if (v >= 0 && v < g->k.window.in_w)
-            memcpy(to, row + (size_t)v * in_c, in_c);
-        else
-            memset(to, g->k.pad_value, in_c);
-    }
+    memset(patch, g->k.pad_value, left);
+    memcpy(patch + left, row + (v < 0 ? 0 : (size_t)v * in_c), right - left);
+    memset(patch + right, g->k.pad_value, all - right);
     w->patch += patch_bytes(g);
     return patch;
 }
@@ -381,7 +378,8 @@ static void find_run(const lks_cpu_call *c, const shape *g, work *w, const int8_
 {
     const lks_window *s = &g->k.window;
     const size_t in_c = (size_t)g->k.in_c, step = (size_t)s->stride_w * in_c;
-    const size_t reads = g->joined ? (size_t)g->segment_bytes : (size_t)g->steps * (size_t)c->isa->k_step;
+    const size_t joined = c->isa->matrix ? ((size_t)g->segment_bytes + 31) & ~(size_t)31 : (size_t)g->segment_bytes;
+    const size_t reads = g->joined ? joined : (size_t)g->steps * (size_t)c->isa->k_step;
     const int32_t begin = q * s->stride_w - s->pad_left + kw * s->dilation_w;
     const int32_t room = s->in_w - (g->segments_w == 1 ? s->kernel_w : 1) - begin;
     const int32_t first = (int32_t)lks_cpu_min(begin < 0 ? (-begin - 1) / s->stride_w + 1 : 0, count);
