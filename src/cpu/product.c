@@ -28,6 +28,7 @@ typedef struct shape {
     lks_conv k;
     int32_t group_c, group_out_c;
     int32_t segments, segments_w, segment_bytes;    /* as they lie in x; segments_w: of a kernel row */
+    int32_t matrix;             /* the set's matrix engine does it */
     int32_t joined;             /* rows are copied into one run before they are multiplied: widened, or for a matrix engine */
     int32_t in_place;           /* ... which can read them where they stand, but for the last chunk's */
     int32_t lines;              /* ... or in a copy of the lines of x with their padding; a chunk is so many lines.  0: neither */
@@ -76,15 +77,15 @@ static int32_t rows_of_chunk(const lks_cpu_isa *isa, const shape *g)
     const int64_t row_bytes = (int64_t)g->steps * isa->k_step * isa->x_bytes;
     const int64_t fit = isa->x_bytes == 1 ? CHUNK_ROWS : WIDE_BYTES / row_bytes / 6 * 6;
 
-    if (isa->matrix)
+    if (g->matrix)
         return MATRIX_CHUNK_ROWS;
     return (int32_t)lks_cpu_min(lks_cpu_max(fit, 6), CHUNK_ROWS);
 }
 
 /* Of depth, in a tile's segment. */
-static int32_t steps_of(const lks_cpu_isa *isa, int32_t bytes)
+static int32_t steps_of(const lks_cpu_isa *isa, int32_t matrix, int32_t bytes)
 {
-    const int32_t at_once = isa->matrix ? isa->matrix->depth : isa->k_step;
+    const int32_t at_once = matrix ? isa->matrix->depth : isa->k_step;
 
     return ((bytes - 1) / at_once + 1) * (at_once / isa->k_step);
 }
@@ -96,13 +97,19 @@ static int is_contiguous(const lks_window *w)
         && w->out_w == w->in_w;
 }
 
+/* A matrix engine is worth its while where rows and depth fill half of what it multiplies at once. */
+static int32_t suits_matrix(const lks_cpu_isa *isa, const lks_window *w, int64_t depth)
+{
+    return isa->matrix && (int64_t)w->images * w->out_h * w->out_w >= 8 && depth > isa->matrix->depth / 2;
+}
+
 /* Lines of a chunk that a matrix engine reads from a copy of x with its padding; 0: it cannot. */
 static int32_t lines_of(const lks_cpu_isa *isa, const lks_conv *k)
 {
     const lks_window *w = &k->window;
     const int32_t padded_w = w->out_w + w->kernel_w - 1;
 
-    if (!isa->matrix || k->groups != 1 || k->in_c % isa->matrix->depth || k->w_zero || w->stride_h != 1 || w->stride_w != 1
+    if (k->groups != 1 || k->in_c % isa->matrix->depth || k->w_zero || w->stride_h != 1 || w->stride_w != 1
         || w->dilation_h != 1 || w->dilation_w != 1 || w->kernel_h * w->kernel_w == 1 || padded_w > MATRIX_CHUNK_ROWS)
         return 0;
     return (int32_t)lks_cpu_min(MATRIX_CHUNK_ROWS / padded_w, w->out_h);
@@ -120,12 +127,13 @@ static shape shape_of(const lks_step *s, const lks_cpu_isa *isa)
     g.segments_w = whole_rows ? 1 : w->kernel_w;
     g.segments = w->kernel_h * g.segments_w;
     g.segment_bytes = g.group_c * (whole_rows ? w->kernel_w : 1);
-    g.joined = isa->x_bytes != 1 || isa->matrix;
-    g.lines = lines_of(isa, &g.k);
+    g.matrix = suits_matrix(isa, w, (int64_t)g.segments * g.segment_bytes);
+    g.lines = g.matrix ? lines_of(isa, &g.k) : 0;
+    g.joined = isa->x_bytes != 1 || g.matrix;
     g.joined = g.joined && !g.lines;
     g.tile_segments = g.joined ? 1 : g.segments;
-    g.steps = steps_of(isa, g.segment_bytes * (g.joined ? g.segments : 1));
-    g.in_place = isa->matrix && is_contiguous(w) && g.k.in_c % 64 == 0 && g.group_c % isa->matrix->depth == 0;
+    g.steps = steps_of(isa, g.matrix, g.segment_bytes * (g.joined ? g.segments : 1));
+    g.in_place = g.matrix && is_contiguous(w) && g.k.in_c % 64 == 0 && g.group_c % isa->matrix->depth == 0;
     g.chunk_rows = g.lines ? g.lines * w->out_w : rows_of_chunk(isa, &g);
     g.most_rows = g.lines ? g.chunk_rows : MOST_ROWS(g.chunk_rows);
     g.split = lks_cpu_split_columns(isa, g.group_out_c);
@@ -162,7 +170,7 @@ static lks_cpu_channel channel_of(const lks_step *s, const lks_cpu_isa *isa, con
         reach += (uint64_t)(v < g->k.w_zero ? g->k.w_zero - v : v - g->k.w_zero);
     }
     return (lks_cpu_channel){
-        .base = (uint32_t)bias - (x_zero + (isa->matrix ? 0u : (uint32_t)isa->x_offset)) * sum + (uint32_t)depth * x_zero * w_zero,
+        .base = (uint32_t)bias - (x_zero + (g->matrix ? 0u : (uint32_t)isa->x_offset)) * sum + (uint32_t)depth * x_zero * w_zero,
         .bound = reach * (uint64_t)lks_cpu_reach(g->k.x_zero) + (uint64_t)(bias < 0 ? -bias : bias),
         .rq = s->rq[o]
     };
@@ -202,7 +210,7 @@ static void pack_block(const lks_step *s, const lks_cpu_isa *isa, const shape *g
     for (int32_t v = begin, wide; v < end; v += wide) {
         const int32_t skip = (v - begin) * isa->lanes;
 
-        wide = isa->matrix ? (int32_t)lks_cpu_min(end - v, 2) : end - begin;
+        wide = g->matrix ? (int32_t)lks_cpu_min(end - v, 2) : end - begin;
         pack_columns(s, isa, g, first + skip, (int32_t)lks_cpu_min(wide * isa->lanes, columns - skip), wide,
                      packed + g->at_weights + (vector + (size_t)(v - begin)) * g->block_vector_bytes);
     }
@@ -289,7 +297,7 @@ static size_t patches(const shape *g, const lks_cpu_isa *isa)
     const int64_t right = (int64_t)(w->out_w - 1) * w->stride_w - w->pad_left + (int64_t)(w->kernel_w - 1) * w->dilation_w;
     const int sides = w->pad_left > 0 || right >= w->in_w;
 
-    return (size_t)g->segments * (size_t)(sides && g->segments_w == 1 ? g->most_rows : isa->matrix ? 32 : isa->k_step);
+    return (size_t)g->segments * (size_t)(sides && g->segments_w == 1 ? g->most_rows : g->matrix ? 32 : isa->k_step);
 }
 
 /* Of a row that is copied into one run. */
@@ -315,7 +323,7 @@ static work work_in(const shape *g, const lks_cpu_isa *isa, int8_t *scratch, siz
     w.row_add = (int32_t *)(void *)at;
     at += lks_cpu_align(rows * sizeof *w.row_add);
     w.acc = (int32_t *)(void *)at;
-    at += lks_cpu_align((isa->matrix ? rows * LKS_CPU_MAX_VECTORS * LKS_CPU_MAX_LANES : LKS_CPU_ACC_ELEMENTS) * sizeof *w.acc);
+    at += lks_cpu_align((g->matrix ? rows * LKS_CPU_MAX_VECTORS * LKS_CPU_MAX_LANES : LKS_CPU_ACC_ELEMENTS) * sizeof *w.acc);
     w.lines = at;
     at += g->lines ? padded_bytes(g) + LKS_CPU_MATRIX_ROWS * (size_t)g->k.in_c : 0;
     w.joined = at;
@@ -378,7 +386,7 @@ static void find_run(const lks_cpu_call *c, const shape *g, work *w, const int8_
 {
     const lks_window *s = &g->k.window;
     const size_t in_c = (size_t)g->k.in_c, step = (size_t)s->stride_w * in_c;
-    const size_t joined = c->isa->matrix ? ((size_t)g->segment_bytes + 31) & ~(size_t)31 : (size_t)g->segment_bytes;
+    const size_t joined = g->matrix ? ((size_t)g->segment_bytes + 31) & ~(size_t)31 : (size_t)g->segment_bytes;
     const size_t reads = g->joined ? joined : (size_t)g->steps * (size_t)c->isa->k_step;
     const int32_t begin = q * s->stride_w - s->pad_left + kw * s->dilation_w;
     const int32_t room = s->in_w - (g->segments_w == 1 ? s->kernel_w : 1) - begin;
@@ -463,7 +471,7 @@ static size_t join_rows(const lks_cpu_call *c, const shape *g, work *w, int32_t 
 {
     if (g->in_place && rows % 16 == 0)
         return (size_t)g->k.in_c;
-    if (!c->isa->matrix) {
+    if (!g->matrix) {
         widen_rows(c, g, w, rows);
     } else {
         c->isa->matrix->join(w->x, (size_t)g->most_rows, g->segments, (size_t)g->segment_bytes, w->joined,
@@ -652,7 +660,7 @@ static void run_chunk(const lks_cpu_call *c, const shape *g, work *w, int64_t fi
         make_ready(c, g, w, first, rows, group);
         look_ahead(c, g, group, block, &b);
         t.y = c->y + (size_t)first * out_c + (size_t)(b.rq - c->step->rq);
-        if (c->isa->matrix)
+        if (g->matrix)
             run_matrix(c->isa, g, w, &b, t, rows);
         else
             lks_cpu_block_run(c->isa, &b, t, rows);
@@ -683,7 +691,7 @@ void lks_cpu_product_run(const lks_cpu_call *c, int64_t first, int64_t end, void
     size_t bytes;
     work w = work_in(g, c->isa, scratch, &bytes);
 
-    if (c->isa->matrix)
+    if (g->matrix)
         c->isa->matrix->begin();
     for (int64_t i = first; i < end; i++) {
         const int32_t part = (int32_t)(i % u.parts);
@@ -696,6 +704,6 @@ void lks_cpu_product_run(const lks_cpu_call *c, int64_t first, int64_t end, void
         if (g->k.fused.adds || c->step->table)
             finish_chunk(c, g, row, rows, from, to);
     }
-    if (c->isa->matrix)
+    if (g->matrix)
         c->isa->matrix->end();
 }
