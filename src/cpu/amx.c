@@ -6,7 +6,8 @@
  * Four sums, 32 rows by 32 columns, share two tiles of x and two of w: each byte that is loaded is used twice, which L1 can just
  * feed.  Rows should begin at multiples of 64 bytes: one that straddles two lines halves the rate, and worse.
  *
- * To finish the sums of one group of rows between the products of the next brings nothing: the processor throttles them.
+ * What does not help, measured: to prefetch weights, as loads are what limits the loop; and to finish the sums of one group of
+ * rows between the products of the next, as the times of both add up even so.
  */
 #include "cpu/sets.h"
 
@@ -147,8 +148,8 @@ LKS_INLINE void store_sums(int32_t *acc, const int tall, const int wide, const i
 }
 
 /* Rows r to r + 31, or 15, by vectors j and, if wide, j + 1. */
-LKS_INLINE void multiply(const lks_cpu_tile *t, int32_t r, int32_t j, const int8_t **ahead, int32_t *acc, const int tall,
-                         const int wide, const int vectors)
+LKS_INLINE void multiply(const lks_cpu_tile *t, int32_t r, int32_t j, int32_t *acc, const int tall, const int wide,
+                         const int vectors)
 {
     const size_t bytes = (size_t)t->steps * K_STEP;
     const int8_t *w = t->w + (size_t)j * LANES * (size_t)t->segments * bytes;
@@ -157,12 +158,8 @@ LKS_INLINE void multiply(const lks_cpu_tile *t, int32_t r, int32_t j, const int8
     for (int32_t s = 0; s < t->segments; s++) {
         const int8_t *x = t->x[(size_t)s * t->x_stride] + (size_t)r * t->x_step;
 
-        for (size_t at = 0; at < bytes; at += DEPTH, w += TILE_BYTES * (wide ? 2 : 1)) {
+        for (size_t at = 0; at < bytes; at += DEPTH, w += TILE_BYTES * (wide ? 2 : 1))
             multiply_step(x + at, t->x_step, w, tall, wide);
-            for (size_t i = 0; i < t->ahead_step; i += 64)
-                LKS_PREFETCH(*ahead + i);
-            *ahead += t->ahead_step;
-        }
     }
     store_sums(acc + j * LANES, tall, wide, vectors);
 }
@@ -170,7 +167,6 @@ LKS_INLINE void multiply(const lks_cpu_tile *t, int32_t r, int32_t j, const int8
 /* vectors is a constant where this is used. */
 LKS_INLINE void run(const lks_cpu_tile *t, int32_t rows, const int vectors)
 {
-    const int8_t *ahead = t->ahead;
     sums s = { .t = *t };
 
     MEMORY_IS_READ;
@@ -178,9 +174,9 @@ LKS_INLINE void run(const lks_cpu_tile *t, int32_t rows, const int vectors)
         LKS_UNROLL
         for (int j = 0; j < vectors; j += 2)
             if (rows - r > 16)
-                multiply(t, r, j, &ahead, s.acc, 1, j + 1 < vectors, vectors);
+                multiply(t, r, j, s.acc, 1, j + 1 < vectors, vectors);
             else
-                multiply(t, r, j, &ahead, s.acc, 0, j + 1 < vectors, vectors);
+                multiply(t, r, j, s.acc, 0, j + 1 < vectors, vectors);
         finish_group(&s, rows - r < GROUP ? rows - r : GROUP, vectors);
     }
 }

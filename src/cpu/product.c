@@ -631,11 +631,8 @@ static void make_ready(const lks_cpu_call *c, const shape *g, work *w, int64_t f
 static void run_matrix(const lks_cpu_isa *isa, const shape *g, const work *w, const lks_cpu_block *b, lks_cpu_tile t, int32_t rows)
 {
     const int32_t between = g->lines ? (rows / g->k.window.out_w - 1) * (g->k.window.kernel_w - 1) : 0;
-    const int32_t groups = (rows + between - 1) / LKS_CPU_MATRIX_ROWS + 1;
-    const int32_t loops = groups * ((b->vectors + 1) / 2) * t.segments * (t.steps * isa->k_step / isa->matrix->depth);
 
     set_block(b, &t);
-    t.ahead_step = b->ahead ? b->ahead_bytes / (size_t)loops + 1 : 0;
     t.x_step = w->x_step;
     t.line = g->lines ? g->k.window.out_w : rows;
     t.gap = g->lines ? g->k.window.kernel_w - 1 : 0;
