@@ -15,7 +15,7 @@ SHARING = os.environ.get("LOCKSTEP_CPU", "")
 DIGITS = program.ROOT / "examples/digits"
 MODEL = DIGITS / "digits.tflite"
 PICTURES = [DIGITS / f"{i}.png" for i in range(10)]
-KNOWN = {"avx512vnni", "avxvnni", "avx2", "i8mm", "dotprod", "neon", "c"}
+KNOWN = {"amx", "avx512vnni", "avxvnni", "avx2", "i8mm", "dotprod", "neon", "c"}
 CASES = 20 if program.QUICK else 100
 
 

@@ -56,8 +56,8 @@ static int has_avxvnni(void)
 }
 
 /*
- * Leaf 7, EDX bits 24 and 25: tiles, and products of int8.  Their registers are large, so Linux saves them only for a process that
- * has asked; asking again changes nothing.
+ * Leaf 7, EDX bits 24 and 25: tiles, and products of int8.  Their registers are large, so Linux saves them only for a process
+ * that has asked; asking again changes nothing.
  */
 static int has_amx(void)
 {

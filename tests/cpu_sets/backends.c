@@ -43,7 +43,8 @@ static lks_status describe_set(const char *isa, const char *backend, uint32_t i,
 }
 
 #define FOR_EACH_SET(DO)                                                                                                         \
-    DO(all, NULL, "cpu") DO(avx512vnni, "avx512vnni", "cpu-avx512vnni") DO(avxvnni, "avxvnni", "cpu-avxvnni")                    \
+    DO(all, NULL, "cpu") DO(amx, "amx", "cpu-amx") DO(avx512vnni, "avx512vnni", "cpu-avx512vnni")                                \
+    DO(avxvnni, "avxvnni", "cpu-avxvnni")                                                                                        \
     DO(avx2, "avx2", "cpu-avx2") DO(i8mm, "i8mm", "cpu-i8mm") DO(dotprod, "dotprod", "cpu-dotprod")                              \
     DO(neon, "neon", "cpu-neon") DO(c, "c", "cpu-c")
 

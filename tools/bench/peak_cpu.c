@@ -3,6 +3,9 @@
  * Register-only loops, one per instruction set.  In assembly, so that no compiler deletes, merges or spills anything: an
  * instruction of a latency of 4 or 5 clocks that starts twice per clock needs 8 to 10 accumulators; there are 12 or 24.
  */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE             /* syscall */
+#endif
 #include "tools/bench/peak_cpu.h"
 
 #include <stddef.h>
@@ -39,6 +42,23 @@ __attribute__((target("avx512f,avx512vnni"))) static void spin_avx512_vnni(uint6
                        "xmm30", "xmm31");
 }
 
+/* 8 tiles of 16 rows of 64 bytes: 0 to 3 are sums.  Each byte of the others is random as well. */
+__attribute__((target("amx-tile,amx-int8"))) static void spin_amx(uint64_t n)
+{
+    static const uint8_t shape[64] = {
+        [0] = 1, [16] = 64, [18] = 64, [20] = 64, [22] = 64, [24] = 64, [26] = 64, [28] = 64, [30] = 64,
+        [48] = 16, [49] = 16, [50] = 16, [51] = 16, [52] = 16, [53] = 16, [54] = 16, [55] = 16
+    };
+    static const uint64_t step = 4;
+
+    __asm__ volatile("ldtilecfg %1\n\t"
+                     "tileloadd (%2,%3), %%tmm4\n\ttileloadd (%2,%3), %%tmm5\n\t"
+                     "tileloadd (%2,%3), %%tmm6\n\ttileloadd (%2,%3), %%tmm7\n\t"
+                     LOOP("tdpbssd %%tmm6, %%tmm4, %%tmm0\n\ttdpbssd %%tmm7, %%tmm4, %%tmm1\n\t"
+                          "tdpbssd %%tmm6, %%tmm5, %%tmm2\n\ttdpbssd %%tmm7, %%tmm5, %%tmm3\n\t") "tilerelease"
+                     : "+r"(n) : "m"(shape), "r"(operands), "r"(step) : "cc", "memory");
+}
+
 #define CLOBBERS_16 "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", \
                     "xmm12", "xmm13", "xmm14", "xmm15"
 
@@ -67,12 +87,29 @@ static void spin_sse2(uint64_t n)
                      : "+r"(n) : "r"(operands) : CLOBBERS_16);
 }
 
+static const cpu_unit amx = { "AMX tdpbssd", 4 * 16 * 16 * 64, spin_amx };
 static const cpu_unit avx512_vnni = { "AVX-512 VNNI vpdpbusd", 24 * 64, spin_avx512_vnni };
 static const cpu_unit avx_vnni = { "AVX-VNNI vpdpbusd", 12 * 32, spin_avx_vnni };
 static const cpu_unit avx2 = { "AVX2 vpmaddwd", 12 * 16, spin_avx2 };
 static const cpu_unit sse2 = { "SSE2 pmaddwd", 12 * 8, spin_sse2 };
 
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+/* Leaf 7, EDX bits 24 and 25; Linux gives a process the registers, component 18, that asks for them (0x1023). */
+static int has_amx(void)
+{
+#if defined(__linux__)
+    unsigned a, b, c, d;
+
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 24 & 3) == 3 && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+#else
+    return 0;
+#endif
+}
 
 /* The compilers' own test does not know AVX-VNNI everywhere: leaf 7, subleaf 1, EAX bit 4. */
 static int has_avx_vnni(void)
@@ -85,6 +122,8 @@ static int has_avx_vnni(void)
 const cpu_unit *cpu_unit_best(void)
 {
     __builtin_cpu_init();
+    if (has_amx())
+        return &amx;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni"))
         return &avx512_vnni;
     if (has_avx_vnni())
