@@ -290,7 +290,10 @@ static size_t patch_bytes(const shape *g)
     return lks_cpu_align((size_t)g->segment_bytes + LKS_CPU_SLACK);
 }
 
-/* Of a chunk: all segments where windows may reach beyond the sides; else those less than a step, or than 32 bytes, from the end of x. */
+/*
+ * Of a chunk: all segments where windows may reach beyond the sides; else those less than a step, or than 32 bytes, from the end
+ * of x.
+ */
 static size_t patches(const shape *g, const lks_cpu_isa *isa)
 {
     const lks_window *w = &g->k.window;
