@@ -13,7 +13,7 @@ LKS_INLINE v v_set64(int64_t a)
     return v_load(lanes);
 }
 
-/* The same scale in all lanes, as lks_cpu_pack_scale would have it. */
+/* The same scale in all lanes, for v_scaled. */
 LKS_INLINE v_scale v_scale_of(lks_rq any, lks_cpu_scaling scaling)
 {
     const lks_rq rq = lks_cpu_shiftable(any, scaling);

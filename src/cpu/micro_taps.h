@@ -21,7 +21,7 @@ LKS_INLINE void taps_finish(const lks_cpu_taps *t, v *acc, int32_t i, const v_sc
     }
     LKS_UNROLL
     for (int o = 0; o < outputs; o++)
-        acc[o] = v_scaled(acc[o], k, scaling);
+        acc[o] = v_scaled_packed(acc[o], k, scaling);
     if (t->channels == LANES) {
         v_store_pixels(y, t->y_step, acc, outputs, v_tail_of(t->tail));
         return;
@@ -231,7 +231,7 @@ LKS_INLINE void wide_outputs(const lks_cpu_taps *t, v x[5][4], int8_t *y, const 
         }
         LKS_UNROLL
         for (int o = 0; o < outputs; o++)
-            acc[o][k] = v_scaled(acc[o][k], &s, scaling);
+            acc[o][k] = v_scaled_packed(acc[o][k], &s, scaling);
     }
     LKS_UNROLL
     for (int o = 0; o < outputs; o++)

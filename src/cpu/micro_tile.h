@@ -34,7 +34,7 @@ LKS_INLINE void tile_finish(const lks_cpu_tile *t, v acc[MAX_ROWS][MAX_VECTORS],
 
         LKS_UNROLL
         for (int i = 0; i < rows; i++)
-            acc[i][j] = v_scaled(acc[i][j], &k, scaling);
+            acc[i][j] = v_scaled_packed(acc[i][j], &k, scaling);
     }
     if (vectors == 1 && rows % 4 == 0 && t->columns == LANES) {
         LKS_UNROLL

@@ -8,6 +8,9 @@
  *                      subtract 1 from it where x < 0.  The sign of the sum serves: where it differs from that of x, x is 0
  *                      (sum = -1 and M = 2^30, or M = 0), and floor((0 - 1 + 2^(n-1)) / 2^n) is 0 as well.
  *                      x + 2^(n-1) must fit int32: |x| <= bound * M / 2^31 + 1.
+ * tflite, packed       The base has 2^31 more, so that u = sum + 2^31 is unsigned; u * 2M is below 2^64, and is 2p + 2^32 M; with
+ *                      c = 2^31 + 2^32 (2^(n-1) - 1 - M), modulo 2^64, the upper half is x + 2^(n-1) - 1, and 1 is added where
+ *                      the sum is not negative: where the top bit of u is set.
  */
 #include "cpu/scale.h"
 
@@ -34,22 +37,25 @@ static void put_channel(const lks_cpu_isa *isa, const lks_cpu_channel *c, lks_cp
 {
     const size_t lanes = (size_t)isa->lanes, at = (size_t)lane, pair = at & ~(size_t)1;
     const int32_t s = lks_cpu_shiftable(c->rq, scaling).s;
-    int64_t add = 0;
+    uint32_t base = c->base, m = (uint32_t)c->rq.m;
+    uint64_t add = 0;
     int32_t shift = 0;
 
     if (scaling == LKS_CPU_HALF_UP) {
-        add = (int64_t)1 << (s - 1);
+        add = (uint64_t)1 << (s - 1);
         shift = s - 32;
     } else if (scaling == LKS_CPU_TFLITE) {
-        add = ((int64_t)1 << 30) + ((int64_t)1 << (30 - s));
+        add = ((uint64_t)1 << 31) + ((((uint64_t)1 << (-s - 1)) - 1 - m) << 32);
+        base += (uint32_t)1 << 31;
+        m *= 2;
         shift = -s;
     }
-    memcpy(scale + LKS_CPU_SCALE_BASE * lanes + at, &c->base, sizeof c->base);
-    scale[LKS_CPU_SCALE_M * lanes + at] = c->rq.m;
+    memcpy(scale + LKS_CPU_SCALE_BASE * lanes + at, &base, sizeof base);
+    memcpy(scale + LKS_CPU_SCALE_M * lanes + at, &m, sizeof m);
     scale[LKS_CPU_SCALE_S * lanes + at] = c->rq.s;
     scale[LKS_CPU_SCALE_SHIFT * lanes + at] = shift;
     if (at & 1)
-        scale[LKS_CPU_SCALE_M_ODD * lanes + pair] = c->rq.m;
+        memcpy(scale + LKS_CPU_SCALE_M_ODD * lanes + pair, &m, sizeof m);
     memcpy(scale + (at & 1 ? LKS_CPU_SCALE_C_ODD : LKS_CPU_SCALE_C_EVEN) * lanes + pair, &add, sizeof add);
 }
 

@@ -52,6 +52,14 @@ LKS_INLINE v v_product32(v a, v m, v m_odd, v c_even, v c_odd)
     return _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
 }
 
+LKS_INLINE v v_product32u(v a, v m, v m_odd, v c_even, v c_odd)
+{
+    v even = _mm256_add_epi64(_mm256_mul_epu32(a, m), c_even);
+    v odd = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(a, 32), m_odd), c_odd);
+
+    return _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+}
+
 LKS_INLINE v v_product31(v a, v m, v m_odd, v c_even, v c_odd)
 {
     v even = _mm256_add_epi64(_mm256_mul_epi32(a, m), c_even);

@@ -45,12 +45,21 @@ LKS_INLINE v v_product32(v a, v m, v m_odd, v c_even, v c_odd)
     return _mm512_mask_shuffle_epi32(odd, 0x5555, even, 0xf5);
 }
 
+LKS_INLINE v v_product32u(v a, v m, v m_odd, v c_even, v c_odd)
+{
+    v even = _mm512_add_epi64(_mm512_mul_epu32(a, m), c_even);
+    v odd = _mm512_add_epi64(_mm512_mul_epu32(_mm512_srli_epi64(a, 32), m_odd), c_odd);
+
+    return _mm512_mask_shuffle_epi32(odd, 0x5555, even, 0xf5);
+}
+
 LKS_INLINE v v_product31(v a, v m, v m_odd, v c_even, v c_odd)
 {
     v even = _mm512_add_epi64(_mm512_mul_epi32(a, m), c_even);
     v odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(a, 32), m_odd), c_odd);
 
-    return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
+    /* bytes from bits 31, 39, 47 and 55 on: shift and blend at once */
+    return _mm512_mask_multishift_epi64_epi8(_mm512_slli_epi64(odd, 1), 0x0f0f0f0f0f0f0f0f, _mm512_set1_epi32(0x372f271f), even);
 }
 
 /* ---- products ------------------------------------------------------------------------------------------------------------ */

@@ -151,6 +151,20 @@ LKS_INLINE v v_product32(v a, v m, v m_odd, v c_even, v c_odd)
     return r;
 }
 
+/* The upper half of a * m + c modulo 2^64, where a and m are unsigned. */
+LKS_INLINE v v_product32u(v a, v m, v m_odd, v c_even, v c_odd)
+{
+    v r;
+
+    (void)m_odd;
+    EACH_LANE {
+        const int64_t c = pair64(i & 1 ? &c_odd : &c_even, i & ~1);
+
+        r.e[i] = (uint32_t)(((uint64_t)a.e[i] * m.e[i] + (uint64_t)c) >> 32);
+    }
+    return r;
+}
+
 /* (a * m + c) / 2^31, which fits int32. */
 LKS_INLINE v v_product31(v a, v m, v m_odd, v c_even, v c_odd)
 {

@@ -85,6 +85,17 @@ LKS_INLINE v v_product32(v a, v m, v m_odd, v c_even, v c_odd)
     return vcombine_s32(vshrn_n_s64(product_low(a, m, c_even, c_odd), 32), vshrn_n_s64(product_high(a, m, c_even, c_odd), 32));
 }
 
+LKS_INLINE v v_product32u(v a, v m, v m_odd, v c_even, v c_odd)
+{
+    const uint64x2_t even = vreinterpretq_u64_s32(c_even), odd = vreinterpretq_u64_s32(c_odd);
+    const uint32x4_t x = vreinterpretq_u32_s32(a), k = vreinterpretq_u32_s32(m);
+    const uint64x2_t low = vaddq_u64(vmull_u32(vget_low_u32(x), vget_low_u32(k)), vzip1q_u64(even, odd));
+    const uint64x2_t high = vaddq_u64(vmull_high_u32(x, k), vzip2q_u64(even, odd));
+
+    (void)m_odd;
+    return vreinterpretq_s32_u32(vcombine_u32(vshrn_n_u64(low, 32), vshrn_n_u64(high, 32)));
+}
+
 LKS_INLINE v v_product31(v a, v m, v m_odd, v c_even, v c_odd)
 {
     (void)m_odd;
