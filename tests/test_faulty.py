@@ -3,6 +3,7 @@
 
 LOCKSTEP_TEST names the program that has them.
 """
+import functools
 import json
 import os
 import pathlib
@@ -27,6 +28,12 @@ REPLAY = re.compile(r"(selftest --backend (\S+) --device \d+ --variant \S+ --op 
 
 def call(*arguments: object) -> subprocess.CompletedProcess:
     return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True)
+
+
+@functools.cache
+def selftest_of(backend: str) -> subprocess.CompletedProcess:
+    """Its selftest, which several tests look at."""
+    return call("selftest", "--backend", backend, "--cases", MANY_CASES if backend == "faulty-softmax" else CASES)
 
 
 def last_line(done: subprocess.CompletedProcess) -> str:
@@ -191,8 +198,7 @@ class Selftest(FaultyCase):
 
     def failures(self, backend: str) -> tuple[str, list[re.Match]]:
         """The report of a selftest, which must fail, and its lines that replay a failure."""
-        cases = MANY_CASES if backend == "faulty-softmax" else CASES
-        done = call("selftest", "--backend", backend, "--cases", cases)
+        done = selftest_of(backend)
         self.assertEqual((done.returncode, last_line(done)), (1, "FAILED"))
         lines = [m for m in REPLAY.finditer(done.stdout) if m[2] == backend]
         self.assertTrue(lines, f"no line that replays it: {done.stdout[-2000:]}")

@@ -142,6 +142,20 @@ class Figures(unittest.TestCase):
         for other in ("resnet50", "conv:2,9,9,8,8,3,3", "conv:1,9,9,8,8,3,1"):
             self.assertRaises(run.Failed, run.layer_of, other)
 
+    def test_only_a_comparison_passes(self) -> None:
+        time = figures.row("m", 1, "lockstep (cpu)", [1.0], [1.0], [100.0], 10**8)
+        same = {"model": "m", "peer": "lockstep (cpu)", "against": "cpu_ref", "differ": 0, "bytes": 10}
+        other = {**same, "peer": "tvm", "differ": 3}                        # is no fault of ours
+        self.assertEqual(run.verdict([time], [same, other], "cpu"), "PASSED")
+        self.assertEqual(run.verdict([time], [], "cpu"), "DONE: no bytes were compared")
+        self.assertEqual(run.verdict([time], [other], "cpu"), "DONE: no bytes were compared")
+        for wrong in ({**same, "differ": 1}, {"model": "m", "peer": "lockstep (cpu)", "against": "cpu_ref", "missing": "why"}):
+            self.assertEqual(run.verdict([time], [same, wrong], "cpu"), "FAILED")
+        for peer in ("all", "lockstep (cpu)"):
+            for agreement in ([], [same]):
+                self.assertEqual(run.verdict([figures.missing("m", 1, peer, "why")], agreement, "cpu"), "FAILED")
+        self.assertEqual(run.verdict([time, figures.missing("m", 1, "tvm", "no wheel")], [same], "cpu"), "PASSED")
+
     def test_every_peer_has_a_pinned_package(self) -> None:
         for peer in run.PEERS:
             for package in install.PACKAGES[install.package_of(peer)]:
