@@ -20,6 +20,8 @@ static const struct {
     void (*test)(micro_run *r);
 } entries[] = {
     { "tiles", micro_test_tiles },
+    { "matrix", micro_test_matrix },        /* of sets that have one; others have no cases */
+    { "join", micro_test_join },
     { "taps", micro_test_taps },
     { "slide", micro_test_slide },          /* taps, the second form */
     { "wide", micro_test_wide },

@@ -631,7 +631,8 @@ static void make_ready(const lks_cpu_call *c, const shape *g, work *w, int64_t f
 }
 
 /* lks_cpu_block_run for a matrix engine. */
-static void run_matrix(const lks_cpu_isa *isa, const shape *g, const work *w, const lks_cpu_block *b, lks_cpu_tile t, int32_t rows)
+static void run_matrix(const lks_cpu_isa *isa, const shape *g, const work *w, const lks_cpu_block *b, lks_cpu_tile t,
+                       int32_t rows)
 {
     const int32_t between = g->lines ? (rows / g->k.window.out_w - 1) * (g->k.window.kernel_w - 1) : 0;
 

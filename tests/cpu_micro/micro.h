@@ -98,6 +98,8 @@ static inline int32_t micro_block_elements(const micro_run *r)
 }
 
 void micro_test_tiles(micro_run *r);
+void micro_test_matrix(micro_run *r);
+void micro_test_join(micro_run *r);
 void micro_test_taps(micro_run *r);
 void micro_test_slide(micro_run *r);
 void micro_test_wide(micro_run *r);
