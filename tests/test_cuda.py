@@ -90,13 +90,13 @@ class Cuda(unittest.TestCase):
             self.assertIn(says, done.stderr)
 
     def test_1_swapped_fragments(self) -> None:
-        """Registers of tensor cores that are taken for each other: of A, B, C, and of what ldmatrix loads."""
-        for swapped in (1, 2, 3, 4):
+        """Registers of tensor cores that are taken for each other: of A, B, C, of what ldmatrix loads, and of wgmma's sums."""
+        for swapped in (1, 2, 3, 4, 5):
             with self.subTest(swapped):
-                done = subprocess.run([PROGRAM, "run", DIGITS, DIGITS.parent / "7.png", *BACKEND], capture_output=True, text=True,
-                                      env=os.environ | {"LOCKSTEP_SHIM_SWAPPED": str(swapped)})
+                done = subprocess.run([PROGRAM, "run", DIGITS, DIGITS.parent / "7.png", *BACKEND, *WGMMA], capture_output=True,
+                                      text=True, env=os.environ | {"LOCKSTEP_SHIM_SWAPPED": str(swapped)})
                 self.assertEqual(done.returncode, 1, done.stdout)
-                self.assertIn('fails its self-check: kernels "mma_128x128"', done.stderr)
+                self.assertIn(f'fails its self-check: kernels "{"wgmma" if swapped == 5 else "mma"}_128x128"', done.stderr)
 
     def test_1_models_and_goldens(self) -> None:
         if not (program.SHARED / "models").is_dir() or not (program.SHARED / "golden").is_dir():

@@ -5,6 +5,7 @@
 #include "cuda_shim/warpgroup.h"
 
 #include "cuda_shim/block.h"
+#include "cuda_shim/shim.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -440,6 +441,7 @@ static void multiply(block *b, flight *f, const product *p)
 {
     const uint32_t thread = shim_thread_number();
     const matrix of_a = decode(p->a), of_b = decode(p->b);
+    const int swapped = shim.swapped == SWAPPED_WGMMA;
     int8_t rows[2][32], column[32];
     sums *s = find_sums(f, p->d);
 
@@ -456,7 +458,7 @@ static void multiply(block *b, flight *f, const product *p)
 
             for (int k = 0; k < 32; k++)
                 sum += rows[i][k] * column[k];
-            s->value[4 * (j / 2) + 2 * i + (j & 1)] += (uint32_t)sum;
+            s->value[4 * (j / 2) + 2 * (i ^ swapped) + (j & 1)] += (uint32_t)sum;
         }
     }
 }
