@@ -139,6 +139,8 @@ check() {
         --time $((seconds / 16)) --no-graph --seed 1
     step selftest-no-fuse "$(at_most $((seconds / 32 + 60)))" "$program" selftest --backend "$backend" \
         --time $((seconds / 32)) --no-fuse --seed 2
+    [ "$capability" = 9.0 ] && step selftest-wgmma "$(at_most $((seconds / 16 + 60)))" "$program" selftest --backend "$backend" \
+        --isa wgmma --time $((seconds / 16)) --seed 3
     verify_model "$root/examples/digits/digits.tflite"
     for model in "${LOCKSTEP_MODELS:-/nowhere}"/*.tflite "${LOCKSTEP_MODELS:-/nowhere}"/*.lks; do
         [ -e "$model" ] || continue

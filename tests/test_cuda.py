@@ -22,6 +22,7 @@ DIGITS = program.ROOT / "examples/digits/digits.tflite"
 BACKEND = ("--backend", "cuda-shim")
 CASES = int(os.environ.get("LOCKSTEP_CUDA_CASES", 16 if program.QUICK else 40))
 ARCHITECTURES = (75, 80, 90)
+WGMMA = ("--isa", "wgmma")
 # Real models; those that are not here would take minutes.
 MODELS = ("hello_world_int8",) if program.QUICK else ("hello_world_int8", "kws_int8", "resnet8_cifar10_int8", "vww_int8")
 
@@ -54,7 +55,8 @@ class Cuda(unittest.TestCase):
         for sm in ARCHITECTURES:
             with self.subTest(sm):
                 cases = CASES if sm == ARCHITECTURES[-1] else CASES // 4
-                text = self.call("selftest", *BACKEND, "--cases", cases, "--seed", sm, LOCKSTEP_SHIM_SM=sm)
+                text = self.call("selftest", *BACKEND, *(WGMMA if sm == 90 else ()), "--cases", cases, "--seed", sm,
+                                 LOCKSTEP_SHIM_SM=sm)
                 self.assertEqual(text.splitlines()[-1], "PASSED")
 
     def test_1_launch_by_launch(self) -> None:
@@ -70,19 +72,31 @@ class Cuda(unittest.TestCase):
         self.assertGreater(len(kernels), 30)
         for kernel in sorted(kernels):
             with self.subTest(kernel):
-                done = subprocess.run([PROGRAM, "run", DIGITS, DIGITS.parent / "7.png", *BACKEND], capture_output=True, text=True,
-                                      env=os.environ | {"LOCKSTEP_SHIM_IDLE": kernel})
+                asked = WGMMA if "wgmma" in kernel else ()
+                done = subprocess.run([PROGRAM, "run", DIGITS, DIGITS.parent / "7.png", *BACKEND, *asked], capture_output=True,
+                                      text=True, env=os.environ | {"LOCKSTEP_SHIM_IDLE": kernel})
                 self.assertEqual(done.returncode, 1, done.stdout)
                 self.assertIn("fails its self-check", done.stderr)
 
+    def test_1_wgmma_is_asked_for(self) -> None:
+        """Until a card has passed it: no variant of it without its name, and no name where there is none."""
+        layer = ("bench", "--op", "fc:40,64,40", "--variant", "wgmma_128x128", *BACKEND, "--duration", 0, "--warmup", 0, "-r", 1)
+        self.assertIn("have not passed on a card yet: --isa wgmma opens them", self.call(*layer, passes=False))
+        self.call(*layer, *WGMMA)
+        for sm, isa, says in ((80, "wgmma", "has no wgmma: that is of sm_90"), (90, "hmma", "there is none to choose but wgmma")):
+            done = subprocess.run([PROGRAM, "run", DIGITS, DIGITS.parent / "7.png", *BACKEND, "--isa", isa], capture_output=True,
+                                  text=True, env=os.environ | {"LOCKSTEP_SHIM_SM": str(sm)})
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(says, done.stderr)
+
     def test_1_swapped_fragments(self) -> None:
-        """Registers of tensor cores that are taken for each other: of A, B, C, and of what ldmatrix loads."""
-        for swapped in (1, 2, 3, 4):
+        """Registers of tensor cores that are taken for each other: of A, B, C, of what ldmatrix loads, and of wgmma's sums."""
+        for swapped in (1, 2, 3, 4, 5):
             with self.subTest(swapped):
-                done = subprocess.run([PROGRAM, "run", DIGITS, DIGITS.parent / "7.png", *BACKEND], capture_output=True, text=True,
-                                      env=os.environ | {"LOCKSTEP_SHIM_SWAPPED": str(swapped)})
+                done = subprocess.run([PROGRAM, "run", DIGITS, DIGITS.parent / "7.png", *BACKEND, *WGMMA], capture_output=True,
+                                      text=True, env=os.environ | {"LOCKSTEP_SHIM_SWAPPED": str(swapped)})
                 self.assertEqual(done.returncode, 1, done.stdout)
-                self.assertIn('fails its self-check: kernels "mma_128x128"', done.stderr)
+                self.assertIn(f'fails its self-check: kernels "{"wgmma" if swapped == 5 else "mma"}_128x128"', done.stderr)
 
     def test_1_models_and_goldens(self) -> None:
         if not (program.SHARED / "models").is_dir() or not (program.SHARED / "golden").is_dir():

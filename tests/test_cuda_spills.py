@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every CUDA kernel compiles for every architecture of a release without spilling registers to memory, by the word of ptxas.
+"""Every CUDA kernel compiles for every architecture of a release without spilling registers to memory, and its wgmma run without
+waiting for each other, by the word of ptxas.
 
 Skipped where nvcc is absent.  LOCKSTEP_CUDA_ARCHITECTURES=86,90a narrows it.
 """
@@ -18,6 +19,7 @@ from test_cuda import kernels_of_the_source
 NVCC = shutil.which("nvcc") or shutil.which("nvcc", path="/usr/local/cuda/bin")
 ARCHITECTURES = os.environ.get("LOCKSTEP_CUDA_ARCHITECTURES", "75,80,86,89,90a,100,120").split(",")
 ENTRY = re.compile(r"Compiling entry function '(\w+)' for 'sm_(\w+)'")
+GMMA = re.compile(r"wgmma.*serialized|warpgroup\.\w+ is injected|setmaxnreg.*ignored")
 SPILLS = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 
 
@@ -48,11 +50,13 @@ class Spills(unittest.TestCase):
     def test_no_kernel_spills(self) -> None:
         sources = sorted((program.ROOT / "src/cuda").glob("*.cu"))
         with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            rows = [row for text in pool.map(lambda s: compile_one(s, folder), sources) for row in reported(text)]
+            texts = list(pool.map(lambda s: compile_one(s, folder), sources))
+        rows = [row for text in texts for row in reported(text)]
         expected = {(k, a) for k in kernels_of_the_source() for a in ARCHITECTURES}
         self.assertEqual(expected - {row[:2] for row in rows}, set(), "kernels that ptxas did not report")
         spilled = [f"{kernel} sm_{sm}: {count} bytes" for kernel, sm, count in rows if count]
         self.assertEqual(spilled, [])
+        self.assertEqual(sorted(line for text in texts for line in text.splitlines() if GMMA.search(line)), [])
         print(f"{len(rows)} kernels, none spills")
 
     def test_a_spill_would_be_seen(self) -> None:

@@ -36,7 +36,7 @@ typedef struct option_spec {
 typedef struct device_ways {
     bool no_fuse, no_graph, no_cache;
     const char *cache;              /* a folder for compiled kernels; NULL: the user's own (tools/cache.h) */
-    const char *isa;                /* instruction set of the backend cpu; NULL: its own choice */
+    const char *isa;                /* instruction set of the backend cpu; NULL: its own choice; of cuda: wgmma */
     uint32_t threads;               /* of the backend cpu; 0: one per core */
 } device_ways;
 
@@ -74,7 +74,7 @@ typedef struct common_options {
 #define OPTIONS_ISA(ways) { "isa", OPTION_TEXT, &(ways)->isa, 0, 0, NULL }
 
 #define HELP_ISA(gap)                                                                                   \
-    "  --isa NAME          " gap "cpu: the instruction set, see lockstep devices; changes no byte\n"
+    "  --isa NAME          " gap "cpu: the instruction set, see lockstep devices; cuda: wgmma; changes no byte\n"
 
 #define OPTIONS_THREADS(ways) { "threads", OPTION_U32, &(ways)->threads, 0, THREADS_MAX, NULL }
 

@@ -198,7 +198,8 @@ typedef struct lks_context_options {
     uint32_t device;            /* of that backend, from 0 */
     uint32_t threads;           /* of a backend that runs on the CPU; 0: one per core.  Changes no byte */
     const char *isa;            /* the instruction set of the backend "cpu", which it chooses if none is named; NULL: the best
-                                   that the machine has.  Changes no byte */
+                                   that the machine has.  Of "cuda": "wgmma" opens kernels of sm_90 that are not chosen by
+                                   themselves yet.  Changes no byte */
     int no_graph;               /* CUDA: launch kernel by kernel, as profilers like it.  Changes no byte */
     const char *cache_dir;      /* OpenCL: a folder for compiled kernels, made if absent; NULL: none is kept */
 } lks_context_options;

@@ -4,7 +4,7 @@
  */
 #include "cuda/direct.cuh"
 #include "cuda/family.h"
-#include "cuda/mma.cuh"
+#include "cuda/wgmma.cuh"
 
 /* row16: 1x1 without gathering; gather16, gather4, gather1: as many bytes at a time as in_c / groups is a multiple of. */
 LKS_TILE_KERNEL(conv_row16_128x128_kernel, 128x128, LKS_LOAD_ROW16, false)
@@ -36,6 +36,11 @@ LKS_MMA_KERNEL(conv_gather4_mma_64x64_kernel, mma_64x64, LKS_LOAD_GATHER4)
 LKS_MMA_KERNEL(conv_gather1_mma_128x64_kernel, mma_128x64, LKS_LOAD_GATHER1)
 LKS_MMA_KERNEL(conv_gather1_mma_64x64_kernel, mma_64x64, LKS_LOAD_GATHER1)
 
+LKS_WGMMA_KERNEL(conv_row16_wgmma_128x128_kernel, wgmma_128x128, LKS_LOAD_ROW16)
+LKS_WGMMA_KERNEL(conv_row16_wgmma_128x64_kernel, wgmma_128x64, LKS_LOAD_ROW16)
+LKS_WGMMA_KERNEL(conv_gather16_wgmma_128x128_kernel, wgmma_128x128, LKS_LOAD_GATHER16)
+LKS_WGMMA_KERNEL(conv_gather16_wgmma_128x64_kernel, wgmma_128x64, LKS_LOAD_GATHER16)
+
 /* With a zero point of the weights, which is rare: the sums of x too, on one tile. */
 LKS_TILE_KERNEL(conv_gather16_w_zero_64x64_kernel, 64x64, LKS_LOAD_GATHER16, true)
 LKS_TILE_KERNEL(conv_gather4_w_zero_64x64_kernel, 64x64, LKS_LOAD_GATHER4, true)
@@ -56,13 +61,13 @@ extern "C" __global__ void __launch_bounds__(256) conv_direct_kernel(const lks_d
 static const char *const variants[] = { LKS_TILE_NAMES(""), LKS_TILE_NAMES("_split"), "direct", NULL };
 enum { DIRECT = 2 * LKS_TILE_COUNT };
 
-static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
+static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *c)
 {
     const lks_conv *k = &s->args.conv;
     const uint32_t tile = lks_tile_of(variant);
 
     return variant == DIRECT
-        || (lks_tile_fits(k, tile) && (k->w_zero == 0 || tile == LKS_TILE_64X64)
+        || (lks_tile_fits(k, tile) && lks_tile_open(k, tile, c) && (k->w_zero == 0 || tile == LKS_TILE_64X64)
             && (tile != LKS_TILE_MMA_128X128 || lks_tile_load_of(k) <= LKS_LOAD_GATHER16));
 }
 
@@ -116,6 +121,16 @@ static cudaError_t launch_tile(const lks_tile_args &a, uint32_t tile, lks_tile_l
     }
 }
 
+#define LAUNCH_WGMMA(load, size) LKS_LAUNCH_WGMMA(conv_##load##_##size##_kernel, size, a, c->multiprocessors, stream)
+
+static cudaError_t launch_wgmma(const lks_tile_args &a, uint32_t tile, lks_tile_load load, const lks_cuda_caps *c,
+                                cudaStream_t stream)
+{
+    if (tile == LKS_TILE_WGMMA_128X128)
+        return load == LKS_LOAD_ROW16 ? LAUNCH_WGMMA(row16, wgmma_128x128) : LAUNCH_WGMMA(gather16, wgmma_128x128);
+    return load == LKS_LOAD_ROW16 ? LAUNCH_WGMMA(row16, wgmma_128x64) : LAUNCH_WGMMA(gather16, wgmma_128x64);
+}
+
 static cudaError_t launch_w_zero(const lks_tile_args &a, lks_tile_load load, cudaStream_t stream)
 {
     switch (load) {
@@ -141,7 +156,10 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
 
     const lks_tile_args a = lks_tile_args_of(s, variant, t, c);
     const lks_tile_load load = lks_tile_load_of(&s->args.conv);
-    const cudaError_t e = a.w_zero ? launch_w_zero(a, load, stream) : launch_tile(a, lks_tile_of(variant), load, stream);
+    const uint32_t tile = lks_tile_of(variant);
+    const cudaError_t e = a.w_zero ? launch_w_zero(a, load, stream)
+        : lks_tile_sizes[tile].unit == LKS_UNIT_WGMMA ? launch_wgmma(a, tile, load, c, stream)
+        : launch_tile(a, tile, load, stream);
 
     return e != cudaSuccess || !a.partial ? e
         : LKS_LAUNCH_EACH(conv_finish_split_kernel, (int64_t)a.rows * a.out_c, stream, a);

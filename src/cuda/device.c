@@ -179,6 +179,12 @@ lks_status lks_cuda_describe(uint32_t i, lks_device_info *info)
 
 /* ---- opening ------------------------------------------------------------------------------------------------------------- */
 
+/* Tiles of wgmma.cuh take most of the 227 KiB of shared memory that a block can have there; sm_100 has no wgmma any more. */
+static int has_wgmma(const lks_cuda_caps *c)
+{
+    return c->sm == 90 && c->shared_bytes_per_block >= 227u << 10;
+}
+
 static lks_status refuse(uint32_t i, const char *reason, lks_error *error)
 {
     error->status = LKS_ERR_NO_DEVICE;
@@ -194,9 +200,9 @@ lks_status lks_cuda_open(uint32_t i, const lks_context_options *options, lks_dev
     lks_status st;
 
     *device = NULL;
-    if (options->isa) {
+    if (options->isa && strcmp(options->isa, "wgmma") != 0) {
         error->status = LKS_ERR_ARGUMENT;
-        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME ": instruction set \"%.40s\": a card has none to choose",
+        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME ": instruction set \"%.40s\": there is none to choose but wgmma",
                  options->isa);
         return error->status;
     }
@@ -204,6 +210,9 @@ lks_status lks_cuda_open(uint32_t i, const lks_context_options *options, lks_dev
         return refuse(i, "there is no such card: see lockstep devices", error);
     if (!info.usable)
         return refuse(i, info.reason, error);
+    if (options->isa && !has_wgmma(&found.caps))
+        return refuse(i, "it has no wgmma: that is of sm_90", error);
+    found.caps.wgmma = options->isa != NULL;
     d = malloc(sizeof *d);
     if (!d)
         return lks_cuda_no_memory(&found, sizeof *d, error);

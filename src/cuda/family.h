@@ -18,6 +18,7 @@ extern "C" {
 typedef struct lks_cuda_caps {
     int32_t sm;                         /* compute capability: 75, 80, ... */
     int32_t multiprocessors;
+    int32_t wgmma;                      /* its tiles may run (device.c): they were asked for, and fit */
     size_t shared_bytes_per_block;      /* the most that a block may ask for */
     size_t memory_bytes;
 } lks_cuda_caps;

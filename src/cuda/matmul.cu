@@ -3,7 +3,7 @@
  * Fully connected: the tiles of conv, and for few rows a kernel that streams the weights.  spec 4.2
  */
 #include "cuda/family.h"
-#include "cuda/mma.cuh"
+#include "cuda/wgmma.cuh"
 
 #include <string.h>
 
@@ -17,6 +17,9 @@ LKS_TILE_KERNEL(matmul_row16_64x32_kernel, 64x32, LKS_LOAD_ROW16, false)
 LKS_MMA_KERNEL(matmul_row16_mma_128x128_kernel, mma_128x128, LKS_LOAD_ROW16)
 LKS_MMA_KERNEL(matmul_row16_mma_128x64_kernel, mma_128x64, LKS_LOAD_ROW16)
 LKS_MMA_KERNEL(matmul_row16_mma_64x64_kernel, mma_64x64, LKS_LOAD_ROW16)
+
+LKS_WGMMA_KERNEL(matmul_row16_wgmma_128x128_kernel, wgmma_128x128, LKS_LOAD_ROW16)
+LKS_WGMMA_KERNEL(matmul_row16_wgmma_128x64_kernel, wgmma_128x64, LKS_LOAD_ROW16)
 
 /* Depths that are no multiple of 16, and a zero point of the weights, are rare: one tile. */
 LKS_TILE_KERNEL(matmul_gather4_64x64_kernel, 64x64, LKS_LOAD_GATHER4, false)
@@ -151,12 +154,15 @@ extern "C" __global__ void __launch_bounds__(STREAM_THREADS) matmul_stream_8_ker
 static const char *const variants[] = { LKS_TILE_NAMES(""), LKS_TILE_NAMES("_split"), "stream", NULL };
 enum { STREAM = 2 * LKS_TILE_COUNT };
 
-static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *)
+static int supports(const lks_step *s, uint32_t variant, const lks_cuda_caps *c)
 {
     const lks_matmul *k = &s->args.matmul;
+    const lks_conv conv = lks_tile_conv(s);
     const int common = (k->in_c & 15) == 0 && k->w_zero == 0;
 
-    return common || (variant != STREAM && lks_tile_of(variant) == LKS_TILE_64X64);
+    if (variant == STREAM)
+        return common;
+    return lks_tile_of(variant) == LKS_TILE_64X64 || (common && lks_tile_open(&conv, lks_tile_of(variant), c));
 }
 
 /* Up to 8 rows the weights are what there is to move. */
@@ -221,7 +227,10 @@ static cudaError_t launch_stream(const lks_step *s, const lks_cuda_operands *t, 
 
 #define LAUNCH(load, size) LKS_LAUNCH_TILE(matmul_##load##_##size##_kernel, size, a, stream)
 
-static cudaError_t launch_tile(const lks_tile_args &a, uint32_t tile, lks_tile_load load, cudaStream_t stream)
+#define LAUNCH_WGMMA(size) LKS_LAUNCH_WGMMA(matmul_row16_##size##_kernel, size, a, c->multiprocessors, stream)
+
+static cudaError_t launch_tile(const lks_tile_args &a, uint32_t tile, lks_tile_load load, const lks_cuda_caps *c,
+                               cudaStream_t stream)
 {
     if (a.w_zero)
         return load == LKS_LOAD_ROW16 ? LAUNCH(gather16_w_zero, 64x64)
@@ -235,6 +244,8 @@ static cudaError_t launch_tile(const lks_tile_args &a, uint32_t tile, lks_tile_l
     case LKS_TILE_64X32: return LAUNCH(row16, 64x32);
     case LKS_TILE_MMA_128X128: return LAUNCH(row16, mma_128x128);
     case LKS_TILE_MMA_128X64: return LAUNCH(row16, mma_128x64);
+    case LKS_TILE_WGMMA_128X128: return LAUNCH_WGMMA(wgmma_128x128);
+    case LKS_TILE_WGMMA_128X64: return LAUNCH_WGMMA(wgmma_128x64);
     default: return LAUNCH(row16, mma_64x64);
     }
 }
@@ -247,7 +258,7 @@ static cudaError_t launch(const lks_step *s, uint32_t variant, const lks_cuda_op
 
     const lks_conv k = lks_tile_conv(s);
     const lks_tile_args a = lks_tile_args_of(s, variant, t, c);
-    const cudaError_t e = launch_tile(a, lks_tile_of(variant), lks_tile_load_of(&k), stream);
+    const cudaError_t e = launch_tile(a, lks_tile_of(variant), lks_tile_load_of(&k), c, stream);
 
     return e != cudaSuccess || !a.partial ? e
         : LKS_LAUNCH_EACH(matmul_finish_split_kernel, (int64_t)a.rows * a.out_c, stream, a);

@@ -24,10 +24,16 @@ struct lks_mma_tile {
     static constexpr int thread_rows = warp_rows_ >> 3, groups = warp_columns_ >> 5;
     /* 16-byte pieces that a thread stores of outputs, and loads of a stage: of x one piece number of every load_step-th row */
     static constexpr int log_warps = warps == 8 ? 3 : 2, pieces = (rows_ * columns_) >> (9 + log_warps);
-    static constexpr int load_step = 8 * warps, x_loads = rows_ >> (3 + log_warps), w_loads = columns_ >> (3 + log_warps);
+    static constexpr int depth = LKS_MMA_DEPTH, load_step = 8 * warps;
+    static constexpr int x_loads = rows_ >> (3 + log_warps), w_loads = columns_ >> (3 + log_warps);
     static constexpr int stage_bytes = (rows_ + columns_) * LKS_MMA_DEPTH;
     static constexpr int out_stride = columns_ + 32;
     static constexpr int shared_bytes = stages_ * stage_bytes > rows_ * out_stride ? stages_ * stage_bytes : rows_ * out_stride;
+
+    static __device__ __forceinline__ void sync(int32_t)
+    {
+        __syncthreads();
+    }
 };
 
 /* Shared memory within the 48 KiB that every card gives without being asked. */
@@ -120,7 +126,7 @@ static __device__ __forceinline__ void lks_load_pieces(const lks_tile_args &a, c
             d[w] = lks_locate_depth(a, depth + 4 * w);
 #pragma unroll
     for (int32_t i = 0; i < tile::x_loads; i++) {
-        unsigned char *row = to + i * tile::load_step * LKS_MMA_DEPTH;
+        unsigned char *row = to + i * tile::load_step * tile::depth;
 
         if (load == LKS_LOAD_ROW16) {
             lks_copy16_async(row, r[i].image + (depth < a.segment_bytes ? depth : 0));
@@ -284,7 +290,7 @@ template <typename tile, lks_tile_load load>
 static __device__ __forceinline__ void lks_compute_mma_tile(const lks_tile_args &a)
 {
     LKS_SHARED(shared);
-    const lks_tile_where t = lks_locate_tile<tile>(a);
+    const lks_tile_where t = lks_locate_tile<tile>(a, blockIdx.x, blockIdx.y, (int32_t)threadIdx.x);
     uint32_t acc[tile::groups][tile::thread_rows][8] = { { { 0 } } };
 
     lks_accumulate_mma<tile, load>(a, t, acc, shared);

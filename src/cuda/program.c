@@ -53,9 +53,12 @@ static lks_status choose_variant(const lks_program *p, uint32_t i, const char *n
     if (!find_variant(c->family, name, &c->variant)) {
         c->variant = best_variant(c->family, s, p->plan->max_batch, &p->device->caps);
     } else if (!lks_cuda_supports(c->family, s, c->variant, &p->device->caps)) {
+        const int closed = strncmp(name, "wgmma", 5) == 0 && !p->device->caps.wgmma;
+
         error->status = LKS_ERR_UNSUPPORTED;
-        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: op %u: %s kernels \"%s\" do not do its shape",
-                 p->device->index, s->op, kernel_names[s->kernel], name);
+        snprintf(error->text, sizeof error->text, LKS_CUDA_NAME " %u: op %u: %s kernels \"%s\" %s", p->device->index, s->op,
+                 kernel_names[s->kernel], name,
+                 closed ? "have not passed on a card yet: --isa wgmma opens them" : "do not do its shape");
         return error->status;
     }
     snprintf(c->label, sizeof c->label, "op %u %s %s", s->op, kernel_names[s->kernel], c->family->variants[c->variant]);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUT_C = 21, CHANNELS_MAX = 36, X_MAX = 3 * 5 * 6 * 208, W_MAX = OUT_C * 3 * 3 * 48, Y_MAX = 3 * 5 * 6 * CHANNELS_MAX };
+enum { OUT_C = 21, CHANNELS_MAX = 36, X_MAX = 3 * 5 * 6 * 208, W_MAX = OUT_C * 3 * 3 * 208, Y_MAX = 3 * 5 * 6 * CHANNELS_MAX };
 enum { OUT_PLACE = (X_MAX + LKS_ARENA_ALIGN - 1) / LKS_ARENA_ALIGN * LKS_ARENA_ALIGN };    /* of y in the arena: behind x */
 
 /* A convolution padded by half its window, or a product of h * w rows. */
@@ -45,6 +45,9 @@ static const shape shapes[] = {
     { LKS_KERNEL_BATCH_MATMUL, 1, 1, 5, 6, 208, 3, 7, LKS_TFLITE },
     { LKS_KERNEL_BATCH_MATMUL, 1, 1, 5, 6, 203, 3, -7, LKS_HALF_UP }
 };
+
+/* Where wgmma is open: twice the stages of its rings. */
+static const shape deep = { LKS_KERNEL_CONV, 3, 1, 5, 6, 208, 3, 0, LKS_HALF_UP };
 
 typedef struct problem {
     lks_step step;
@@ -230,6 +233,10 @@ lks_status lks_cuda_self_check(lks_device_handle *device, lks_error *error)
         return lks_cuda_no_memory(device, sizeof *p, error);
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && st == LKS_OK; i++) {
         make_problem(p, &shapes[i]);
+        st = check_kernel(p, device, error);
+    }
+    if (st == LKS_OK && device->caps.wgmma) {
+        make_problem(p, &deep);
         st = check_kernel(p, device, error);
     }
     free(p);

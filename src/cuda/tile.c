@@ -7,18 +7,23 @@
 #include <string.h>
 
 const lks_tile_size lks_tile_sizes[LKS_TILE_COUNT] = {
-    [LKS_TILE_128X128] = { 128, 128, 0, 90, 2, 350, 5500 },
-    [LKS_TILE_128X64] = { 128, 64, 0, 85, 2, 350, 4000 },
-    [LKS_TILE_64X64] = { 64, 64, 0, 80, 4, 350, 3000 },
-    [LKS_TILE_64X32] = { 64, 32, 0, 60, 4, 350, 2500 },
-    [LKS_TILE_MMA_128X128] = { 128, 128, 1, 71, 2, 900, 7000 },
-    [LKS_TILE_MMA_128X64] = { 128, 64, 1, 59, 3, 560, 5500 },
-    [LKS_TILE_MMA_64X64] = { 64, 64, 1, 43, 4, 430, 3000 }
+    [LKS_TILE_128X128] = { 128, 128, LKS_UNIT_DP4A, 90, 2, 350, 5500 },
+    [LKS_TILE_128X64] = { 128, 64, LKS_UNIT_DP4A, 85, 2, 350, 4000 },
+    [LKS_TILE_64X64] = { 64, 64, LKS_UNIT_DP4A, 80, 4, 350, 3000 },
+    [LKS_TILE_64X32] = { 64, 32, LKS_UNIT_DP4A, 60, 4, 350, 2500 },
+    [LKS_TILE_MMA_128X128] = { 128, 128, LKS_UNIT_MMA, 71, 2, 900, 7000 },
+    [LKS_TILE_MMA_128X64] = { 128, 64, LKS_UNIT_MMA, 59, 3, 560, 5500 },
+    [LKS_TILE_MMA_64X64] = { 64, 64, LKS_UNIT_MMA, 43, 4, 430, 3000 },
+    /* no card has run them yet: only by name */
+    [LKS_TILE_WGMMA_128X128] = { 128, 128, LKS_UNIT_WGMMA, 0, 1, 0, 0 },
+    [LKS_TILE_WGMMA_128X64] = { 128, 64, LKS_UNIT_WGMMA, 0, 1, 0, 0 }
 };
 
 static int32_t depth_of(uint32_t tile)
 {
-    return lks_tile_sizes[tile].mma ? LKS_MMA_DEPTH : LKS_TILE_DEPTH;
+    static const int32_t depths[] = { LKS_TILE_DEPTH, LKS_MMA_DEPTH, LKS_WGMMA_DEPTH };
+
+    return depths[lks_tile_sizes[tile].unit];
 }
 
 lks_conv lks_tile_conv(const lks_step *s)
@@ -78,7 +83,7 @@ int lks_tile_fits(const lks_conv *k, uint32_t tile)
     const int32_t depth = k->window.kernel_h * k->window.kernel_w * (k->in_c / k->groups), group_out_c = k->out_c / k->groups;
 
     return depth <= 1 << 28 && (k->groups == 1 || 16 * group_out_c >= lks_tile_sizes[tile].columns)
-        && (!lks_tile_sizes[tile].mma || fits_mma(k));
+        && (lks_tile_sizes[tile].unit == LKS_UNIT_DP4A || fits_mma(k));
 }
 
 static int32_t group_tiles_of(const lks_conv *k, uint32_t tile)
@@ -100,6 +105,11 @@ lks_tile_load lks_tile_load_of(const lks_conv *k)
     if (group_c % 16 == 0 && w->kernel_h == 1 && w->kernel_w == 1 && stays_inside(w))
         return LKS_LOAD_ROW16;
     return group_c % 16 == 0 ? LKS_LOAD_GATHER16 : group_c % 4 == 0 ? LKS_LOAD_GATHER4 : LKS_LOAD_GATHER1;
+}
+
+int lks_tile_open(const lks_conv *k, uint32_t tile, const lks_cuda_caps *c)
+{
+    return lks_tile_sizes[tile].unit != LKS_UNIT_WGMMA || (c->wgmma && lks_tile_load_of(k) <= LKS_LOAD_GATHER16);
 }
 
 int64_t lks_tile_rows(const lks_conv *k, int64_t n)
@@ -142,15 +152,16 @@ void lks_pack_table(const lks_step *s, void *packed)
  * Tensor cores: the thread of lane column l has columns 2 l and 2 l + 1 of each product of 8 columns; with r = 32 a + 8 j + 2 l
  * + i, column 32 a + 8 l + 2 j + i.
  */
-static int32_t column_of_row(int32_t r, int mma)
+static int32_t column_of_row(int32_t r, lks_tile_unit unit)
 {
-    return mma ? (r & ~31) + ((r >> 1) & 3) * 8 + ((r >> 3) & 3) * 2 + (r & 1) : (r & ~31) + (r & 3) * 8 + ((r & 31) >> 2);
+    return unit == LKS_UNIT_DP4A ? (r & ~31) + (r & 3) * 8 + ((r & 31) >> 2)
+        : (r & ~31) + ((r >> 1) & 3) * 8 + ((r >> 3) & 3) * 2 + (r & 1);
 }
 
-/* Where a byte of depth stands in its row of a stage: of tensor cores, 16 bytes at a time change places (mma.cuh). */
-static size_t byte_of_row(size_t depth, int32_t row, int mma)
+/* Where a byte of depth stands in its row of a stage: of tensor cores, 16 bytes at a time change places (mma.cuh, wgmma.cuh). */
+static size_t byte_of_row(size_t depth, int32_t row, lks_tile_unit unit)
 {
-    return mma ? depth ^ (size_t)((row >> 1) & 3) << 4 : depth;
+    return unit == LKS_UNIT_DP4A ? depth : depth ^ (size_t)(unit == LKS_UNIT_MMA ? (row >> 1) & 3 : row & 7) << 4;
 }
 
 /* One column into its place in a column tile; the rest of the tile is zero already. */
@@ -162,7 +173,7 @@ static void pack_weights(const int8_t *w, segments s, int32_t row, uint32_t tile
         for (int32_t j = 0; j < s.bytes; j++) {
             size_t depth = (size_t)i * (size_t)s.padded + (size_t)j, inside = depth % tile_depth;
 
-            to[(depth / tile_depth * columns + (size_t)row) * tile_depth + byte_of_row(inside, row, lks_tile_sizes[tile].mma)]
+            to[(depth / tile_depth * columns + (size_t)row) * tile_depth + byte_of_row(inside, row, lks_tile_sizes[tile].unit)]
                 = (uint8_t)*w++;
         }
 }
@@ -201,7 +212,7 @@ void lks_tile_pack(const lks_step *s, uint32_t tile, void *packed)
     lks_pack_table(s, packed);
     for (int64_t i = 0; i < (int64_t)k.groups * padded_c; i++) {
         int64_t tile_index = i / columns, row = i % columns;
-        int64_t in_tile = column_of_row((int32_t)row, lks_tile_sizes[tile].mma);
+        int64_t in_tile = column_of_row((int32_t)row, lks_tile_sizes[tile].unit);
         int64_t in_group = (tile_index * columns + in_tile) % padded_c;
         int64_t o = (tile_index * columns) / padded_c * group_out_c + in_group;
 
@@ -252,7 +263,7 @@ size_t lks_tile_workspace_bytes(const lks_step *s, uint32_t variant, uint32_t ma
 /* Products of a multiprocessor in a clock: 64 dp4a; by mma.sync as the manuals say, and on Hopper as measured on an H100. */
 static int64_t rate_of(uint32_t tile, const lks_cuda_caps *c)
 {
-    if (!lks_tile_sizes[tile].mma)
+    if (lks_tile_sizes[tile].unit == LKS_UNIT_DP4A)
         return 256;
     return c->sm == 80 || c->sm >= 100 ? 2048 : c->sm == 90 ? 2800 : 1024;
 }
@@ -283,9 +294,10 @@ uint32_t lks_tile_choose(const lks_step *s, uint32_t tiles, uint32_t max_batch, 
     for (uint32_t variant = 0; variant < 2 * LKS_TILE_COUNT; variant++) {
         uint32_t tile = lks_tile_of(variant);
         int32_t splits = variant < LKS_TILE_COUNT ? 1 : lks_tile_splits(&k, tile, max_batch, c);
-        int64_t estimate = clocks(&k, tile, max_batch, splits, c);
+        int may = tiles >> tile & 1 && lks_tile_sizes[tile].percent > 0;
+        int64_t estimate = may ? clocks(&k, tile, max_batch, splits, c) : INT64_MAX;
 
-        if (tiles >> tile & 1 && estimate < least) {
+        if (estimate < least) {
             least = estimate;
             best = variant;
         }
@@ -332,6 +344,7 @@ static void set_shape(lks_tile_args *a, const lks_conv *k, uint32_t tile, int64_
     a->segments_w = lks_magic_of(s.of_row);
     a->group_tiles = lks_magic_of(group_tiles_of(k, tile));
     a->column_tiles = lks_magic_of((int64_t)k->groups * group_tiles_of(k, tile));
+    a->tiles = lks_magic_of(tiles_of(k, tile, n));
     a->group = lks_magic_of(a->group_out_c);
     a->out = lks_magic_of(k->out_c);
 }
@@ -351,6 +364,7 @@ lks_tile_args lks_tile_args_of(const lks_step *s, uint32_t variant, const lks_cu
     set_shape(&a, &k, tile, t->n);
     a.splits = variant < LKS_TILE_COUNT ? 1 : lks_tile_splits(&k, tile, t->n, c);
     a.split_tiles = (int32_t)lks_ceil_div(a.depth_tiles, a.splits);
+    a.work = a.tiles.divisor * a.splits;
     a.partial = a.splits > 1 ? t->workspace : NULL;
     return a;
 }

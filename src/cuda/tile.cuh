@@ -28,6 +28,12 @@ struct lks_tile {
     /* 32 more than a row: 8-byte stores of 16 lanes, 4 rows of 32 bytes, then meet all banks */
     static constexpr int out_stride = columns_ + 32;
     static constexpr int shared_bytes = stages_ * stage_bytes > rows_ * out_stride ? stages_ * stage_bytes : rows_ * out_stride;
+
+    /* A barrier of the threads that have a tile, each of which gives its number among them. */
+    static __device__ __forceinline__ void sync(int32_t)
+    {
+        __syncthreads();
+    }
 };
 
 typedef lks_tile<128, 128, 8, 2> lks_tile_128x128;
@@ -214,19 +220,24 @@ static __device__ __forceinline__ void lks_multiply(uint32_t acc[tile::thread_ro
 typedef struct lks_tile_where {
     uint32_t row, column_tile;  /* first row; column tile over all groups */
     int32_t group, column;      /* first column within the group */
+    int32_t split;
+    int32_t thread;             /* of those that have the tile: all of a block, or of wgmma a warpgroup */
     int32_t thread_row, thread_column;
 } lks_tile_where;
 
 template <typename tile>
-static __device__ __forceinline__ lks_tile_where lks_locate_tile(const lks_tile_args &a)
+static __device__ __forceinline__ lks_tile_where lks_locate_tile(const lks_tile_args &a, uint32_t index, uint32_t split,
+                                                                 int32_t thread)
 {
-    const int32_t warp = (int32_t)threadIdx.x >> 5, lane = (int32_t)threadIdx.x & 31;
-    const uint32_t row_tile = lks_divide(blockIdx.x, a.column_tiles);
+    const int32_t warp = thread >> 5, lane = thread & 31;
+    const uint32_t row_tile = lks_divide(index, a.column_tiles);
     const int32_t warp_n = warp & (tile::warps_n - 1), warp_m = tile::warps_n == 4 ? warp >> 2 : warp >> (tile::warps_n - 1);
     lks_tile_where t;
 
-    t.column_tile = lks_remainder(blockIdx.x, row_tile, a.column_tiles);
+    t.column_tile = lks_remainder(index, row_tile, a.column_tiles);
     t.row = row_tile * tile::rows;
+    t.split = (int32_t)split;
+    t.thread = thread;
     t.group = (int32_t)lks_divide(t.column_tile, a.group_tiles);
     t.column = (int32_t)lks_remainder(t.column_tile, (uint32_t)t.group, a.group_tiles) * tile::columns;
     t.thread_row = warp_m * tile::warp_rows + (lane >> 2);
@@ -285,7 +296,7 @@ template <typename tile>
 static __device__ __forceinline__ void lks_store_pieces(const lks_tile_args &a, const lks_tile_where &t, const unsigned char *out)
 {
     constexpr int32_t at_once = tile::pieces < 4 ? tile::pieces : 4;
-    const int32_t thread = (int32_t)threadIdx.x, follows = a.fused.adds || a.table;
+    const int32_t thread = t.thread, follows = a.fused.adds || a.table;
 
 #pragma unroll 1
     for (int32_t i = 0; i < tile::pieces; i += at_once) {
@@ -318,7 +329,7 @@ template <typename tile, int bytes>
 static __device__ __forceinline__ void lks_store_tile(const lks_tile_args &a, const lks_tile_where &t, const unsigned char *out)
 {
 #pragma unroll 1
-    for (int32_t i = (int32_t)threadIdx.x; i < (tile::rows * tile::columns) >> (bytes == 4 ? 2 : 0); i += tile::threads) {
+    for (int32_t i = t.thread; i < (tile::rows * tile::columns) >> (bytes == 4 ? 2 : 0); i += tile::threads) {
         const lks_tile_piece p = lks_locate_piece<tile, bytes>(a, t, i);
 
         if (p.inside)
@@ -336,7 +347,7 @@ static __device__ __forceinline__ void lks_store_partial(const lks_tile_args &a,
 #pragma unroll
     for (int32_t i = 0; i < tile::thread_rows; i++) {
         const uint32_t row = t.row + (uint32_t)(t.thread_row + 8 * i);
-        int32_t *to = a.partial + ((size_t)blockIdx.y * (size_t)a.rows + row) * (size_t)a.out_c + o;
+        int32_t *to = a.partial + ((size_t)t.split * (size_t)a.rows + row) * (size_t)a.out_c + o;
 
         if (row >= (uint32_t)a.rows)
             continue;
@@ -363,14 +374,14 @@ static __device__ __forceinline__ void lks_finish_tile(const lks_tile_args &a, c
     const lks_tile_column *columns = a.columns + (size_t)t.column_tile * tile::columns + t.thread_column;
     unsigned char *out = shared + t.thread_row * tile::out_stride + t.thread_column;
 
-    __syncthreads();                    /* the last stage has been read */
+    tile::sync(t.thread);               /* the last stage has been read */
 #pragma unroll
     for (int32_t g = 0; g < tile::groups; g++)
         if (a.tail.rounding == LKS_HALF_UP)
             lks_requant_tile<tile, LKS_HALF_UP>(a, acc[g], columns + 32 * g, out + 32 * g);
         else
             lks_requant_tile<tile, LKS_TFLITE>(a, acc[g], columns + 32 * g, out + 32 * g);
-    __syncthreads();
+    tile::sync(t.thread);
     if (a.vector == 16)
         lks_store_pieces<tile>(a, t, shared);
     else if (a.vector == 4)
@@ -422,7 +433,7 @@ template <typename tile, lks_tile_load load, bool w_zero>
 static __device__ __forceinline__ void lks_compute_tile(const lks_tile_args &a)
 {
     LKS_SHARED(shared);
-    const lks_tile_where t = lks_locate_tile<tile>(a);
+    const lks_tile_where t = lks_locate_tile<tile>(a, blockIdx.x, blockIdx.y, (int32_t)threadIdx.x);
     uint32_t acc[1][tile::thread_rows][8] = { { { 0 } } }, x_sum[tile::thread_rows] = { 0 };
 
     lks_accumulate<tile, load, w_zero>(a, t, acc[0], x_sum, shared);

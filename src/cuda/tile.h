@@ -20,24 +20,29 @@
 extern "C" {
 #endif
 
-/* Bytes of depth that a tile loads at a time: of dp4a (tile.cuh), and of tensor cores (mma.cuh). */
+/* Bytes of depth that a tile loads at a time: of dp4a (tile.cuh), of mma.sync (mma.cuh), and of wgmma (wgmma.cuh). */
 #define LKS_TILE_DEPTH 32
 #define LKS_MMA_DEPTH 64
+#define LKS_WGMMA_DEPTH 128
+
+typedef enum lks_tile_unit { LKS_UNIT_DP4A, LKS_UNIT_MMA, LKS_UNIT_WGMMA } lks_tile_unit;
 
 /* The tiles, by unit and size: the first variants of conv and matmul; the second ones are the same with split-K. */
 enum {
     LKS_TILE_128X128, LKS_TILE_128X64, LKS_TILE_64X64, LKS_TILE_64X32,
-    LKS_TILE_MMA_128X128, LKS_TILE_MMA_128X64, LKS_TILE_MMA_64X64, LKS_TILE_COUNT
+    LKS_TILE_MMA_128X128, LKS_TILE_MMA_128X64, LKS_TILE_MMA_64X64,
+    LKS_TILE_WGMMA_128X128, LKS_TILE_WGMMA_128X64, LKS_TILE_COUNT
 };
 #define LKS_TILE_NAMES(split) \
     "dp4a_128x128" split, "dp4a_128x64" split, "dp4a_64x64" split, "dp4a_64x32" split, \
-    "mma_128x128" split, "mma_128x64" split, "mma_64x64" split
+    "mma_128x128" split, "mma_128x64" split, "mma_64x64" split, \
+    "wgmma_128x128" split, "wgmma_128x64" split
 
 typedef struct lks_tile_size {
     int32_t rows, columns;
-    int32_t mma;                /* by tensor cores */
-    /* What the choice is made by; of tensor cores as measured on an H100 (bench/variants.py), of dp4a reasoned. */
-    int32_t percent;            /* of the rate of its unit that blocks reach which fill a multiprocessor */
+    lks_tile_unit unit;
+    /* What the choice is made by; of mma.sync as measured on an H100 (bench/variants.py), of dp4a reasoned. */
+    int32_t percent;            /* of the rate of its unit that blocks reach which fill a multiprocessor; 0: never chosen */
     int32_t blocks;             /* that fit into a multiprocessor */
     int32_t latency;            /* clocks of a depth tile where a block is alone */
     int32_t ends;               /* clocks of beginning and finish of a block */
@@ -73,10 +78,12 @@ typedef struct lks_tile_args {
     int32_t stride_h, stride_w, dilation_h, pad_top, pad_left, w_zero;
     uint32_t pad_word;          /* the pad value four times */
     int32_t segments, segment_bytes;
+    int32_t work;               /* tiles times splits */
     int32_t depth_tiles, split_tiles, splits;   /* split_tiles: depth tiles of one split */
     int32_t vector;             /* bytes of y that may be stored at once: 16, 4 or 1 */
     lks_magic out_h, out_w, segment, segments_w;    /* segment: its padded length; segments_w: segments of a kernel row */
     lks_magic column_tiles, group_tiles, group, out;    /* group_tiles: column tiles of a group; group: group_out_c; out: out_c */
+    lks_magic tiles;            /* all of one split */
     lks_tail tail;
     lks_fused fused;
 } lks_tile_args;
@@ -85,6 +92,9 @@ typedef struct lks_tile_args {
 lks_conv lks_tile_conv(const lks_step *s);
 
 lks_tile_load lks_tile_load_of(const lks_conv *k);
+
+/* Is wgmma open on this card (family.h), and can its tile be filled with copies of 16 bytes?  True of tiles of other units. */
+int lks_tile_open(const lks_conv *k, uint32_t tile, const lks_cuda_caps *c);
 
 /*
  * May the tile run it?  Where not (more than 2^28 elements under a window, a handful of channels per group), the direct kernel

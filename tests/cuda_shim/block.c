@@ -8,6 +8,7 @@
 #include "cuda_shim/poison.h"
 #include "cuda_shim/shim.h"
 #include "cuda_shim/warp.h"
+#include "cuda_shim/warpgroup.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -18,10 +19,10 @@
 
 #define THREADS_MAX 1024
 #define SHARED_MAX (256u << 10)
-#define RED_ZONE 128u
+#define RED_ZONE 1024u          /* also the alignment of shared memory: patterns of wgmma */
 #define COPIES_MAX 512          /* of one thread in flight */
 
-typedef enum thread_state { UNSTARTED, READY, AT_BARRIER, IN_EXCHANGE, DONE } thread_state;
+typedef enum thread_state { UNSTARTED, READY, AT_BARRIER, IN_EXCHANGE, WAITING, DONE } thread_state;
 
 typedef struct copy {
     unsigned char *to;
@@ -37,6 +38,10 @@ typedef struct thread {
     const char *file;           /* of the barrier where it waits */
     int line;
     shim_lane *lane;            /* IN_EXCHANGE: on its own stack */
+    bool (*ready)(const void *);        /* WAITING */
+    const void *ready_argument;
+    const char *what;           /* it waits for, and its number */
+    unsigned number;
     copy *copies;
     unsigned copy_count, groups;
 } thread;
@@ -55,6 +60,8 @@ typedef struct executor {
     unsigned char *memory, *shared;     /* red zone, shared memory, red zone */
     const shim_launch *launch;
     uint64_t random;
+    uint64_t passes;            /* over all warps */
+    bool waits;                 /* the block has a thread that waited, so that one warp can set another free */
     cudaError_t status;
 } executor;
 
@@ -66,10 +73,8 @@ static __thread executor *self;
 /* ---- faults -------------------------------------------------------------------------------------------------------------- */
 
 /* The launch has failed; the first reason is told. */
-static void fault(executor *e, cudaError_t status, const char *format, ...)
+static void fault_with(executor *e, cudaError_t status, const char *format, va_list args)
 {
-    va_list args;
-
     if (e->status != cudaSuccess)
         return;
     e->status = status;
@@ -78,10 +83,17 @@ static void fault(executor *e, cudaError_t status, const char *format, ...)
     if (e->current)
         fprintf(stderr, ", thread (%u,%u,%u)", e->current->index.x, e->current->index.y, e->current->index.z);
     fputs(": ", stderr);
-    va_start(args, format);
     vfprintf(stderr, format, args);
-    va_end(args);
     fputc('\n', stderr);
+}
+
+static void fault(executor *e, cudaError_t status, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fault_with(e, status, format, args);
+    va_end(args);
 }
 
 /* From a thread: never comes back where the launch has failed. */
@@ -91,6 +103,17 @@ static void yield(executor *e)
 }
 
 #define FAULT(e, status, ...) (fault(e, status, __VA_ARGS__), yield(e))
+
+void shim_fault(const char *format, ...)
+{
+    executor *e = self;
+    va_list args;
+
+    va_start(args, format);
+    fault_with(e, cudaErrorLaunchFailure, format, args);
+    va_end(args);
+    yield(e);
+}
 
 /* ---- order --------------------------------------------------------------------------------------------------------------- */
 
@@ -197,10 +220,15 @@ static void abandon(executor *e)
 
 /* ---- scheduling ---------------------------------------------------------------------------------------------------------- */
 
-/* Run a warp until none of its threads can go on. */
-static void run_warp(executor *e, unsigned warp)
+static bool can_run(thread *t)
 {
-    bool moved = true;
+    return t->state == UNSTARTED || t->state == READY || (t->state == WAITING && t->ready(t->ready_argument));
+}
+
+/* Run a warp until none of its threads can go on.  Has any? */
+static bool run_warp(executor *e, unsigned warp)
+{
+    bool moved = true, any = false;
 
     e->warp = warp;
     shuffle_order(e, e->lane_order, SHIM_WARP);
@@ -209,12 +237,13 @@ static void run_warp(executor *e, unsigned warp)
         for (unsigned i = 0; i < SHIM_WARP && e->status == cudaSuccess; i++) {
             thread *t = lane_of(e, warp, e->lane_order[i]);
 
-            if (t && (t->state == UNSTARTED || t->state == READY)) {
+            if (t && can_run(t)) {
                 resume(e, t);
-                moved = true;
+                moved = any = true;
             }
         }
     }
+    return any;
 }
 
 /* The current thread waits for lanes of its warp, and nothing moves any more: why? */
@@ -234,6 +263,9 @@ static void explain_exchange(executor *e)
         else if (t->state == AT_BARRIER)
             fault(e, cudaErrorLaunchFailure, "%s:%d: lane %u of its mask 0x%08x waits at the barrier of line %d", mine->file,
                   mine->line, i, mine->mask, t->line);
+        else if (t->state == WAITING)
+            fault(e, cudaErrorLaunchFailure, "%s:%d: lane %u of its mask 0x%08x waits for %s %u", mine->file, mine->line, i,
+                  mine->mask, t->what, t->number);
         else if (t->lane->what != mine->what || t->lane->mask != mine->mask || t->lane->line != mine->line)
             fault(e, cudaErrorLaunchFailure, "%s:%d, mask 0x%08x: lane %u of its mask waits at line %d with mask 0x%08x",
                   mine->file, mine->line, mine->mask, i, t->lane->line, t->lane->mask);
@@ -250,9 +282,11 @@ static void settle(executor *e, bool *more)
         thread *t = &e->threads[i];
 
         e->current = t;
-        if (t->state == IN_EXCHANGE)
+        if (t->state == WAITING)
+            fault(e, cudaErrorLaunchFailure, "deadlock: waits for %s %u", t->what, t->number);
+        else if (t->state == IN_EXCHANGE)
             explain_exchange(e);
-        else if (t->state != first->state && first->state != IN_EXCHANGE)
+        else if (t->state != first->state && first->state != IN_EXCHANGE && first->state != WAITING)
             fault(e, cudaErrorLaunchFailure,
                   "divergent barrier: some threads of the block wait at %s:%d, and others have returned",
                   t->state == AT_BARRIER ? t->file : first->file, t->state == AT_BARRIER ? t->line : first->line);
@@ -261,7 +295,7 @@ static void settle(executor *e, bool *more)
                   first->line, t->file);
     }
     e->current = NULL;
-    for (unsigned i = 0; i < e->count && *more; i++)
+    for (unsigned i = 0; i < e->count && *more && e->status == cudaSuccess; i++)
         e->threads[i].state = READY;
 }
 
@@ -271,10 +305,15 @@ static void run_threads(executor *e)
     bool more = true;
 
     while (more && e->status == cudaSuccess) {
+        bool moved = false;
+
+        e->passes++;
         shuffle_order(e, order, warps);
         for (unsigned i = 0; i < warps && e->status == cudaSuccess; i++)
-            run_warp(e, order[i]);
-        if (e->status == cudaSuccess)
+            moved |= run_warp(e, order[i]);
+        if (e->waits && moved && next_random(e) % 4)
+            continue;                   /* copies in bulk land late, or a little earlier */
+        if (e->status == cudaSuccess && !shim_land_copy(e->random) && !(e->waits && moved))
             settle(e, &more);
     }
 }
@@ -284,6 +323,15 @@ static void run_threads(executor *e)
 unsigned char *shim_shared(void)
 {
     return self->shared;
+}
+
+void shim_need_shared(const void *p, size_t bytes)
+{
+    const executor *e = self;
+    const size_t at = (size_t)((const unsigned char *)p - e->shared);
+
+    if (at > e->launch->shared_bytes || bytes > e->launch->shared_bytes - at)
+        FAULT(self, cudaErrorIllegalAddress, "an access beside its %zu bytes of shared memory", e->launch->shared_bytes);
 }
 
 static unsigned char garbage(executor *e)
@@ -337,11 +385,18 @@ static void begin_block(executor *e)
 
 static void run_block(executor *e)
 {
+    const char *left;
+
     memset(e->exchanging, 0, sizeof e->exchanging);
+    e->waits = false;
+    shim_warpgroup_begin();
     begin_block(e);
     open_shared(e);
     run_threads(e);
     close_shared(e);
+    left = shim_warpgroup_end();
+    if (left)
+        fault(e, cudaErrorLaunchFailure, "%s", left);
     if (e->status != cudaSuccess)
         abandon(e);
 }
@@ -358,6 +413,7 @@ static void free_executor(void *p)
     for (unsigned i = 0; i < THREADS_MAX; i++)
         free(e->threads[i].copies);
     fiber_free(e->host);
+    shim_warpgroup_free();
     shim_unpoison(e->memory, e->memory ? SHARED_MAX + 2 * RED_ZONE : 0);
     free(e->memory);
     free(e);
@@ -428,6 +484,39 @@ void shim_barrier(const char *file, int line)
     e->current->file = file;
     e->current->line = line;
     yield(e);
+}
+
+unsigned shim_thread_number(void)
+{
+    return (unsigned)(self->current - self->threads);
+}
+
+void shim_wait_until(bool (*ready)(const void *), const void *argument, const char *what, unsigned number)
+{
+    thread *t = self->current;
+
+    if (ready(argument))
+        return;
+    t->ready = ready;
+    t->ready_argument = argument;
+    t->what = what;
+    t->number = number;
+    t->state = WAITING;
+    self->waits = true;
+    yield(self);
+    t->state = READY;
+}
+
+static bool next_pass(const void *pass)
+{
+    return self->passes != *(const uint64_t *)pass;
+}
+
+void shim_let_others_run(void)
+{
+    const uint64_t pass = self->passes;
+
+    shim_wait_until(next_pass, &pass, "its turn", 0);
 }
 
 /* Gather the lanes of the mask, by lane; false: not all are there. */
@@ -509,6 +598,7 @@ void shim_copy_wait(int pending)
         }
         memset(c->to, 0, c->bytes);
         memcpy(c->to, c->from, c->from_bytes);
+        shim_landed(c->to);
     }
     t->copy_count = kept;
 }

@@ -14,6 +14,8 @@
 
 #include "cuda_shim/cuda_runtime_api.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -39,13 +41,30 @@ cudaError_t shim_run(const shim_launch *launch);
 extern __thread uint3 shim_thread_index, shim_block_index;
 extern __thread dim3 shim_block_size, shim_grid_size;
 
+/* Which of the threads of the block it is. */
+unsigned shim_thread_number(void);
+
 /* The dynamic shared memory of the block: exactly the bytes of the launch, garbage when a block begins. */
 unsigned char *shim_shared(void);
+
+/* A fault where not all of [p, p + bytes) is shared memory of the block. */
+void shim_need_shared(const void *p, size_t bytes);
+
+/* The thread breaks a rule: does not return. */
+void shim_fault(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- waiting for others.  file, line: the place in the kernel, which all that wait must share ------------------------------ */
 
 /* __syncthreads.  Every thread of the block must come here; one that has returned is missing. */
 void shim_barrier(const char *file, int line);
+
+/*
+ * Anything else: until ready says so.  Where no thread of the block can go on, that is a deadlock, told with what one waits for.
+ */
+void shim_wait_until(bool (*ready)(const void *), const void *argument, const char *what, unsigned number);
+
+/* Until every other thread of the block that can go on has done so. */
+void shim_let_others_run(void);
 
 typedef enum shim_exchange {
     SHIM_SYNC,          /* __syncwarp */

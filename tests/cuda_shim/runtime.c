@@ -38,7 +38,8 @@ void shim_reset(void)
         shim.cards = SHIM_CARDS_MAX;
     for (int i = 0; i < shim.cards; i++)
         shim.card[i] = (shim_card){ .name = "shim", .major = sm / 10, .minor = sm % 10, .multiprocessors = 4,
-                                    .memory_bytes = (size_t)8 << 30, .shared_bytes_per_block = sm == 75 ? 65536 : 101376 };
+                                    .memory_bytes = (size_t)8 << 30,
+                                    .shared_bytes_per_block = sm == 75 ? 65536 : sm == 90 ? 232448 : 101376 };
 }
 
 __attribute__((constructor)) static void start(void)

@@ -27,6 +27,8 @@ typedef struct shape {
 static const shape shapes[] = {
     { CONV, 9, 15, 32, 136, 1, 1, 1, 1, 1, 0, 0, LKS_HALF_UP, 0, 0 },        /* two tiles each way, one depth tile */
     { CONV, 8, 16, 208, 128, 1, 1, 1, 1, 1, 0, 0, LKS_TFLITE, 1, 1 },        /* exact tiles, 7 depth tiles */
+    { CONV, 16, 17, 1040, 70, 1, 1, 1, 1, 1, 0, 0, LKS_HALF_UP, 1, 1 },      /* more tiles than multiprocessors, 9 deep ones */
+    { CONV, 17, 16, 96, 132, 1, 3, 3, 1, 1, 1, 0, LKS_TFLITE, 1, 0 },
     { CONV, 7, 7, 48, 20, 1, 1, 1, 2, 1, 0, 0, LKS_HALF_UP, 1, 0 },          /* strided without padding; half a depth tile */
     { CONV, 7, 9, 32, 80, 1, 3, 3, 1, 1, 1, 0, LKS_TFLITE, 0, 1 },
     { CONV, 9, 8, 16, 48, 1, 3, 3, 1, 2, 2, 0, LKS_HALF_UP, 1, 1 },          /* dilated: segments of one element */
@@ -254,13 +256,13 @@ static int try_variant(lks_device_handle *cuda, lks_device_handle *ref, const sh
 
 int main(void)
 {
-    const lks_context_options options = { .threads = 0 };
+    const lks_context_options options = { .isa = "wgmma" }, plain = { .threads = 0 };
     lks_device_handle *cuda, *ref;
     lks_error error;
     int failed = 0;
 
     if (lks_cuda_backend.open(0, &options, &cuda, &error) != LKS_OK
-        || lks_ref_backend.open(0, &options, &ref, &error) != LKS_OK) {
+        || lks_ref_backend.open(0, &plain, &ref, &error) != LKS_OK) {
         puts(error.text);
         return 2;
     }

@@ -36,7 +36,7 @@ typedef struct shim_card {
 } shim_card;
 
 /* Registers of a fragment that change places with their neighbours, as if a kernel had taken them for each other. */
-typedef enum shim_swapped { SWAPPED_NONE, SWAPPED_A, SWAPPED_B, SWAPPED_C, SWAPPED_LDMATRIX } shim_swapped;
+typedef enum shim_swapped { SWAPPED_NONE, SWAPPED_A, SWAPPED_B, SWAPPED_C, SWAPPED_LDMATRIX, SWAPPED_WGMMA } shim_swapped;
 
 /* Set by a test before it uses the shim, by one thread. */
 typedef struct shim_machine {

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WORDS 512
+#define WORDS 8192
 #define LAUNCHES 40             /* in how many orders of warps and lanes */
 
 static int passed, failed;
@@ -63,19 +63,39 @@ static cudaError_t run(bench *b, int kernel, unsigned threads, int wrong)
     return e == cudaSuccess ? cudaStreamSynchronize(b->stream) : e;
 }
 
-static int right(const bench *b, int kernel)
+/* Element i of the product of 64 rows and 64 columns that the wgmma kernels compute. */
+static int32_t product_at(const bench *b, int i)
 {
     int32_t sum = 0;
 
-    for (int i = 0; i < 32 && kernel == SHIM_SUM; i++)
-        sum += b->in[i];
-    for (int i = 0; i < (int)b->y_words; i++) {
-        int32_t expected = kernel == SHIM_REVERSE ? b->in[b->y_words - 1 - (size_t)i] : kernel == SHIM_SUM ? sum
-                           : kernel == SHIM_COPY ? b->in[i] : 7 * i;
+    for (int k = 0; k < 64; k++)
+        sum += (int8_t)b->in[i / 64 * 64 + k] * (int8_t)b->in[4096 + i % 64 * 64 + k];
+    return sum;
+}
 
-        if (b->out[i] != expected)
-            return 0;
+static int32_t expected_at(const bench *b, int kernel, int i)
+{
+    int32_t sum = 0;
+
+    switch (kernel) {
+    case SHIM_REVERSE:  return b->in[b->y_words - 1 - (size_t)i];
+    case SHIM_COPY:
+    case SHIM_RING:     return b->in[i];
+    case SHIM_PAIRS:    return b->in[i ^ 63];
+    case SHIM_GRID:     return 7 * i;
+    case SHIM_SUM:
+        for (int k = 0; k < 32; k++)
+            sum += b->in[k];
+        return sum;
+    default:            return product_at(b, i);
     }
+}
+
+static int right(const bench *b, int kernel)
+{
+    for (int i = 0; i < (int)b->y_words; i++)
+        if (b->out[i] != expected_at(b, kernel, i))
+            return 0;
     return 1;
 }
 
@@ -207,12 +227,37 @@ static void planted(const char *what, int kernel, unsigned threads, size_t y_wor
         printf("     exit status 0x%x: %s\n", (unsigned)status, text);
 }
 
+static void planted_of_hopper(void)
+{
+    const size_t ring = 32 * SHIM_RING_STEPS;
+    const int wgmma = SHIM_WGMMA_128B;
+
+    planted("no barrier of some threads", SHIM_PAIRS, 128, 128, PLANTED_NO_BARRIER, NULL);
+    planted("a warp that does not come to it", SHIM_PAIRS, 128, 128, PLANTED_SOME_RETURN, "waits for the threads of barrier 2");
+    planted("a phase that nothing waits for", SHIM_RING, 64, ring, PLANTED_NO_WAIT, "deadlock: waits for the phase");
+    planted("a wait for the wrong phase", SHIM_RING, 64, ring, PLANTED_WRONG_PARITY, "deadlock: waits for the phase");
+    planted("a copy that does not come", SHIM_RING, 64, ring, PLANTED_LOST_COPY, "deadlock: waits for the phase");
+    planted("a barrier that is overwritten", SHIM_RING, 64, ring, PLANTED_OVERWRITTEN, "was overwritten");
+    planted("accumulators read before the wait", wgmma, 128, 4096, PLANTED_NO_WAIT, NULL);
+    planted("products that nothing waits for", wgmma, 128, 4096, PLANTED_NEVER_WAITED, "ends with products in flight");
+    planted("no wgmma.fence", wgmma, 128, 4096, PLANTED_NO_WGMMA_FENCE, "no wgmma.fence");
+    planted("no fence.proxy.async", wgmma, 128, 4096, PLANTED_NO_ASYNC_FENCE, "no fence.proxy.async");
+    planted("an operand written too early", wgmma, 128, 4096, PLANTED_OPERAND_WRITTEN, "operands were changed");
+    planted("a warp with another product", wgmma, 128, 4096, PLANTED_OTHER_PRODUCT, "different products");
+}
+
 int main(void)
 {
     try_right("barriers and shared memory", SHIM_REVERSE, 200, 200);
     try_right("shuffles", SHIM_SUM, 32, 1);
     try_right("asynchronous copies", SHIM_COPY, 64, 512);
     try_right("grids", SHIM_GRID, 6, 60);
+    try_right("barriers of some threads", SHIM_PAIRS, 128, 128);
+    try_right("bulk copies, and barriers with phases", SHIM_RING, 64, 32 * SHIM_RING_STEPS);
+    try_right("wgmma without a swizzle", SHIM_WGMMA_NONE, 128, 4096);
+    try_right("wgmma, swizzle of 128 bytes", SHIM_WGMMA_128B, 128, 4096);
+    try_right("wgmma, swizzle of 64 bytes", SHIM_WGMMA_64B, 128, 4096);
+    try_right("wgmma, swizzle of 32 bytes", SHIM_WGMMA_32B, 128, 4096);
     try_matrix();
     try_graph();
     try_refusals();
@@ -227,6 +272,7 @@ int main(void)
     planted("a lane outside the mask", SHIM_SUM, 32, 1, PLANTED_LANE_OUTSIDE, "reads from a lane outside its mask");
     planted("lanes beyond the block", SHIM_SUM, 31, 1, PLANTED_NOTHING, "lane 31 of its mask 0xffffffff is beyond the block");
     planted("a missing wait", SHIM_COPY, 64, 512, PLANTED_NO_WAIT, NULL);
+    planted_of_hopper();
     check(shim_live() == 0, "everything was given back");
     printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;

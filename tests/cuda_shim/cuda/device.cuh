@@ -6,6 +6,7 @@
 #define LKS_CUDA_DEVICE_CUH
 
 #include "cuda_shim/cuda_runtime.h"
+#include "cuda_shim/warpgroup.h"
 #include "spec/arith.h"
 
 #include <tuple>
@@ -43,6 +44,10 @@ static cudaError_t shim_launch_kernel(const char *name, void (*kernel)(P...), di
 #define LKS_SHARED(name) unsigned char *name = shim_shared()
 
 static inline void lks_hold(int32_t &)
+{
+}
+
+static inline void lks_hold(uint32_t &)
 {
 }
 
@@ -129,6 +134,75 @@ static inline void lks_mma_8x8x16(uint32_t d[2], uint32_t a, uint32_t b)
 static inline void lks_mma_16x8x32(uint32_t d[4], const uint32_t a[4], const uint32_t b[2])
 {
     shim_multiply(SHIM_MMA_16832, d, 4, a, 4, b, 2);
+}
+
+/* ---- sm_90a -------------------------------------------------------------------------------------------------------------- */
+
+#define LKS_HAS_WGMMA 1
+
+static inline uint32_t lks_shared_address(const void *shared)
+{
+    return shim_shared_address(shared);
+}
+
+static inline void lks_sync_some(int32_t barrier, int32_t threads)
+{
+    shim_sync_some(barrier, threads);
+}
+
+static inline void lks_barrier_init(uint64_t *barrier, uint32_t count)
+{
+    shim_barrier_init(barrier, count);
+}
+
+static inline void lks_barrier_arrive(uint64_t *barrier)
+{
+    shim_barrier_arrive(barrier, 0);
+}
+
+static inline void lks_barrier_expect(uint64_t *barrier, uint32_t bytes)
+{
+    shim_barrier_arrive(barrier, bytes);
+}
+
+static inline void lks_barrier_wait(uint64_t *barrier, uint32_t parity)
+{
+    shim_barrier_wait(barrier, parity);
+}
+
+static inline void lks_copy_bulk(void *shared, const void *global, uint32_t bytes, uint64_t *barrier)
+{
+    shim_copy_bulk(shared, global, bytes, barrier);
+}
+
+static inline void lks_fence_async()
+{
+    shim_fence_async();
+}
+
+template <int registers, bool more> static inline void lks_take_registers()
+{
+    static_assert(registers % 8 == 0 && registers >= 24 && registers <= 256, "setmaxnreg");
+}
+
+static inline void lks_wgmma_fence()
+{
+    shim_wgmma_fence();
+}
+
+static inline void lks_wgmma_commit()
+{
+    shim_wgmma_commit();
+}
+
+template <int pending> static inline void lks_wgmma_wait()
+{
+    shim_wgmma_wait(pending);
+}
+
+template <int values> static inline void lks_wgmma_64xNx32(uint32_t (&d)[values], uint64_t a, uint64_t b)
+{
+    shim_wgmma(d, 2 * values, a, b);
 }
 
 #endif
