@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cases that are blocks as networks have them, which the host fuses: a pad, a linear op, a residual add, a table, a reshape.  And
- * what looks like one and must stay as it is: a tensor with a second reader, an output in between, a pad of channels.
+ * Cases that are blocks as networks have them, which the host fuses: a pad, a linear op, a residual add, a table, a concat, a
+ * reshape.  And what looks like one and must stay as it is: a tensor with a second reader, an output in between, a pad of
+ * channels, a concat of lines.
  */
 #include "tools/cases_maker.h"
 
@@ -102,6 +103,23 @@ static flow add_residual(block *b)
     return maybe_output(b, y);
 }
 
+/* Channels beside those of another conv of the same image, or its own; where both have as many, now and then lines, or rows. */
+static flow add_branch(block *b, const flow *y)
+{
+    draw *d = &b->m->s;
+    flow part[2] = { *y, *y };
+    conv_shape other = b->conv;
+    uint32_t at_axis = 3;
+
+    if (!draw_one_in(d, 6)) {
+        other.group_o = other.groups > 1 || draw_one_in(d, 2) ? other.group_o : 1 + draw_below(d, 40);
+        part[1 - draw_below(d, 2)] = maybe_output(b, add_conv(b->m, &b->x, &other));
+    }
+    if (other.group_o == b->conv.group_o && draw_one_in(d, 6))
+        at_axis = 1 + draw_below(d, 2);
+    return maybe_output(b, add_concat(b->m, part, 2, at_axis));
+}
+
 flow make_block(maker *m)
 {
     draw *d = &m->s;
@@ -119,6 +137,8 @@ flow make_block(maker *m)
         y = add_residual(&b);
     if (draw_one_in(d, 2))
         y = maybe_output(&b, draw_one_in(d, 2) ? add_lut(m, &y) : add_requant(m, &y));
+    if (b.x.rank == 4 && !b.scales && draw_one_in(d, 3))
+        y = add_branch(&b, &y);
     if (draw_one_in(d, 3))
         y = add_reshape(m, &y, flow_shape(2, (const uint32_t[]){ y.dims[0], y.elements / y.dims[0] }));
     return add_lut(m, &y);

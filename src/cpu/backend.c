@@ -399,7 +399,7 @@ static lks_status wait_for(lks_stream *stream, lks_error *error)
 }
 
 const lks_backend lks_cpu_backend = {
-    .name = "cpu", .fusions = LKS_FUSE_PAD | LKS_FUSE_ADD | LKS_FUSE_TABLE | LKS_FUSE_ALIAS,
+    .name = "cpu", .fusions = LKS_FUSE_PAD | LKS_FUSE_ADD | LKS_FUSE_TABLE | LKS_FUSE_ALIAS | LKS_FUSE_PLACE,
     .describe = describe, .open = open_device, .close = close_device,
     .variant = variant, .build = build, .destroy = destroy,
     .stream_open = stream_open, .stream_close = stream_close,

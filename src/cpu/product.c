@@ -645,13 +645,19 @@ static void run_matrix(const lks_cpu_isa *isa, const shape *g, const work *w, co
         finish_any(b, &t, rows, isa->lanes);
 }
 
+/* Elements from pixel to pixel of y. */
+static size_t pixel_of(const shape *g)
+{
+    return (size_t)(g->k.y_pixel ? g->k.y_pixel : g->k.out_c);
+}
+
 /* Blocks begin to end of all groups' against a chunk of rows. */
 static void run_chunk(const lks_cpu_call *c, const shape *g, work *w, int64_t first, int32_t rows, int32_t begin, int32_t end)
 {
-    const size_t out_c = (size_t)g->k.out_c;
+    const size_t pixel = pixel_of(g);
     lks_cpu_tile t = {
         .x = w->x, .x_stride = (size_t)g->most_rows, .segments = g->tile_segments, .steps = g->steps,
-        .row_add = g->k.w_zero ? w->row_add : NULL, .tail = g->k.tail, .acc = w->acc, .y_stride = out_c
+        .row_add = g->k.w_zero ? w->row_add : NULL, .tail = g->k.tail, .acc = w->acc, .y_stride = pixel
     };
 
     for (int32_t i = begin; i < end; i++) {
@@ -660,7 +666,7 @@ static void run_chunk(const lks_cpu_call *c, const shape *g, work *w, int64_t fi
 
         make_ready(c, g, w, first, rows, group);
         look_ahead(c, g, group, block, &b);
-        t.y = c->y + (size_t)first * out_c + (size_t)(b.rq - c->step->rq);
+        t.y = c->y + (size_t)first * pixel + (size_t)g->k.y_first + (size_t)(b.rq - c->step->rq);
         if (g->matrix)
             run_matrix(c->isa, g, w, &b, t, rows);
         else
@@ -674,15 +680,16 @@ static void finish_chunk(const lks_cpu_call *c, const shape *g, int64_t first, i
     const size_t out_c = (size_t)g->k.out_c, from = (size_t)(block_of(c, g, begin / g->split.blocks, begin % g->split.blocks).rq
                                                              - c->step->rq);
     const lks_cpu_block last = block_of(c, g, (end - 1) / g->split.blocks, (end - 1) % g->split.blocks);
-    const size_t columns = (size_t)(last.rq - c->step->rq) + (size_t)last.columns - from;
-    const size_t at = (size_t)first * out_c + from;
+    const size_t columns = (size_t)(last.rq - c->step->rq) + (size_t)last.columns - from, pixel = pixel_of(g);
+    const int8_t *x2 = c->x2 ? c->x2 + (size_t)first * out_c + from : NULL;
+    int8_t *y = c->y + (size_t)first * pixel + (size_t)g->k.y_first + from;
 
-    if (columns == out_c) {
-        lks_cpu_finish_fused(c, &g->k.fused, c->y + at, c->x2 ? c->x2 + at : NULL, (size_t)rows * out_c);
+    if (columns == out_c && pixel == out_c) {
+        lks_cpu_finish_fused(c, &g->k.fused, y, x2, (size_t)rows * out_c);
         return;
     }
-    for (size_t r = 0; r < (size_t)rows; r++)
-        lks_cpu_finish_fused(c, &g->k.fused, c->y + at + r * out_c, c->x2 ? c->x2 + at + r * out_c : NULL, columns);
+    for (size_t r = 0; r < (size_t)rows; r++, y += pixel)
+        lks_cpu_finish_fused(c, &g->k.fused, y, x2 ? x2 + r * out_c : NULL, columns);
 }
 
 void lks_cpu_product_run(const lks_cpu_call *c, int64_t first, int64_t end, void *scratch)

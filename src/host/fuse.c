@@ -206,20 +206,66 @@ static void fuse_table(fusing *f, uint32_t at)
 
 /* ---- alias --------------------------------------------------------------------------------------------------------------- */
 
-static bool moves_nothing(const lks_step *s)
+/* Does it copy the whole of x, in order, with nothing around it? */
+static bool copies_all(const lks_copy *c)
 {
     static const int32_t none[LKS_MAX_RANK] = { 0 };
+
+    return walks_all(c->x_dims, c->x_stride, c->x_first, c->x_image) && memcmp(c->x_dims, c->dims, sizeof c->dims) == 0
+        && memcmp(c->before, none, sizeof none) == 0;
+}
+
+static bool moves_nothing(const lks_step *s)
+{
     const lks_copy *c = &s->args.copy;
 
-    return s->x >= 0 && is_pad(c) && memcmp(c->x_dims, c->dims, sizeof c->dims) == 0 && memcmp(c->before, none, sizeof none) == 0;
+    return s->x >= 0 && copies_all(c) && walks_all(c->dims, c->y_stride, c->y_first, c->y_image);
 }
 
 static void fuse_alias(fusing *f, uint32_t at, uint32_t *home)
 {
-    if (!moves_nothing(&f->steps[at]))
-        return;
     home[f->steps[at].y] = home[f->steps[at].x];        /* x was made before: its home is final */
     f->gone[at] = true;
+}
+
+/* ---- place --------------------------------------------------------------------------------------------------------------- */
+
+/* Does the copy put all of what the conv makes into channels y_first, ... of images of y_pixel channels? */
+static bool fills_channels(const lks_conv *k, const lks_copy *c)
+{
+    const int32_t dims[LKS_MAX_RANK] = { k->window.images, k->window.out_h, k->window.out_w, k->out_c, 1, 1 };
+    const int64_t pixels = (int64_t)k->window.images * k->window.out_h * k->window.out_w;
+    int64_t stride = c->y_image / pixels;
+
+    if (memcmp(c->dims, dims, sizeof dims) != 0 || c->y_image % pixels != 0 || c->y_stride[3] != 1)
+        return false;
+    if (c->y_first < 0 || c->y_first + (int64_t)k->out_c > stride)
+        return false;
+    for (int axis = 2; axis >= 0; axis--) {
+        if (dims[axis] != 1 && c->y_stride[axis] != stride)
+            return false;
+        stride *= dims[axis];
+    }
+    return true;
+}
+
+/* The part of a concat that a conv makes.  Others make the rest, so that nobody is the maker of y. */
+static void fuse_place(fusing *f, uint32_t at)
+{
+    const lks_step *copy = &f->steps[at], *from = only_maker(f, copy->x);
+    const lks_copy *c = &copy->args.copy;
+    lks_step merged;
+
+    if (!from || from->kernel != LKS_KERNEL_CONV || from->args.conv.y_pixel || !copies_all(c)
+        || !fills_channels(&from->args.conv, c))
+        return;
+    merged = *from;
+    merged.last_op = copy->last_op;
+    merged.y = copy->y;
+    merged.args.conv.y_pixel = c->y_image / (c->x_image / from->args.conv.out_c);
+    merged.args.conv.y_first = c->y_first;
+    f->gone[from - f->steps] = true;
+    f->steps[at] = merged;
 }
 
 /* ---- all ----------------------------------------------------------------------------------------------------------------- */
@@ -234,8 +280,10 @@ static void fuse_step(fusing *f, uint32_t at, uint32_t *home)
         fuse_add(f, at);
     else if (f->fusions & LKS_FUSE_TABLE && kernel == LKS_KERNEL_LUT)
         fuse_table(f, at);
-    else if (f->fusions & LKS_FUSE_ALIAS && kernel == LKS_KERNEL_COPY)
+    else if (f->fusions & LKS_FUSE_ALIAS && kernel == LKS_KERNEL_COPY && moves_nothing(&f->steps[at]))
         fuse_alias(f, at, home);
+    else if (f->fusions & LKS_FUSE_PLACE && kernel == LKS_KERNEL_COPY)
+        fuse_place(f, at);
 }
 
 static void remove_gone(const fusing *f, uint32_t *count)

@@ -36,7 +36,8 @@ enum {
     LKS_FUSE_PAD = 1,           /* a pad of h and w becomes the padding of the conv or depthwise behind it */
     LKS_FUSE_ADD = 2,           /* conv, depthwise or matmul, then add: lks_fused in op.h */
     LKS_FUSE_TABLE = 4,         /* conv, depthwise, matmul or binary, then lut: the step has a table, and applies it last */
-    LKS_FUSE_ALIAS = 8          /* a copy that moves nothing is no step: its y lies where its x lies */
+    LKS_FUSE_ALIAS = 8,         /* a copy that moves nothing is no step: its y lies where its x lies */
+    LKS_FUSE_PLACE = 16         /* conv, then a copy of its y into some channels of another: lks_conv.y_pixel in op.h */
 };
 
 #define LKS_ARENA_ALIGN 64

@@ -287,6 +287,7 @@ typedef struct lks_conv {
     int32_t in_c, out_c, groups, pad_value, x_zero, w_zero;
     lks_tail tail;
     lks_fused fused;
+    int32_t y_pixel, y_first;   /* where y is part of a tensor with more channels: how many it has, and y's first; else 0 */
 } lks_conv;
 
 /* x [n][rows][in_c], w [out_c][in_c], bias and rq [out_c], y [n][rows][out_c].  spec 4.2 */

@@ -178,7 +178,7 @@ static lks_status run(lks_stream *s, uint32_t n, lks_error *error)
 
 /* ---- the table ----------------------------------------------------------------------------------------------------------- */
 
-#define EVERY_FUSION (LKS_FUSE_PAD | LKS_FUSE_ADD | LKS_FUSE_TABLE | LKS_FUSE_ALIAS)
+#define EVERY_FUSION (LKS_FUSE_PAD | LKS_FUSE_ADD | LKS_FUSE_TABLE | LKS_FUSE_ALIAS | LKS_FUSE_PLACE)
 
 /* The fault, the name of its backend, and what that backend fuses. */
 #define FAULTY(DO, fault_name, fuses) DO(fault_name, "faulty-" #fault_name, fuses)

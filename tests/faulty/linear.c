@@ -85,7 +85,7 @@ static lks_conv as_conv(const lks_step *step)
     if (step->kernel != LKS_KERNEL_MATMUL)
         return step->args.conv;
     return (lks_conv){ { m->rows, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0 }, m->in_c, m->out_c, 1, 0, m->x_zero, m->w_zero, m->tail,
-                       m->fused };
+                       m->fused, 0, 0 };
 }
 
 void faulty_linear(const faulty_call *c, linear_flaw flaw)
